@@ -1,0 +1,63 @@
+"""SqueezeBERT beside BERT: load a model, predict, evaluate and compare.
+
+The names below are imported on first use, so that ``import squeezebert`` costs next to nothing
+and never imports torch.
+
+>>> import squeezebert
+>>> squeezebert.SqueezeBertError.__name__
+'SqueezeBertError'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from squeezebert.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    ExportError,
+    InvalidInputError,
+    MissingDependencyError,
+    SqueezeBertError,
+)
+
+if TYPE_CHECKING:
+    from squeezebert.comparison import compare
+    from squeezebert.evaluation import evaluate
+    from squeezebert.pipeline import Pipeline, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "ExportError",
+    "InvalidInputError",
+    "MissingDependencyError",
+    "Pipeline",
+    "SqueezeBertError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load",
+]
+
+_HOMES = {
+    "Pipeline": "squeezebert.pipeline",
+    "compare": "squeezebert.comparison",
+    "evaluate": "squeezebert.evaluation",
+    "load": "squeezebert.pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
