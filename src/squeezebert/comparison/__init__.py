@@ -1,0 +1,1 @@
+"""Several models over several data sets, side by side."""
