@@ -1,0 +1,107 @@
+"""The group of all verbs, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from squeezebert import __version__
+from squeezebert.cli.compare import compare
+from squeezebert.cli.evaluate import evaluate
+from squeezebert.cli.info import info
+from squeezebert.cli.models import models
+from squeezebert.cli.predict import predict
+from squeezebert.cli.pretrain import pretrain
+from squeezebert.cli.train import train
+from squeezebert.cli.vocabulary import vocabulary
+from squeezebert.errors import SqueezeBertError
+
+EXIT_ERROR = 2
+"""Wrong input, as for click's own usage errors."""
+
+EXIT_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
+
+EXIT_BROKEN_PIPE = 141
+"""128 and the number of SIGPIPE: the reader of our output has gone (``… | head``)."""
+
+
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        # Here, since click itself would turn a broken pipe into exit code 1.
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes stdout once more at exit; without this it would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(EXIT_BROKEN_PIPE)
+        return result
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="squeezebert")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+def cli(*, verbose: bool) -> None:
+    """SqueezeBERT beside BERT: train, predict, and compare quality with CPU time.
+
+    Data goes to stdout, everything else to stderr.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+for command in (predict, evaluate, compare, train, pretrain, models, info, vocabulary):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and leaves the process.
+
+    Args:
+        arguments: Words after the program's name; the process's own where None.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: Words after the program's name; the process's own where None.
+
+    Returns:
+        The exit code: 0, :data:`EXIT_ERROR`, :data:`EXIT_INTERRUPTED` or
+        :data:`EXIT_BROKEN_PIPE`.
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="squeezebert", standalone_mode=False)
+    except SqueezeBertError as error:
+        _complain(error.message, error.hint)
+        return EXIT_ERROR
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    # An exit code from --help, --version and ctx.exit(); what the verb returned, None, otherwise.
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, hint: str | None) -> None:
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    if hint is not None:
+        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {hint}", err=True)
+

@@ -1,0 +1,28 @@
+"""Options that several verbs share, each under one name with one meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON Lines instead of a readable form."
+)
+
+backend_option = click.option(
+    "--backend", default="torch", show_default=True, help="What runs the model."
+)
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads [default: the backend's own]."
+)
+
+output_option = click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="DIRECTORY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The directory to write.",
+)
