@@ -52,7 +52,7 @@ test: lint
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev
-	@$(BIN)/python -m build --wheel --outdir build/dist .
+	@$(BIN)/python -m build --wheel --no-isolation --outdir build/dist .
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,76 @@
+"""Imports run one way, and nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "transformers", "accelerate", "pyarrow")
+
+# Every module that may not import torch at its top. model/ and training/ are torch by nature.
+IMPORT_THE_LEAN_ROOMS = f"""
+import importlib, pkgutil, sys
+import squeezebert
+heavy_rooms = ("squeezebert.model", "squeezebert.training", "squeezebert.export")
+seen = []
+for found in pkgutil.walk_packages(squeezebert.__path__, "squeezebert.", onerror=lambda name: None):
+    if found.name.startswith(heavy_rooms) or found.name == "squeezebert.__main__":
+        continue
+    importlib.import_module(found.name)
+    seen.append(found.name)
+    loaded = sorted(set({HEAVY!r}) & set(sys.modules))
+    assert not loaded, f"{{found.name}} imports {{loaded}}"
+print(len(seen))
+"""
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_directions(root: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, squeezebert\n"
+        f"heavy = {(*HEAVY, 'numpy', 'tokenizers', 'click', 'rich')!r}\n"
+        "print(sorted(set(heavy) & set(sys.modules)))"
+    )
+    done = run_python(code)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from squeezebert.cli.main import run\n"
+        f"code = run({arguments!r})\n"
+        f"loaded = sorted(set({(*HEAVY, 'numpy', 'tokenizers', 'rich')!r}) & set(sys.modules))\n"
+        "print(loaded, file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    done = run_python(code)
+    assert done.returncode == 0
+    assert done.stderr.strip() == "[]"
+
+
+def test_only_the_model_and_training_rooms_import_torch() -> None:
+    done = run_python(IMPORT_THE_LEAN_ROOMS)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 10
