@@ -104,4 +104,3 @@ def _complain(message: str, hint: str | None) -> None:
     click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
     if hint is not None:
         click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {hint}", err=True)
-

@@ -15,15 +15,15 @@ def models(*, as_json: bool) -> None:
 
     Each name can stand wherever a command or `squeezebert.load` takes a model.
     """
-    from squeezebert.checkpoint import shipped_models
+    from squeezebert.hub import shipped_models
 
     shipped = shipped_models()
     if as_json:
         screen.print_json_lines(
             {
                 "name": model.name,
-                "task": model.task,
-                "languages": list(model.languages),
+                "task": model.spec.task,
+                "languages": list(model.spec.languages),
                 "size_mb": round(model.size_mb, 3),
                 "description": model.description,
                 "directory": str(model.directory),
@@ -43,8 +43,8 @@ def models(*, as_json: bool) -> None:
     for model in shipped:
         table.add_row(
             model.name,
-            model.task,
-            ", ".join(model.languages),
+            model.spec.task,
+            ", ".join(model.spec.languages),
             f"{model.size_mb:.1f}",
             model.description,
         )

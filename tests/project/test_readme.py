@@ -1,0 +1,79 @@
+"""The README's commands and examples run as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [content for name, content in BLOCK.findall(README) if name == language]
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    return [line.removeprefix("$ ").partition("  #")[0] for line in lines if line.startswith("$ ")]
+
+
+def own_commands() -> list[str]:
+    return [command for command in commands() if command.startswith("squeezebert ")]
+
+
+def test_every_command_is_ours_or_make() -> None:
+    others = set(commands()) - set(own_commands())
+    assert others == {"make demo", "make test"}
+    assert len(own_commands()) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", own_commands())
+def test_command_runs(command: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("python"))
+def test_example_runs(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_first_example_has_five_lines() -> None:
+    lines = [line for line in blocks("python")[0].splitlines() if line.strip()]
+    assert len(lines) <= 5
+
+
+def test_every_verb_is_named() -> None:
+    from squeezebert.cli.main import cli
+
+    for verb in cli.commands:
+        assert f"| `{verb}` |" in README
+
+
+def test_linked_files_exist() -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
