@@ -1,0 +1,47 @@
+"""The seam between tasks and whatever runs the model: one protocol, three calls."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.batch import RaggedBatch
+from squeezebert.config import EncoderConfig
+
+Float32 = NDArray[np.float32]
+
+
+class Backend(Protocol):
+    """A loaded model, ready to answer. Results do not depend on what else is in the batch beyond
+    rounding.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is chosen by: ``torch``, ``transformers``, …"""
+        ...
+
+    @property
+    def config(self) -> EncoderConfig:
+        """The shape of the model."""
+        ...
+
+    def encode(self, batch: RaggedBatch) -> Float32:
+        """The last hidden states, (tokens, hidden_size)."""
+        ...
+
+    def logits(self, batch: RaggedBatch, positions: NDArray[np.int64] | None = None) -> Float32:
+        """What the head gives.
+
+        Args:
+            batch: The sequences.
+            positions: Masked LM only: indices into the batch's tokens whose logits are wanted;
+                all where None. Other heads take None.
+
+        Returns:
+            Masked LM: (positions, vocab_size). Token classification: (tokens, labels).
+            Text classification: (sequences, labels).
+        """
+        ...

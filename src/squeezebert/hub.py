@@ -1,0 +1,107 @@
+"""From a name to a model directory: a path, a model that ships, or a name on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from squeezebert import checkpoint
+from squeezebert.errors import CheckpointError
+from squeezebert.spec import TaskSpec
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+HUB_FILES = ("*.json", "*.txt", "*.safetensors", "pytorch_model.bin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedModel:
+    """A trained model that comes with the package.
+
+    Args:
+        name: What :func:`squeezebert.load` takes.
+        directory: Where it lies.
+        spec: Task, labels and languages.
+        size_mb: Of its weight files, shared ones included.
+        description: One line from its card.
+    """
+
+    name: str
+    directory: Path
+    spec: TaskSpec
+    size_mb: float
+    description: str
+
+
+def shipped_models() -> list[ShippedModel]:
+    """The models that come with the package, by name."""
+    models: list[ShippedModel] = []
+    root = Path(str(resources.files("squeezebert"))) / "pretrained"
+    for directory in sorted(root.glob("*/")):
+        spec = (
+            checkpoint.read_spec(directory) if (directory / checkpoint.CONFIG).is_file() else None
+        )
+        if spec is None:
+            continue
+        models.append(
+            ShippedModel(
+                name=directory.name,
+                directory=directory,
+                spec=spec,
+                size_mb=checkpoint.size_on_disk(directory) / 1e6,
+                description=_first_sentence(directory / "README.md"),
+            )
+        )
+    return models
+
+
+def _first_sentence(card: Path) -> str:
+    if not card.is_file():
+        return ""
+    for line in card.read_text(encoding="utf-8").splitlines():
+        if line and line[0].isalnum():
+            return line
+    return ""
+
+
+def resolve(name_or_path: str | Path) -> Path:
+    """The directory of a model: ``name_or_path`` itself if it is one, else the shipped model of
+    that name, else a download from the Hugging Face hub (kept in its cache).
+
+    Raises:
+        CheckpointError: none of the three; the message lists the shipped names.
+    """
+    path = Path(name_or_path).expanduser()
+    if (path / checkpoint.CONFIG).is_file():
+        return path
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path} holds no {checkpoint.CONFIG}",
+            hint="name the directory that a training run or save_model wrote",
+        )
+    shipped = {model.name: model.directory for model in shipped_models()}
+    name = str(name_or_path)
+    if name in shipped:
+        return shipped[name]
+    if not HUB_NAME.fullmatch(name):
+        raise _unknown(name, list(shipped))
+    return _download(name, list(shipped))
+
+
+def _download(name: str, shipped: list[str]) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise _unknown(name, shipped) from error
+
+
+def _unknown(name: str, shipped: list[str]) -> CheckpointError:
+    return CheckpointError(
+        f"no model is called {name!r}: it is no directory, no shipped model, and could not be "
+        "had from the Hugging Face hub",
+        hint=f"the shipped models are {', '.join(shipped) or 'none'}",
+    )

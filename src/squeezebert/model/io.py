@@ -1,0 +1,235 @@
+"""Models from and to directories that ``transformers`` reads and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from squeezebert import checkpoint
+from squeezebert.checkpoint import Storage
+from squeezebert.errors import CheckpointError
+from squeezebert.hub import resolve
+from squeezebert.model import huggingface
+from squeezebert.model.encoder import Encoder
+from squeezebert.model.heads import HeadConfig, HeadKind, TaskModel, build_model
+from squeezebert.spec import TaskSpec
+
+
+def load_model(name_or_path: str | Path) -> TaskModel | Encoder:
+    """Loads a model in evaluation mode, in float32, on the CPU.
+
+    Args:
+        name_or_path: A directory, the name of a shipped model, or a name on the Hugging Face hub.
+
+    Returns:
+        The model with the head that the checkpoint carries, or the bare encoder where it has none.
+
+    Raises:
+        CheckpointError: no such model, or a tensor missing, left over or misshapen.
+        ConfigError: a model type or shape that is not supported.
+    """
+    directory = resolve(name_or_path)
+    config = checkpoint.read_config(directory)
+    tensors = read_weights(directory)
+    head = read_head(directory, tensors)
+    model: TaskModel | Encoder
+    with torch.device("meta"):  # no time spent on random weights
+        if head is None:
+            model = Encoder(config, with_pooler="pooler.dense.weight" in _bare(tensors))
+        else:
+            model = build_model(config, head)
+    _load(model, tensors, where=str(directory))
+    return model.eval()
+
+
+def load_encoder(name_or_path: str | Path) -> Encoder:
+    """The encoder of any checkpoint, whatever its head: where fine-tuning starts from.
+
+    Raises:
+        CheckpointError, ConfigError: As :func:`load_model`.
+    """
+    model = load_model(name_or_path)
+    return model if isinstance(model, Encoder) else model.encoder
+
+
+def save_model(
+    model: TaskModel | Encoder,
+    directory: str | Path,
+    *,
+    spec: TaskSpec | None = None,
+    storage: Storage = "float32",
+    shared: Path | None = None,
+) -> None:
+    """Writes ``config.json`` and ``model.safetensors`` as ``transformers`` lays them out, each
+    whole or not at all.
+
+    ``transformers`` reads what is stored as float32 or float16 and has no embedding bottleneck.
+
+    Args:
+        model: With its head, or a bare encoder.
+        directory: Made if it is not there.
+        spec: Also write ``task.json``.
+        storage: How weights are kept.
+        shared: The weight file of a neighbouring model whose word embeddings are the same; they
+            are then not written again.
+
+    Raises:
+        CheckpointError: the disk does not take it, or ``shared`` holds other embeddings.
+    """
+    tensors = export_tensors(model)
+    table = _word_embeddings_name(model)
+    if shared is not None:
+        _check_shared(tensors[table], table, shared, storage)
+    checkpoint.write_checkpoint(
+        directory,
+        config=config_json(model),
+        tensors=tensors,
+        spec=spec,
+        storage=storage,
+        shared=None if shared is None else {table: shared},
+    )
+
+
+def export_tensors(model: TaskModel | Encoder) -> dict[str, NDArray[Any]]:
+    """All weights as float32 arrays under Hugging Face's names and in their layout."""
+    state = {name: _numpy(value) for name, value in model.state_dict().items()}
+    names = huggingface.names(model.config, state, question_answering=_is_question_answering(model))
+    return {
+        theirs: huggingface.export_tensor(ours, state[ours], model.config)
+        for ours, theirs in names.items()
+    }
+
+
+def config_json(model: TaskModel | Encoder) -> dict[str, Any]:
+    """What ``config.json`` holds for ``model``."""
+    content = model.config.to_dict()
+    family = {"squeezebert": "SqueezeBert", "bert": "Bert"}[model.config.model_type]
+    if isinstance(model, Encoder):
+        return content | {"architectures": [f"{family}Model"]}
+    head = model.head_config
+    content["architectures"] = [family + checkpoint.ARCHITECTURES[head.kind]]
+    if head.labels:
+        content["id2label"] = {str(index): label for index, label in enumerate(head.labels)}
+        content["label2id"] = {label: index for index, label in enumerate(head.labels)}
+    if head.kind == "text_classification":
+        content["problem_type"] = {
+            "single_label": "single_label_classification",
+            "multi_label": "multi_label_classification",
+            "regression": "regression",
+        }[head.problem_type]
+    return content
+
+
+def read_weights(directory: Path) -> dict[str, NDArray[Any]]:
+    """All weights of a directory by Hugging Face's names, from safetensors or the old ``.bin``.
+
+    Raises:
+        CheckpointError: none there, or a damaged file, or one that holds more than tensors.
+    """
+    if checkpoint.has_safetensors(directory):
+        return checkpoint.read_tensors(directory)
+    path = directory / "pytorch_model.bin"
+    if not path.is_file():
+        raise CheckpointError(
+            f"there are no weights in {directory}",
+            hint="a model directory has model.safetensors, or pytorch_model.bin from old versions",
+        )
+    try:
+        # weights_only: a pickle that would run code is refused.
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle, zip and torch errors of many kinds
+        raise CheckpointError(
+            f"{path} is not a readable weight file: {error}",
+            hint="ask its maker for safetensors",
+        ) from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} holds a {type(state).__name__}, expected tensors by name")
+    tensors = cast(dict[str, Any], state)
+    return {
+        name: _numpy(value) for name, value in tensors.items() if isinstance(value, torch.Tensor)
+    }
+
+
+def read_head(directory: Path, tensors: dict[str, NDArray[Any]]) -> HeadConfig | None:
+    """Which head a checkpoint carries, by its ``config.json`` or else by its tensors' names."""
+    config = checkpoint.read_json(directory / checkpoint.CONFIG)
+    spec = checkpoint.read_spec(directory)
+    if spec is not None:
+        return HeadConfig(kind=spec.task, labels=spec.labels, problem_type=spec.problem_type)
+    kind = checkpoint.head_kind(config)
+    if kind is not None:
+        return HeadConfig(kind=cast(HeadKind, kind))
+    if any(name.startswith("cls.predictions.") for name in tensors):
+        return HeadConfig(kind="masked_lm")
+    if "qa_outputs.weight" in tensors:
+        return HeadConfig(kind="question_answering")
+    if "classifier.weight" in tensors:
+        raise CheckpointError(
+            f"{directory} has a classifier, but config.json does not say of which kind",
+            hint='set "architectures" there, as ["BertForTokenClassification"]',
+        )
+    return None
+
+
+def _load(model: nn.Module, tensors: dict[str, NDArray[Any]], *, where: str) -> None:
+    assert isinstance(model, (TaskModel, Encoder))
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    ours = huggingface.to_ours(
+        tensors,
+        model.config,
+        shapes,
+        question_answering=_is_question_answering(model),
+        where=where,
+    )
+    state = {
+        name: torch.from_numpy(np.array(value, dtype=np.float32))  # a copy of our own
+        for name, value in ours.items()
+    }
+    if "head.decoder.bias" in shapes:
+        state["head.decoder.weight"] = state["encoder.embeddings.word.weight"]
+    model.load_state_dict(state, assign=True)
+    if "head.decoder.bias" in shapes:
+        # assign=True gives each name a parameter of its own: tie them again.
+        cast(Any, model).head.decoder.weight = cast(Any, model).encoder.embeddings.word.weight
+    for parameter in model.parameters():
+        parameter.requires_grad_()
+
+
+def _check_shared(table: NDArray[Any], name: str, shared: Path, storage: Storage) -> None:
+    kept = checkpoint.read_tensors(shared.parent).get(name)
+    bound = 0.0 if storage == "float32" else float(np.abs(table).max()) / 127
+    if kept is None or kept.shape != table.shape or float(np.abs(kept - table).max()) > bound:
+        raise CheckpointError(
+            f"{shared} does not hold the word embeddings of the model",
+            hint="models share embeddings only if these were frozen in fine-tuning",
+        )
+
+
+def _word_embeddings_name(model: TaskModel | Encoder) -> str:
+    return next(n for n in export_names(model) if n.endswith("word_embeddings.weight"))
+
+
+def export_names(model: TaskModel | Encoder) -> list[str]:
+    """Hugging Face's names of the weights."""
+    table = huggingface.names(
+        model.config, model.state_dict(), question_answering=_is_question_answering(model)
+    )
+    return list(table.values())
+
+
+def _is_question_answering(model: TaskModel | Encoder) -> bool:
+    return isinstance(model, TaskModel) and model.head_config.kind == "question_answering"
+
+
+def _bare(tensors: dict[str, NDArray[Any]]) -> set[str]:
+    return {name.removeprefix("transformer.").removeprefix("bert.") for name in tensors}
+
+
+def _numpy(value: torch.Tensor) -> NDArray[Any]:
+    value = value.detach().cpu()
+    return (value.float() if value.is_floating_point() else value).numpy()
