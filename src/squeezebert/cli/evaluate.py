@@ -1,0 +1,111 @@
+"""``squeezebert evaluate``: the scores of one model on one data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from squeezebert.cli import screen
+from squeezebert.cli.options import backend_option, json_option, threads_option
+
+if TYPE_CHECKING:
+    from squeezebert.evaluation import Evaluation
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", "-d", required=True, metavar="NAME_OR_FILE", help="What to score it on.")
+@click.option("--split", default="test", show_default=True, help="Part of a known data set.")
+@click.option("--text", default="text", show_default=True, help="Column of the text.")
+@click.option("--label", default="label", show_default=True, help="Column of the label.")
+@click.option("--pair", help="Column of the second text of a pair.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many texts.")
+@json_option
+@backend_option
+@threads_option
+def evaluate(
+    *,
+    model: str,
+    data: str,
+    split: str,
+    text: str,
+    label: str,
+    pair: str | None,
+    limit: int | None,
+    as_json: bool,
+    backend: str,
+    threads: int | None,
+) -> None:
+    r"""Score a model on labelled data.
+
+    The data is the name of a known data set or a file: CSV, TSV, JSON Lines or Parquet for text
+    classification, CoNLL columns or JSONL spans for token classification, dialogues or plain text
+    for masked LM.
+
+    \b
+    squeezebert evaluate squeezebert-mini-news --data sample_news
+    squeezebert evaluate runs/spam --data messages.tsv --text message --label kind
+    """
+    from rich.progress import Progress
+
+    from squeezebert.data.catalog import open_dataset
+    from squeezebert.evaluation import evaluate as run
+    from squeezebert.pipeline import load
+
+    pipeline = load(model, backend=backend, threads=threads)
+    dataset = open_dataset(
+        data, task=pipeline.task.name, split=split, text=text, label=label, pair=pair
+    )
+    examples = dataset.examples[:limit]
+    with Progress(console=screen.notes(), transient=True) as bar:
+        done = bar.add_task(f"{pipeline.name} on {dataset.name}", total=len(examples))
+        found = run(pipeline, examples, progress=lambda texts: bar.advance(done, texts))
+    if as_json:
+        row = {
+            "model": pipeline.name,
+            "task": pipeline.task.name,
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "backend": backend,
+            "texts": found.texts,
+            "tokens": found.tokens,
+            "cpu_seconds": found.cpu_seconds,
+            "wall_seconds": found.wall_seconds,
+            "scores": dict(found.scores.values),
+            "per_class": {name: dict(row) for name, row in found.scores.per_class.items()},
+        }
+        screen.print_json_lines([row])
+    else:
+        click.echo(f"{pipeline.name} on {dataset.name} ({dataset.split}, {found.texts} texts)")
+        _print(found)
+
+
+def _print(found: Evaluation) -> None:
+    from rich import box
+    from rich.table import Table
+
+    console = screen.results()
+    scores = Table(box=box.SIMPLE_HEAD)
+    scores.add_column("score")
+    scores.add_column("value", justify="right")
+    for name, value in found.scores.values.items():
+        main = name == found.scores.main
+        scores.add_row(name, f"{value:.4f}", style="bold" if main else None)
+    scores.add_section()
+    scores.add_row("cpu_seconds", f"{found.cpu_seconds:.3f}")
+    scores.add_row("wall_seconds", f"{found.wall_seconds:.3f}")
+    scores.add_row("texts_per_second", f"{found.texts_per_second:.1f}")
+    scores.add_row("tokens_per_second", f"{found.tokens_per_second:.0f}")
+    console.print(scores)
+    if not found.scores.per_class:
+        return
+    columns = list(next(iter(found.scores.per_class.values())))
+    classes = Table(box=box.SIMPLE_HEAD)
+    classes.add_column("class")
+    for column in columns:
+        classes.add_column(column, justify="right")
+    for name, row in found.scores.per_class.items():
+        cells = (f"{row[c]:.0f}" if c == "support" else f"{row[c]:.4f}" for c in columns)
+        classes.add_row(name, *cells)
+    console.print(classes)

@@ -1,0 +1,149 @@
+"""``squeezebert predict``: texts in, predictions out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import tee
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+
+from squeezebert.cli import screen
+from squeezebert.cli.options import backend_option, json_option, threads_option
+from squeezebert.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from squeezebert.pipeline import Prediction
+    from squeezebert.spec import TaskName
+    from squeezebert.tasks import FilledMask
+
+
+@click.command()
+@click.argument("model")
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option(
+    "--file",
+    "-f",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="UTF-8, one text a line; empty lines are passed over; - is stdin.",
+)
+@json_option
+@backend_option
+@threads_option
+def predict(
+    *,
+    model: str,
+    texts: tuple[str, ...],
+    file: Path | None,
+    as_json: bool,
+    backend: str,
+    threads: int | None,
+) -> None:
+    r"""Predict labels, entities or masked words.
+
+    MODEL is a shipped model's name, a model directory or a name on the Hugging Face hub. Texts come
+    from the command line, from a file, or from stdin. On a terminal the answers are for a person;
+    into a pipe or with --json they are JSON Lines.
+
+    \b
+    squeezebert predict squeezebert-mini-news "The striker scored twice."
+    squeezebert predict squeezebert-mini-ner-en --file letters.txt > entities.jsonl
+    """
+    if texts and file is not None:
+        raise click.UsageError("give texts or --file, not both")
+    if not texts and file is None and sys.stdin.isatty():
+        raise click.UsageError("no text: give some, or --file, or pipe them in")
+
+    from squeezebert.pipeline import load
+
+    pipeline = load(model, backend=backend, threads=threads)
+    # The pipeline reads ahead to batch texts by length: the second copy waits for the answers.
+    to_answer, to_show = tee(texts or _lines(file))
+    answers = pipeline.stream(to_answer)
+    task = pipeline.task.name
+    if as_json or not sys.stdout.isatty():
+        for text, answer in zip(to_show, answers, strict=True):
+            screen.print_json_lines([as_row(text, answer, task)])
+        return
+    console = screen.results()
+    for text, answer in zip(to_show, answers, strict=True):
+        for line in as_lines(text, answer, task):
+            console.print(line)
+
+
+def _lines(file: Path | None) -> Iterator[str]:
+    if file is None or str(file) == "-":
+        yield from _decode(sys.stdin.buffer, "stdin")
+        return
+    with file.open("rb") as stream:
+        yield from _decode(stream, str(file))
+
+
+def _decode(stream: IO[bytes], name: str) -> Iterator[str]:
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{name}:{number}: not UTF-8: {error.reason} at byte {error.start}",
+                hint="convert it, for example with iconv -f latin1 -t utf-8",
+            ) from error
+        if text:
+            yield text
+
+
+def as_row(text: str, answer: Prediction, task: TaskName) -> dict[str, Any]:
+    """A prediction as a JSON object: the text and what was found, by task.
+
+    ``{"label", "score", "scores"}``, ``{"labels", "scores"}`` or ``{"value"}`` for text
+    classification; ``{"entities": [{"text", "type", "start", "end", "score"}]}`` for token
+    classification; ``{"masks": [{"start", "end", "candidates": [{"token", "score", "text"}]}]}``
+    for a masked LM.
+    """
+    if not isinstance(answer, tuple):
+        return {"text": text, **asdict(answer)}
+    if task == "token_classification":
+        return {"text": text, "entities": [asdict(entity) for entity in answer]}
+    masks = [
+        {
+            "start": gap.start,
+            "end": gap.end,
+            "candidates": [
+                {"token": guess.token, "score": guess.score, "text": guess.text}
+                for guess in gap.candidates
+            ],
+        }
+        for gap in cast("tuple[FilledMask, ...]", answer)
+    ]
+    return {"text": text, "masks": masks}
+
+
+def as_lines(text: str, answer: Prediction, task: TaskName) -> Iterator[Text]:
+    """A prediction for a person: the text, then what was found, indented."""
+    from rich.text import Text
+
+    def found(name: str, score: float | None, rest: str = "") -> Text:
+        line = Text("  ").append(name, style="bold")
+        line.append("" if score is None else f"  {score:.2f}", style="cyan")
+        return line.append(f"  {rest}" if rest else "")
+
+    yield Text(text)
+    row = as_row(text, answer, task)
+    if "label" in row:
+        yield found(row["label"], row["score"])
+    elif "labels" in row:
+        for label in row["labels"]:
+            yield found(label, row["scores"][label])
+    elif "value" in row:
+        yield found(f"{row['value']:.3f}", None)
+    for entity in row.get("entities", ()):
+        rest = f"{entity['text']}  ({entity['start']}-{entity['end']})"
+        yield found(entity["type"], entity["score"], rest)
+    for mask in row.get("masks", ()):
+        for guess in mask["candidates"]:
+            yield found(guess["token"], guess["score"], guess["text"])
