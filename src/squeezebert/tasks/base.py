@@ -75,7 +75,9 @@ class Scores:
 
     values: Mapping[str, float]
     main: str
-    per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    per_class: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict[str, dict[str, float]]
+    )
     confusion: tuple[tuple[int, ...], ...] | None = None
     labels: tuple[str, ...] = ()
 

@@ -1,0 +1,79 @@
+"""What every task checks before it works: texts that are texts, logits that are numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.tasks.base import TaskName, TaskSpec
+
+
+def check_text(value: object, place: str) -> str:
+    """``value`` if it is a string that UTF-8 can hold. Any other character is allowed, NUL
+    included.
+
+    Args:
+        value: What the caller gave.
+        place: Where it stands, for the message: ``data.csv:7`` or ``text 3``.
+
+    Raises:
+        InvalidInputError: not a string, or half of a surrogate pair.
+
+    >>> check_text("fine", "text 0")
+    'fine'
+    """
+    if not isinstance(value, str):
+        raise InvalidInputError(
+            f"{place} is {value!r:.40} of type {type(value).__name__}, expected a string"
+        )
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{place} holds half of a surrogate pair, {value[error.start]!a}, "
+            f"at character {error.start}",
+            hint='clean it with text.encode("utf-8", "replace").decode("utf-8")',
+        ) from error
+    return value
+
+
+def check_spec(spec: TaskSpec, task: TaskName, shortest: int) -> None:
+    """Refuses a spec that is for another task or leaves no room for a token.
+
+    Args:
+        spec: What ``task.json`` holds.
+        task: The task that was asked for.
+        shortest: The least ``max_length`` that the task can work with.
+
+    Raises:
+        ConfigError: see above.
+    """
+    if spec.task != task:
+        raise ConfigError(f"the spec is for {spec.task!r}, expected {task!r}")
+    if spec.max_length < shortest:
+        raise ConfigError(
+            f"max_length is {spec.max_length}, expected at least {shortest} for {task}"
+        )
+    if not 0.0 < spec.temperature < float("inf"):
+        raise ConfigError(f"temperature is {spec.temperature}, expected a number above 0")
+    if len(set(spec.labels)) != len(spec.labels):
+        raise ConfigError(f"the labels {', '.join(spec.labels)} hold one twice")
+
+
+def check_logits(logits: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    """Refuses a model's answer that has the wrong shape or is not a number; a NaN would
+    otherwise pass for a low score, or even a high one.
+
+    Raises:
+        InvalidInputError: see above.
+    """
+    if logits.shape != shape:
+        raise InvalidInputError(
+            f"the model gave logits of shape {logits.shape}, expected {shape}",
+            hint="the head and task.json disagree about the labels or the vocabulary",
+        )
+    if np.isnan(logits).any():
+        raise InvalidInputError(
+            "the model gave NaN logits", hint="its weights are broken or its training diverged"
+        )

@@ -1,0 +1,390 @@
+"""Guessing masked tokens: for a person, and as the measure of a language model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.data.examples import Document
+from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, TaskName, TaskSpec
+from squeezebert.tasks.inputs import check_logits, check_spec, check_text
+from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
+from squeezebert.tasks.packing import TurnPacker
+from squeezebert.tasks.reference import ReferenceEmbeddings
+from squeezebert.tokenizer import Tokenizer
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A token that may stand in a gap.
+
+    Args:
+        token: The token as the vocabulary writes it (``##ing`` continues a word).
+        score: Its probability.
+        source: The text with the gap; other gaps stay as they are.
+        start: The gap's first character in ``source``.
+        end: The character after its last.
+    """
+
+    token: str
+    score: float
+    source: str = field(repr=False)
+    start: int = field(repr=False)
+    end: int = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """``source`` with the token in the gap."""
+        before, word = self.source[: self.start], self.token
+        if word.startswith("##"):
+            before, word = before.rstrip(), word.removeprefix("##")
+        return before + word + self.source[self.end :]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledMask:
+    """The guesses for one gap.
+
+    Args:
+        start: The gap's first character in the text (the turns joined by line breaks).
+        end: The character after its last.
+        candidates: The best first.
+        expected: The true token, where the gap was made by masking.
+    """
+
+    start: int
+    end: int
+    candidates: tuple[Candidate, ...]
+    expected: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskAnswers:
+    """What is kept of one input: its gaps in order.
+
+    Args:
+        top_ids: (gaps, k) int32, the likeliest tokens, best first.
+        top_log_probabilities: (gaps, k) float32.
+        true_log_probability: (gaps,) float32, of the true token; NaN where it is unknown.
+        rank: (gaps,) int32, the true token's place, 1 for the likeliest (of equals, the lower id
+            comes first); 0 where it is unknown.
+    """
+
+    top_ids: NDArray[np.int32]
+    top_log_probabilities: Float32
+    true_log_probability: Float32
+    rank: NDArray[np.int32]
+
+
+class _Input(NamedTuple):
+    """One input before masking: ``ordinary`` holds the tokens that may be masked, ``keys`` a
+    number a token, of which the least are masked.
+    """
+
+    features: Features
+    ordinary: NDArray[np.int64]
+    keys: NDArray[np.float64]
+
+
+class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
+    """Encodes, decodes and scores masked language modelling (``docs/tasks.md`` defines the scores).
+
+    An input is ``[CLS] turn [SEP] turn [SEP] …``, as many whole turns of a document as fit into
+    ``spec.max_length`` (:class:`~squeezebert.tasks.packing.TurnPacker`); nothing is left out.
+
+    With labels, ordinary tokens are masked at random (always by ``[MASK]``), at least one an
+    input; which ones depends on the seed and the document's token ids alone
+    (:func:`~squeezebert.tasks.masking.evaluation_keys`). Without labels, the ``[MASK]`` that
+    stand in the texts are to be filled.
+
+    Args:
+        spec: The length.
+        tokenizer: The model's.
+        mask_probability: The share of tokens to be guessed.
+        seed: Another seed gives other masks.
+        reference: The table for the cosine similarity; without it that score is left out.
+        top_k: How many candidates a gap gets.
+
+    Raises:
+        ConfigError: a spec of another task, a length below 3, a probability outside 0 to 1.
+
+    >>> tokenizer = Tokenizer.from_vocabulary(
+    ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "sky", "sea"], lowercase=True
+    ... )
+    >>> task = MaskedLM(TaskSpec(task="masked_lm", max_length=16), tokenizer, top_k=2)
+    >>> documents = [Document(turns=("The [MASK].",))]
+    >>> features = task.encode(documents)
+    >>> features[0].input_ids.tolist(), task.positions(features[0]).tolist()
+    ([2, 5, 4, 1, 3], [2])
+    >>> logits = np.array([[0, 0, 0, 0, 0, 0, 2, 1]], dtype=np.float32)
+    >>> gaps = task.predict(documents, features, [task.reduce(features[0], logits)])[0]
+    >>> [candidate.text for candidate in gaps[0].candidates]
+    ['The sky.', 'The sea.']
+    """
+
+    name: ClassVar[TaskName] = "masked_lm"
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        tokenizer: Tokenizer,
+        *,
+        mask_probability: float = 0.15,
+        seed: int = 0,
+        reference: ReferenceEmbeddings | None = None,
+        top_k: int = 5,
+    ) -> None:
+        check_spec(spec, self.name, shortest=3)
+        check_probability(mask_probability)
+        if seed < 0 or top_k < 1:
+            raise ConfigError(
+                f"seed is {seed} and top_k {top_k}, expected at least 0 and at least 1"
+            )
+        self.spec = spec
+        self.tokenizer = tokenizer
+        self.mask_probability = mask_probability
+        self.seed = seed
+        self.reference = reference
+        self.top_k = min(top_k, tokenizer.vocab_size)
+        self._tokens = tokenizer.tokens
+        self._ordinary = ordinary_ids(tokenizer)
+        self._packer = TurnPacker(tokenizer, spec.max_length)
+        # (vocab_size,) the row of each id in the reference table, -1 where it has none
+        self._reference_rows = None if reference is None else reference.rows(self._tokens)
+
+    def encode(self, examples: Sequence[Document], *, with_labels: bool = False) -> list[Features]:
+        """One or more inputs a document; ``offsets`` count in its turns joined by line breaks.
+        With labels, an input without an ordinary token is left out.
+
+        Raises:
+            InvalidInputError: a turn that is not a string, or holds a lone surrogate; without
+                labels, a document without ``[MASK]``.
+        """
+        features: list[Features] = []
+        for index, (document, inputs) in enumerate(
+            zip(examples, self._inputs(examples), strict=True)
+        ):
+            if with_labels:
+                for item in inputs:
+                    if len(item.ordinary):
+                        keys = item.keys[item.ordinary]
+                        chosen = keys < self.mask_probability
+                        chosen[keys.argmin()] = True
+                        features.append(self._with_gaps(item.features, item.ordinary[chosen]))
+            elif any(len(self.positions(item.features)) for item in inputs):
+                features += [item.features for item in inputs]
+            else:
+                raise InvalidInputError(
+                    f"{document.where or f'text {index}'} has no [MASK]",
+                    hint="write [MASK] where a word is to be guessed",
+                )
+        return features
+
+    def pseudo_features(self, examples: Sequence[Document]) -> list[Features]:
+        """As many copies of each input as it has ordinary tokens, each with another one masked:
+        what :meth:`pseudo_perplexity` needs. Costs a run of the model a token.
+
+        Raises:
+            InvalidInputError: a turn that is not a string, or holds a lone surrogate.
+        """
+        return [
+            self._with_gaps(item.features, item.ordinary[gap : gap + 1])
+            for inputs in self._inputs(examples)
+            for item in inputs
+            for gap in range(len(item.ordinary))
+        ]
+
+    def positions(self, features: Features) -> NDArray[np.int64]:
+        """(gaps,) the tokens to be guessed: those with a label, or the ``[MASK]`` of an input
+        without labels.
+        """
+        if features.labels is not None:
+            return np.flatnonzero(features.labels != IGNORE_INDEX)
+        return np.flatnonzero(features.input_ids == self.tokenizer.mask_id)
+
+    def reduce(self, features: Features, logits: Float32) -> MaskAnswers:
+        """The best tokens of each gap, and how the true one fared. In an input without labels,
+        special tokens are no candidates.
+        """
+        gaps = self.positions(features)
+        check_logits(logits, (len(gaps), len(self._tokens)))
+        logits = logits / np.float32(self.spec.temperature)
+        highest = logits.max(axis=1, keepdims=True)
+        total = np.exp(logits - highest).sum(axis=1, keepdims=True, dtype=np.float64)
+        normalizer = (highest + np.log(total)).astype(np.float32)
+        if features.labels is None:
+            true_log_probability = np.full(len(gaps), np.nan, dtype=np.float32)
+            rank = np.zeros(len(gaps), dtype=np.int32)
+            logits = np.where(self._ordinary, logits, -np.inf)
+        else:
+            true = features.labels[gaps][:, None]
+            true_logit = np.take_along_axis(logits, true, axis=1)
+            true_log_probability = (true_logit - normalizer)[:, 0]
+            before = np.arange(logits.shape[1]) < true
+            better = (logits > true_logit) | ((logits == true_logit) & before)
+            rank = (1 + better.sum(axis=1)).astype(np.int32)
+        top_ids = _largest(logits, self.top_k)
+        return MaskAnswers(
+            top_ids=top_ids,
+            top_log_probabilities=np.take_along_axis(logits, top_ids, axis=1) - normalizer,
+            true_log_probability=true_log_probability,
+            rank=rank,
+        )
+
+    def predict(
+        self,
+        examples: Sequence[Document],
+        features: Sequence[Features],
+        reduced: Sequence[MaskAnswers],
+    ) -> list[tuple[FilledMask, ...]]:
+        """The gaps of each document, in the order of its text."""
+        texts = ["\n".join(document.turns) for document in examples]
+        filled: list[list[FilledMask]] = [[] for _ in examples]
+        for item, answers in zip(features, reduced, strict=True):
+            for gap, position in enumerate(self.positions(item)):
+                start, end = (int(at) for at in item.offsets[position])
+                candidates = tuple(
+                    Candidate(
+                        token=self._tokens[token],
+                        score=float(np.exp(log_probability)),
+                        source=texts[item.example],
+                        start=start,
+                        end=end,
+                    )
+                    for token, log_probability in zip(
+                        answers.top_ids[gap].tolist(),
+                        answers.top_log_probabilities[gap],
+                        strict=True,
+                    )
+                    if np.isfinite(log_probability)
+                )
+                expected = None if item.labels is None else self._tokens[item.labels[position]]
+                filled[item.example].append(
+                    FilledMask(start=start, end=end, candidates=candidates, expected=expected)
+                )
+        return [tuple(gaps) for gaps in filled]
+
+    def score(
+        self,
+        examples: Sequence[Document],
+        features: Sequence[Features],
+        reduced: Sequence[MaskAnswers],
+    ) -> Scores:
+        """Accuracy, cross-entropy and cosine similarity over all gaps; see ``docs/tasks.md``.
+
+        Raises:
+            InvalidInputError: no gaps, or features without labels.
+        """
+        del examples
+        true, log_probability = self._truth(features, reduced)
+        rank = np.concatenate([answers.rank for answers in reduced])
+        guessed = np.concatenate([answers.top_ids[:, 0] for answers in reduced])
+        cross_entropy = -float(log_probability.mean())
+        values = {
+            "accuracy": float((rank == 1).mean()),
+            "top5_accuracy": float((rank <= 5).mean()),
+            "cross_entropy": cross_entropy,
+            "perplexity": float(np.exp(cross_entropy)),
+            "masked_tokens": float(len(true)),
+        }
+        if self.reference is not None and self._reference_rows is not None:
+            rows = self._reference_rows
+            values |= self.reference.similarity_scores(rows[true], rows[guessed])
+        return Scores(values=values, main="accuracy")
+
+    def pseudo_perplexity(
+        self, features: Sequence[Features], reduced: Sequence[MaskAnswers]
+    ) -> float:
+        """The perplexity of whole texts (Salazar et al. 2020), each token guessed from all others.
+
+        Args:
+            features: What :meth:`pseudo_features` gave.
+            reduced: Their answers.
+
+        Raises:
+            InvalidInputError: no gaps, or features without labels.
+        """
+        _, log_probability = self._truth(features, reduced)
+        return float(np.exp(-log_probability.mean()))
+
+    # Encoding
+
+    def _inputs(self, examples: Sequence[Document]) -> Iterator[list[_Input]]:
+        """The inputs of each document, nothing masked."""
+        turns: list[str] = []
+        for index, document in enumerate(examples):
+            place = document.where or f"text {index}"
+            turns += [
+                check_text(turn, f"{place}, turn {number},")
+                for number, turn in enumerate(document.turns)
+            ]
+        encodings = iter(self.tokenizer.encode(turns))
+        for index, document in enumerate(examples):
+            encoded = [next(encodings) for _ in document.turns]
+            starts = np.cumsum([0, *(len(turn) + 1 for turn in document.turns)])
+            # One row more, (0, 0), which the index -1 of [CLS] and [SEP] picks.
+            offsets = np.concatenate(
+                [
+                    *(item.offsets + at for item, at in zip(encoded, starts[:-1], strict=True)),
+                    np.zeros((1, 2), dtype=np.int32),
+                ]
+            ).astype(np.int32)
+            ids = np.concatenate([np.zeros(0, dtype=np.int32), *(item.ids for item in encoded)])
+            keys = np.append(evaluation_keys(ids, self.seed), 0.0)
+            yield [
+                _Input(
+                    features=Features(
+                        input_ids=packed.input_ids,
+                        token_type_ids=np.zeros_like(packed.input_ids),
+                        offsets=offsets[packed.sources],
+                        example=index,
+                    ),
+                    ordinary=np.flatnonzero(self._ordinary[packed.input_ids]),
+                    keys=keys[packed.sources],
+                )
+                for packed in self._packer.pack([item.ids for item in encoded])
+            ]
+
+    def _with_gaps(self, item: Features, gaps: NDArray[np.int64]) -> Features:
+        labels = np.full(len(item), IGNORE_INDEX, dtype=np.int64)
+        labels[gaps] = item.input_ids[gaps]
+        input_ids = item.input_ids.copy()
+        input_ids[gaps] = self.tokenizer.mask_id
+        return dataclasses.replace(item, input_ids=input_ids, labels=labels)
+
+    # Scoring
+
+    def _truth(
+        self, features: Sequence[Features], reduced: Sequence[MaskAnswers]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(gaps,) the true ids and their log-probabilities, all inputs in a row."""
+        true: list[NDArray[np.int64]] = []
+        for item in features:
+            if item.labels is None:
+                raise InvalidInputError(
+                    "the features carry no labels", hint="encode them with with_labels=True"
+                )
+            true.append(item.labels[self.positions(item)])
+        if not true:
+            raise InvalidInputError("there are no masked tokens to score")
+        log_probability = np.concatenate([answers.true_log_probability for answers in reduced])
+        return np.concatenate(true), log_probability.astype(np.float64)
+
+
+def _largest(logits: Float32, count: int) -> NDArray[np.int32]:
+    """(gaps, count) the indices of the largest, in descending order; of equals, the lower first."""
+    if count < logits.shape[1]:
+        picked = np.argpartition(logits, -count, axis=1)[:, -count:]
+    else:
+        picked = np.broadcast_to(np.arange(logits.shape[1]), logits.shape)
+    values = np.take_along_axis(logits, picked, axis=1)
+    order = np.lexsort((picked, -values), axis=1)
+    return np.take_along_axis(picked, order, axis=1).astype(np.int32)

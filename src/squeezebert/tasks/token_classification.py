@@ -1,0 +1,307 @@
+"""A tag for every word, and the entities that the tags spell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.data.examples import TokenExample
+from squeezebert.data.words import split_words
+from squeezebert.errors import ConfigError, DataError, InvalidInputError
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, TaskName, TaskSpec
+from squeezebert.tasks.entities import EntityCounts, spans_from_tags, split_tag
+from squeezebert.tasks.inputs import check_logits, check_spec, check_text
+from squeezebert.tasks.metrics import calibration_error, class_table, confusion_matrix, softmax
+from squeezebert.tasks.windows import cut_windows
+from squeezebert.tokenizer import Tokenizer
+
+Float32 = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    """A named stretch of a text.
+
+    Args:
+        text: ``source[start:end]``, where ``source`` is the text that was given.
+        type: Its kind, such as ``PER``.
+        start: Its first character.
+        end: The character after its last.
+        score: The least probability among the tags of its words.
+    """
+
+    text: str
+    type: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class WordTags:
+    """What is kept of one input: the answers for the words that it decides, in order.
+
+    Args:
+        labels: (decided words,) int32, the most probable label.
+        probabilities: (decided words,) float32, its probability.
+    """
+
+    labels: NDArray[np.int32]
+    probabilities: Float32
+
+
+class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
+    """Encodes, decodes and scores token classification (``docs/tasks.md`` defines the scores).
+
+    An input is ``[CLS] tokens [SEP]``. A word is answered for, and trained, at its first token.
+    What is longer than ``spec.max_length`` goes in as several overlapping windows; each word is
+    decided in the window that shows most of its surroundings, and in that one only. An example
+    without words gives no input and no entities.
+
+    Args:
+        spec: The tags (``O``, ``B-…``, ``I-…``) and the length.
+        tokenizer: The model's.
+        overlap: How many tokens neighbouring windows share, less than ``max_length - 2``;
+            a quarter of the window by default.
+
+    Raises:
+        ConfigError: a spec of another task, labels that are not IOB2 tags, a length below 4, or
+            an overlap that does not fit.
+
+    >>> tokenizer = Tokenizer.from_vocabulary(
+    ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ada", "##s", "wrote"], lowercase=True
+    ... )
+    >>> spec = TaskSpec(task="token_classification", labels=("O", "B-PER", "I-PER"), max_length=8)
+    >>> task = TokenClassification(spec, tokenizer)
+    >>> examples = [TokenExample.from_words(["Adas", "wrote"], ["B-PER", "O"])]
+    >>> features = task.encode(examples, with_labels=True)
+    >>> features[0].input_ids.tolist(), features[0].labels.tolist()
+    ([2, 5, 6, 7, 3], [-100, 1, -100, 0, -100])
+    >>> logits = np.eye(3, dtype=np.float32)[[0, 1, 0, 0, 0]]
+    >>> entity = task.predict(examples, features, [task.reduce(features[0], logits)])[0][0]
+    >>> entity.text, entity.type, entity.start, entity.end
+    ('Adas', 'PER', 0, 4)
+    """
+
+    name: ClassVar[TaskName] = "token_classification"
+
+    def __init__(self, spec: TaskSpec, tokenizer: Tokenizer, *, overlap: int | None = None) -> None:
+        check_spec(spec, self.name, shortest=4)
+        if "O" not in spec.labels:
+            raise ConfigError(f"the labels ({', '.join(spec.labels)}) lack O")
+        try:
+            kinds = {split_tag(label)[1] for label in spec.labels}
+        except InvalidInputError as error:
+            raise ConfigError(error.message) from error
+        self.window = spec.max_length - 2
+        self.overlap = self.window // 4 if overlap is None else overlap
+        if not 0 <= self.overlap < self.window:
+            raise ConfigError(f"overlap is {overlap}, expected 0 to {self.window - 1}")
+        self.spec = spec
+        self.tokenizer = tokenizer
+        self.types = tuple(sorted(kinds - {""}))
+        self._label_ids = {label: index for index, label in enumerate(spec.labels)}
+
+    @staticmethod
+    def from_text(text: str) -> TokenExample:
+        """A raw text as an example: words split off, with their places in it.
+
+        Raises:
+            InvalidInputError: not a string, or one with a lone surrogate.
+        """
+        offsets = split_words(check_text(text, "the text"))
+        words = tuple(text[start:end] for start, end in offsets)
+        return TokenExample(words=words, offsets=tuple(offsets), text=text)
+
+    def encode(
+        self, examples: Sequence[TokenExample], *, with_labels: bool = False
+    ) -> list[Features]:
+        """One or more inputs an example, none for one without words. ``Features.words`` says at
+        which tokens words are decided.
+
+        Raises:
+            DataError: ``with_labels`` and tags that are missing or unknown.
+            InvalidInputError: a word that is not a string, or holds a lone surrogate.
+        """
+        for index, example in enumerate(examples):
+            place = example.where or f"text {index}"
+            for number, word in enumerate(example.words):
+                check_text(word, f"{place}, word {number},")
+        features: list[Features] = []
+        encodings = self.tokenizer.encode_words([example.words for example in examples])
+        for index, (example, encoded) in enumerate(zip(examples, encodings, strict=True)):
+            labels = self._labels(example, index) if with_labels else None
+            starts = np.array(example.offsets, dtype=np.int32).reshape(-1, 2)[:, :1]
+            offsets = encoded.offsets + starts[encoded.word_ids]
+            for window in cut_windows(encoded.word_ids, self.window, self.overlap):
+                inside = slice(window.start, window.end)
+                features.append(
+                    Features(
+                        input_ids=_framed(
+                            encoded.ids[inside], self.tokenizer.cls_id, self.tokenizer.sep_id
+                        ),
+                        token_type_ids=np.zeros(len(window.words) + 2, dtype=np.int32),
+                        offsets=np.pad(offsets[inside], ((1, 1), (0, 0))),
+                        example=index,
+                        words=_framed(window.words, -1, -1),
+                        labels=None
+                        if labels is None
+                        else _framed(
+                            np.where(window.words >= 0, labels[window.words], IGNORE_INDEX),
+                            IGNORE_INDEX,
+                            IGNORE_INDEX,
+                        ),
+                    )
+                )
+        return features
+
+    def reduce(self, features: Features, logits: Float32) -> WordTags:
+        """The most probable tag of each word that this input decides, and its probability."""
+        check_logits(logits, (len(features), len(self.spec.labels)))
+        decided = logits[_words(features) >= 0]
+        probabilities = softmax(decided / np.float32(self.spec.temperature))
+        return WordTags(
+            labels=decided.argmax(axis=1).astype(np.int32),
+            probabilities=probabilities.max(axis=1, initial=0.0).astype(np.float32),
+        )
+
+    def predict(
+        self,
+        examples: Sequence[TokenExample],
+        features: Sequence[Features],
+        reduced: Sequence[WordTags],
+    ) -> list[tuple[Entity, ...]]:
+        """The entities of each example, in the order of its text. Tags that no IOB2 text could
+        have are read as conlleval does: an ``I-X`` after anything but ``X`` starts an entity.
+        """
+        answers = self._join(examples, features, reduced)
+        return [
+            tuple(
+                Entity(
+                    text=example.text[example.offsets[start][0] : example.offsets[end - 1][1]],
+                    type=kind,
+                    start=example.offsets[start][0],
+                    end=example.offsets[end - 1][1],
+                    score=float(answer.probabilities[start:end].min()),
+                )
+                for start, end, kind in spans_from_tags(self._tags(answer.labels))
+            )
+            for example, answer in zip(examples, answers, strict=True)
+        ]
+
+    def tags(
+        self,
+        examples: Sequence[TokenExample],
+        features: Sequence[Features],
+        reduced: Sequence[WordTags],
+    ) -> list[list[str]]:
+        """The most probable tag of every word of each example, not repaired."""
+        return [self._tags(answer.labels) for answer in self._join(examples, features, reduced)]
+
+    def score(
+        self,
+        examples: Sequence[TokenExample],
+        features: Sequence[Features],
+        reduced: Sequence[WordTags],
+    ) -> Scores:
+        """Token accuracy, and precision, recall and F1 of whole entities; ``docs/tasks.md``.
+
+        Raises:
+            InvalidInputError: no words to score.
+            DataError: an example without tags, or with an unknown one.
+        """
+        if not any(example.words for example in examples):
+            raise InvalidInputError("there are no words to score")
+        answers = self._join(examples, features, reduced)
+        counts = EntityCounts()
+        truth: list[NDArray[np.int64]] = []
+        for index, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+            truth.append(self._labels(example, index))
+            counts.add(true=example.tags or (), predicted=self._tags(answer.labels))
+        true = np.concatenate(truth)
+        predicted = np.concatenate([answer.labels for answer in answers])
+        probabilities = np.concatenate([answer.probabilities for answer in answers])
+
+        columns = [
+            np.array([counter[kind] for kind in counts.types], dtype=np.int64)
+            for counter in (counts.right, counts.predicted, counts.true)
+        ]
+        table = class_table(*columns)
+        overall = class_table(*(column.sum(keepdims=True) for column in columns))
+        names = ("O", *self.types)
+        kind_of = np.array([names.index(split_tag(label)[1] or "O") for label in self.spec.labels])
+        confusion = confusion_matrix(kind_of[true], kind_of[predicted], len(names))
+        return Scores(
+            values={
+                "entity_f1": float(overall.f1[0]),
+                "entity_precision": float(overall.precision[0]),
+                "entity_recall": float(overall.recall[0]),
+                "token_accuracy": float((true == predicted).mean()),
+                "ece": calibration_error(probabilities, true == predicted),
+            },
+            main="entity_f1",
+            per_class={kind: table.row(i) for i, kind in enumerate(counts.types)},
+            confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+            labels=names,
+        )
+
+    def _labels(self, example: TokenExample, index: int) -> NDArray[np.int64]:
+        """(words,) the label of each word."""
+        place = example.where or f"text {index}"
+        if example.tags is None:
+            raise DataError(f"{place} has no tags", hint="name the column that holds the tags")
+        unknown = next((tag for tag in example.tags if tag not in self._label_ids), None)
+        if unknown is not None:
+            raise DataError(
+                f"{place}: unknown tag {unknown!r}",
+                hint=f"the model's tags are {', '.join(self.spec.labels)}",
+            )
+        return np.array([self._label_ids[tag] for tag in example.tags], dtype=np.int64)
+
+    def _tags(self, labels: NDArray[np.int32]) -> list[str]:
+        return [self.spec.labels[label] for label in labels.tolist()]
+
+    def _join(
+        self,
+        examples: Sequence[TokenExample],
+        features: Sequence[Features],
+        reduced: Sequence[WordTags],
+    ) -> list[WordTags]:
+        """The answers of each example's windows as one, (words,) each."""
+        joined = [
+            WordTags(
+                labels=np.full(len(example.words), -1, dtype=np.int32),
+                probabilities=np.zeros(len(example.words), dtype=np.float32),
+            )
+            for example in examples
+        ]
+        for item, answer in zip(features, reduced, strict=True):
+            words = _words(item)
+            words = words[words >= 0]
+            joined[item.example].labels[words] = answer.labels
+            joined[item.example].probabilities[words] = answer.probabilities
+        for index, answer in enumerate(joined):
+            if (answer.labels < 0).any():
+                raise InvalidInputError(
+                    f"example {index} has words that no input decides",
+                    hint="give the features of these very examples, all of them",
+                )
+        return joined
+
+
+def _words(features: Features) -> NDArray[np.int32]:
+    if features.words is None:
+        raise InvalidInputError(
+            "the features say nothing of words", hint="encode them with TokenClassification"
+        )
+    return features.words
+
+
+def _framed(values: NDArray[Number], before: int, after: int) -> NDArray[Number]:
+    """``values`` with one more at each end, for [CLS] and [SEP]."""
+    return np.concatenate([[before], values, [after]]).astype(values.dtype)
