@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from squeezebert import files
 from squeezebert.comparison.typed_json import build
 from squeezebert.errors import DataError
 
@@ -290,18 +289,7 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Writes ``report.json``; nobody ever sees half of it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.write_text(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> Report:

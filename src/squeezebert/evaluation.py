@@ -1,0 +1,162 @@
+"""A pipeline over a data set: scores, and the time it took.
+
+What is timed is the way from raw text to predictions: tokenizing, batching, the model, decoding.
+Reading files, loading the model and computing the scores are not. CPU time is that of the whole
+process, all threads together, as the operating system counts it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from squeezebert.errors import InvalidInputError
+from squeezebert.pipeline import CHUNK_TEXTS, Pipeline
+from squeezebert.tasks.base import Features, Scores
+
+
+@dataclass
+class Stopwatch:
+    """Adds up process CPU seconds and wall-clock seconds over the blocks it is used around.
+
+    >>> watch = Stopwatch()
+    >>> with watch.running():
+    ...     _ = sum(range(1000))
+    >>> watch.cpu_seconds >= 0.0 and watch.wall_seconds > 0.0
+    True
+    """
+
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """Time inside the ``with`` block counts."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        try:
+            yield
+        finally:
+            self.cpu_seconds += time.process_time() - cpu
+            self.wall_seconds += time.perf_counter() - wall
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What :func:`evaluate` found.
+
+    Args:
+        scores: The task's scores.
+        texts: Examples.
+        tokens: Tokens of all inputs, special ones included.
+        inputs: Model inputs; a long text gives several.
+        cpu_seconds: Process CPU seconds from raw text to predictions, all threads.
+        wall_seconds: The same by the clock on the wall.
+    """
+
+    scores: Scores
+    texts: int
+    tokens: int
+    inputs: int
+    cpu_seconds: float
+    wall_seconds: float
+
+    @property
+    def texts_per_second(self) -> float:
+        """By the clock on the wall."""
+        return self.texts / self.wall_seconds
+
+    @property
+    def tokens_per_second(self) -> float:
+        """By the clock on the wall."""
+        return self.tokens / self.wall_seconds
+
+
+class Run:
+    """A pipeline on its way through a data set, block by block.
+
+    Args:
+        pipeline: The model.
+        keep: Whether answers are kept for scores and predictions, or only time is taken.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, keep: bool = True) -> None:
+        self.pipeline = pipeline
+        self.watch = Stopwatch()
+        self.texts = 0
+        self.tokens = 0
+        self.inputs = 0
+        self.predictions: list[Any] = []
+        self._keep = keep
+        self._features: list[Features] = []
+        self._reduced: list[Any] = []
+        self._examples: list[Any] = []
+
+    def block(self, examples: Sequence[Any]) -> None:
+        """Answers the next examples, timed.
+
+        Raises:
+            DataError: a label that the model does not know.
+            InvalidInputError: an example that cannot be encoded.
+        """
+        with self.watch.running():
+            answers = self.pipeline.answer(examples, with_labels=True)
+            predictions = self.pipeline.task.predict(examples, answers.features, answers.reduced)
+        if self._keep:
+            self._features += [
+                dataclasses.replace(item, example=item.example + self.texts)
+                for item in answers.features
+            ]
+            self._reduced += answers.reduced
+            self._examples += examples
+            self.predictions += predictions
+        self.texts += len(examples)
+        self.tokens += answers.tokens
+        self.inputs += len(answers.features)
+
+    def scores(self) -> Scores:
+        """The scores over all blocks so far; they must have been kept."""
+        return self.pipeline.task.score(self._examples, self._features, self._reduced)
+
+
+def evaluate(
+    pipeline: Pipeline,
+    examples: Sequence[Any],
+    *,
+    block_texts: int = CHUNK_TEXTS,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Scores ``pipeline`` on labelled examples and takes its time.
+
+    Args:
+        pipeline: The model.
+        examples: As the readers give them, of the pipeline's task.
+        block_texts: Texts that are sorted by length and batched together.
+        progress: Called with the number of texts just done, after each block; its own time does
+            not count.
+
+    Raises:
+        DataError: an example without a label, or with one that the model does not know.
+        InvalidInputError: no examples, or one that cannot be encoded.
+    """
+    if not examples:
+        raise InvalidInputError("there are no examples to evaluate")
+    if block_texts < 1:
+        raise InvalidInputError(f"block_texts is {block_texts}, expected 1 or more")
+    run = Run(pipeline)
+    for start in range(0, len(examples), block_texts):
+        block = examples[start : start + block_texts]
+        run.block(block)
+        if progress is not None:
+            progress(len(block))
+    return Evaluation(
+        scores=run.scores(),
+        texts=run.texts,
+        tokens=run.tokens,
+        inputs=run.inputs,
+        cpu_seconds=run.watch.cpu_seconds,
+        wall_seconds=run.watch.wall_seconds,
+    )
