@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from squeezebert.errors import ConfigError
-from squeezebert.tasks.base import (
-    IGNORE_INDEX,
-    TASK_NAMES,
-    Features,
-    ProblemType,
-    Scores,
-    Task,
-    TaskName,
-    TaskSpec,
-)
+from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
 from squeezebert.tasks.calibration import fit_temperature
 from squeezebert.tasks.masked_lm import Candidate, FilledMask, MaskedLM
 from squeezebert.tasks.masking import mask_tokens

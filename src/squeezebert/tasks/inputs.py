@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.errors import ConfigError, InvalidInputError
-from squeezebert.tasks.base import TaskName, TaskSpec
+from squeezebert.spec import TaskName, TaskSpec
 
 
 def check_text(value: object, place: str) -> str:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from squeezebert.data.examples import Document
 from squeezebert.errors import ConfigError, InvalidInputError
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, TaskName, TaskSpec
+from squeezebert.spec import TaskName, TaskSpec
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
+from squeezebert.tasks.mask_answers import MaskAnswers
 from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
 from squeezebert.tasks.packing import TurnPacker
 from squeezebert.tasks.reference import ReferenceEmbeddings
@@ -64,24 +66,6 @@ class FilledMask:
     end: int
     candidates: tuple[Candidate, ...]
     expected: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class MaskAnswers:
-    """What is kept of one input: its gaps in order.
-
-    Args:
-        top_ids: (gaps, k) int32, the likeliest tokens, best first.
-        top_log_probabilities: (gaps, k) float32.
-        true_log_probability: (gaps,) float32, of the true token; NaN where it is unknown.
-        rank: (gaps,) int32, the true token's place, 1 for the likeliest (of equals, the lower id
-            comes first); 0 where it is unknown.
-    """
-
-    top_ids: NDArray[np.int32]
-    top_log_probabilities: Float32
-    true_log_probability: Float32
-    rank: NDArray[np.int32]
 
 
 class _Input(NamedTuple):
@@ -153,9 +137,9 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         self.mask_probability = mask_probability
         self.seed = seed
         self.reference = reference
-        self.top_k = min(top_k, tokenizer.vocab_size)
         self._tokens = tokenizer.tokens
         self._ordinary = ordinary_ids(tokenizer)
+        self.top_k = max(1, min(top_k, int(self._ordinary.sum())))
         self._packer = TurnPacker(tokenizer, spec.max_length)
         # (vocab_size,) the row of each id in the reference table, -1 where it has none
         self._reference_rows = None if reference is None else reference.rows(self._tokens)
@@ -215,29 +199,14 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         special tokens are no candidates.
         """
         gaps = self.positions(features)
-        check_logits(logits, (len(gaps), len(self._tokens)))
-        logits = logits / np.float32(self.spec.temperature)
-        highest = logits.max(axis=1, keepdims=True)
-        total = np.exp(logits - highest).sum(axis=1, keepdims=True, dtype=np.float64)
-        normalizer = (highest + np.log(total)).astype(np.float32)
+        vocab_size = len(self._tokens)
+        check_logits(logits, (len(gaps), max(vocab_size, logits.shape[-1])))
+        logits = logits[:, :vocab_size]  # some models' tables are padded to a round number
+        if self.spec.temperature != 1.0:
+            logits = logits / np.float32(self.spec.temperature)
         if features.labels is None:
-            true_log_probability = np.full(len(gaps), np.nan, dtype=np.float32)
-            rank = np.zeros(len(gaps), dtype=np.int32)
-            logits = np.where(self._ordinary, logits, -np.inf)
-        else:
-            true = features.labels[gaps][:, None]
-            true_logit = np.take_along_axis(logits, true, axis=1)
-            true_log_probability = (true_logit - normalizer)[:, 0]
-            before = np.arange(logits.shape[1]) < true
-            better = (logits > true_logit) | ((logits == true_logit) & before)
-            rank = (1 + better.sum(axis=1)).astype(np.int32)
-        top_ids = _largest(logits, self.top_k)
-        return MaskAnswers(
-            top_ids=top_ids,
-            top_log_probabilities=np.take_along_axis(logits, top_ids, axis=1) - normalizer,
-            true_log_probability=true_log_probability,
-            rank=rank,
-        )
+            return MaskAnswers.of(logits, self.top_k, candidates=self._ordinary)
+        return MaskAnswers.of(logits, self.top_k, true_ids=features.labels[gaps])
 
     def predict(
         self,
@@ -249,22 +218,19 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         texts = ["\n".join(document.turns) for document in examples]
         filled: list[list[FilledMask]] = [[] for _ in examples]
         for item, answers in zip(features, reduced, strict=True):
-            for gap, position in enumerate(self.positions(item)):
-                start, end = (int(at) for at in item.offsets[position])
+            scores = np.exp(answers.top_log_probabilities).tolist()
+            for gap, position in enumerate(self.positions(item).tolist()):
+                start, end = item.offsets[position].tolist()
                 candidates = tuple(
                     Candidate(
                         token=self._tokens[token],
-                        score=float(np.exp(log_probability)),
+                        score=score,
                         source=texts[item.example],
                         start=start,
                         end=end,
                     )
-                    for token, log_probability in zip(
-                        answers.top_ids[gap].tolist(),
-                        answers.top_log_probabilities[gap],
-                        strict=True,
-                    )
-                    if np.isfinite(log_probability)
+                    for token, score in zip(answers.top_ids[gap].tolist(), scores[gap], strict=True)
+                    if score > 0.0
                 )
                 expected = None if item.labels is None else self._tokens[item.labels[position]]
                 filled[item.example].append(
@@ -377,14 +343,3 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
             raise InvalidInputError("there are no masked tokens to score")
         log_probability = np.concatenate([answers.true_log_probability for answers in reduced])
         return np.concatenate(true), log_probability.astype(np.float64)
-
-
-def _largest(logits: Float32, count: int) -> NDArray[np.int32]:
-    """(gaps, count) the indices of the largest, in descending order; of equals, the lower first."""
-    if count < logits.shape[1]:
-        picked = np.argpartition(logits, -count, axis=1)[:, -count:]
-    else:
-        picked = np.broadcast_to(np.arange(logits.shape[1]), logits.shape)
-    values = np.take_along_axis(logits, picked, axis=1)
-    order = np.lexsort((picked, -values), axis=1)
-    return np.take_along_axis(picked, order, axis=1).astype(np.int32)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from squeezebert.data.examples import TextExample
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
-from squeezebert.tasks.base import Features, Scores, Task, TaskName, TaskSpec
+from squeezebert.spec import TaskName, TaskSpec
+from squeezebert.tasks.base import Features, Scores, Task
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
 from squeezebert.tasks.metrics import (
     calibration_error,

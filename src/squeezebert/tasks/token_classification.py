@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.words import split_words
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, TaskName, TaskSpec
+from squeezebert.spec import TaskName, TaskSpec
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
 from squeezebert.tasks.entities import EntityCounts, spans_from_tags, split_tag
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
 from squeezebert.tasks.metrics import calibration_error, class_table, confusion_matrix, softmax

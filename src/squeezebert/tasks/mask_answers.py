@@ -1,0 +1,89 @@
+"""What is kept of a masked language model's logits: a few numbers a gap, not the vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskAnswers:
+    """The answers for the gaps of one input, in order.
+
+    Args:
+        top_ids: (gaps, k) int32, the likeliest tokens, best first.
+        top_log_probabilities: (gaps, k) float32; minus infinity where there were no more.
+        true_log_probability: (gaps,) float32, of the true token; NaN where it is unknown.
+        rank: (gaps,) int32, the true token's place, 1 for the likeliest (of equals, the lower id
+            comes first); 0 where it is unknown.
+    """
+
+    top_ids: NDArray[np.int32]
+    top_log_probabilities: Float32
+    true_log_probability: Float32
+    rank: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        logits: Float32,
+        top_k: int,
+        *,
+        true_ids: NDArray[np.int64] | None = None,
+        candidates: NDArray[np.bool_] | None = None,
+    ) -> MaskAnswers:
+        """The answers out of ``logits``.
+
+        Args:
+            logits: (gaps, vocab_size), no NaN.
+            top_k: How many candidates to keep.
+            true_ids: (gaps,) the true tokens, where they are known.
+            candidates: (vocab_size,) the tokens that may be among the top; all where None.
+                Probabilities are those among all tokens either way.
+
+        >>> logits = np.array([[0.0, 2.0, 1.0]], dtype=np.float32)
+        >>> answers = MaskAnswers.of(logits, 2, true_ids=np.array([2]))
+        >>> answers.top_ids.tolist(), answers.rank.tolist()
+        ([[1, 2]], [2])
+        """
+        highest = logits.max(axis=1, keepdims=True)
+        normalizer = highest + np.log(np.exp(logits - highest).sum(axis=1, keepdims=True))
+        if true_ids is None:
+            true_log_probability = np.full(len(logits), np.nan, dtype=np.float32)
+            rank = np.zeros(len(logits), dtype=np.int32)
+        else:
+            true_logits = np.take_along_axis(logits, true_ids[:, None], axis=1)
+            true_log_probability = (true_logits - normalizer)[:, 0]
+            rank = _ranks(logits, true_ids, true_logits)
+        if candidates is not None:
+            logits = np.where(candidates, logits, np.float32(-np.inf))
+        top_ids, top_logits = _largest(logits, top_k)
+        return cls(top_ids, top_logits - normalizer, true_log_probability, rank)
+
+
+def _ranks(logits: Float32, ids: NDArray[np.int64], values: Float32) -> NDArray[np.int32]:
+    """(gaps,) the place of ``ids`` (gaps,), whose logits are ``values`` (gaps, 1)."""
+    ranks = 1 + np.count_nonzero(logits > values, axis=1)
+    tied = np.flatnonzero(np.count_nonzero(logits == values, axis=1) > 1)
+    for gap in tied.tolist():
+        ranks[gap] += np.count_nonzero(logits[gap, : ids[gap]] == values[gap])
+    return ranks.astype(np.int32)
+
+
+def _largest(logits: Float32, count: int) -> tuple[NDArray[np.int32], Float32]:
+    """(gaps, count) the indices of the largest and their values, in descending order; of equals,
+    the lower index first. A few passes for the maximum are much faster than a partition.
+    """
+    left = logits.copy()
+    gaps = np.arange(len(logits))
+    ids = np.zeros((len(logits), count), dtype=np.int32)
+    values = np.zeros((len(logits), count), dtype=np.float32)
+    for place in range(count):
+        ids[:, place] = left.argmax(axis=1)
+        values[:, place] = left[gaps, ids[:, place]]
+        left[gaps, ids[:, place]] = -np.inf
+    return ids, values
