@@ -1,0 +1,426 @@
+"""The one training loop. Fine-tuning and pretraining hand it a model, numbered batches and a loss.
+
+What happens at step ``n`` depends on the weights, the optimiser's moments and ``n`` alone: batches
+are numbered (:mod:`batches`), random numbers are seeded anew at each step, and the learning rate is
+a function of the share done. So resuming needs no iterator, no generator and no scheduler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
+from squeezebert.training.batches import Batch, BatchSource
+from squeezebert.training.checkpoints import (
+    LoopState,
+    clean,
+    latest,
+    read_best,
+    read_checkpoint,
+    write_checkpoint,
+)
+from squeezebert.training.losses import Loss
+from squeezebert.training.metrics import Metrics, duration
+from squeezebert.training.optimizer import build_optimizer, learning_rate
+from squeezebert.training.recipe import LoopRecipe, OptimizerRecipe, Precision
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevScore:
+    """What an evaluation on the dev set found.
+
+    Args:
+        values: All scores by name.
+        main: The name of the one by which checkpoints are kept.
+        higher_is_better: How it is read.
+    """
+
+    values: Mapping[str, float]
+    main: str
+    higher_is_better: bool = True
+
+    def beats(self, best: float | None) -> bool:
+        """Whether this is a new best. NaN never is."""
+        value = self.values[self.main]
+        if best is None:
+            return value == value
+        return value > best if self.higher_is_better else value < best
+
+
+Evaluate = Callable[[], DevScore]
+"""Measures the model that is being trained, which stands in evaluation mode meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a run is made of.
+
+    Args:
+        model: Trained in place; ends with the weights of the best step.
+        source: Its batches.
+        loss: From model and batch to the summed loss.
+        evaluate: Dev scores.
+        loop: How long and how.
+        optimizer: AdamW and its rate.
+        output: The run's directory.
+        title: For the progress bar.
+    """
+
+    model: nn.Module
+    source: BatchSource
+    loss: Loss
+    evaluate: Evaluate
+    loop: LoopRecipe
+    optimizer: OptimizerRecipe
+    output: Path
+    title: str = "training"
+
+
+def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
+    """Trains ``setup.model`` and leaves it with the weights of the best dev score.
+
+    Args:
+        setup: The run.
+        resume: Go on from the newest checkpoint in ``setup.output``, if there is one.
+
+    Returns:
+        The state after the last step. The last checkpoint stays until the caller has saved the
+        model: see :func:`remove_checkpoints`.
+
+    Raises:
+        ConfigError: a checkpoint is there but ``resume`` is not asked for, or its data differs.
+        CheckpointError: the checkpoint cannot be read or does not fit the model.
+        SqueezeBertError: the loss is no longer a number.
+    """
+    return _Run(setup, resume=resume).run()
+
+
+def remove_checkpoints(output: Path) -> None:
+    """Deletes the checkpoints of a run whose model is saved."""
+    folder = output / CHECKPOINTS
+    newest = latest(folder)
+    if newest is not None:
+        newest.rename(folder / f".old-{newest.name}")
+    clean(folder)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def seed_everything(*seeds: int) -> None:
+    """Seeds torch's, NumPy's and Python's global generators from a place in the run."""
+    words = np.random.SeedSequence(seeds).generate_state(3)
+    torch.manual_seed(int(words[0]))
+    np.random.seed(int(words[1]))  # noqa: NPY002: other libraries draw from it
+    random.seed(int(words[2]))
+
+
+def uses_bf16(precision: Precision, device: torch.device) -> bool:
+    """Whether to compute in bf16. ``auto`` asks the hardware: on CPUs only AMX gains from it."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, setup: Setup, *, resume: bool) -> None:
+        self.setup = setup
+        if setup.loop.torch_threads:
+            torch.set_num_threads(setup.loop.torch_threads)
+        # Without an accelerator accelerate must be told so, or it looks for MPI.
+        cpu = None if torch.accelerator.is_available() else True
+        self.accelerator = Accelerator(cpu=cpu, mixed_precision="no")
+        self.device: torch.device = self.accelerator.device
+        self.bf16 = uses_bf16(setup.loop.precision, self.device)
+        setup.model.to(self.device)
+        self.optimizer = build_optimizer(setup.model, setup.optimizer)
+        self.state = LoopState(data_key=setup.source.key)
+        self.folder = setup.output / CHECKPOINTS
+        self._resume(resume)
+        self.model: nn.Module = self.accelerator.prepare(setup.model)
+        self.world: int = self.accelerator.num_processes
+        self.per_step = setup.loop.accumulation * self.world
+        self.all_steps = setup.loop.max_steps or -(
+            -setup.source.batches_in(setup.loop.epochs) // self.per_step
+        )
+        self.loss_sum = torch.tensor(self.state.loss_sum, device=self.device)
+        self.before = self.state.seconds
+        self.begun = self.saved = self.shown = time.monotonic()
+        self.first = (self.done(), self.state.tokens)
+
+    # The run
+
+    def run(self) -> LoopState:
+        loop = self.setup.loop
+        with Metrics(
+            self.setup.output,
+            title=self.setup.title,
+            step=self.state.step,
+            log_seconds=loop.log_seconds,
+            tensorboard=loop.tensorboard,
+            active=self.accelerator.is_main_process,
+        ) as metrics:
+            while not self.state.stopped:
+                norm, rate = self._step()
+                if self.state.step % loop.log_steps == 0:
+                    self._log(metrics, norm, rate)
+                reason = self._reason()
+                if reason or self._evaluation_due():
+                    improved = self._evaluate(metrics)
+                    self.state = dataclasses.replace(self.state, stopped=reason or self._reason())
+                    self._save(improved=improved)
+                elif time.monotonic() - self.saved >= loop.checkpoint_minutes * 60:
+                    self._save(improved=False)
+        self._load_best()
+        return self.state
+
+    def done(self, steps: float = 0.0, tokens: float = 0.0) -> float:
+        """The share of the run that lies behind once so many more steps and tokens have."""
+        if self.setup.loop.max_tokens:
+            return min((self.state.tokens + tokens) / self.setup.loop.max_tokens, 1.0)
+        return min((self.state.step + steps) / self.all_steps, 1.0)
+
+    def _reason(self) -> str:
+        """Why the run is over; empty while it is not."""
+        loop, state = self.setup.loop, self.state
+        if self.done() >= 1.0 or (loop.max_steps and state.step >= loop.max_steps):
+            return "complete"
+        if loop.patience and state.evaluations_since_best >= loop.patience:
+            return "early stopping"
+        if loop.max_minutes and state.seconds >= loop.max_minutes * 60:
+            return "max_minutes"
+        return ""
+
+    def _step(self) -> tuple[Tensor, float]:
+        """One step of the optimiser: the norm of its gradients and its learning rate."""
+        setup, state = self.setup, self.state
+        rank = self.accelerator.process_index
+        seed_everything(setup.loop.seed, 2, state.step, rank)
+        self.model.train()
+        first = state.step * self.per_step + rank
+        batches = [
+            setup.source.batch(first + pass_ * self.world)
+            for pass_ in range(setup.loop.accumulation)
+        ]
+        targets, tokens, seconds = self._total(batches)
+        for index, batch in enumerate(batches):
+            last = index == len(batches) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                    loss = setup.loss(self.model, batch.to(self.device))
+                # Processes average their gradients; times their number it is a sum again.
+                self.accelerator.backward(loss * (self.world / max(targets, 1)))
+            self.loss_sum += loss.detach()
+        norm = self._clip()
+        # The rate at the middle of the step: no step runs at rate 0.
+        rate = learning_rate(self.done(0.5, tokens / 2), setup.optimizer)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.state = dataclasses.replace(
+            state,
+            step=state.step + 1,
+            tokens=state.tokens + tokens,
+            seconds=seconds,
+            loss_targets=state.loss_targets + targets,
+        )
+        return norm, rate
+
+    def _total(self, batches: Sequence[Batch]) -> tuple[int, int, float]:
+        """Targets and tokens of this step over all processes, and the main one's clock."""
+        seconds = self.before + time.monotonic() - self.begun
+        totals = (sum(b.targets for b in batches), sum(b.tokens for b in batches), seconds)
+        if self.world == 1:
+            return totals
+        if not self.accelerator.is_main_process:
+            totals = (*totals[:2], 0.0)
+        summed: Tensor = self.accelerator.reduce(
+            torch.tensor(totals, dtype=torch.float64, device=self.device), reduction="sum"
+        )
+        targets, tokens, seconds = summed.tolist()
+        return int(targets), int(tokens), seconds
+
+    def _clip(self) -> Tensor:
+        limit = self.setup.optimizer.max_grad_norm or float("inf")
+        return self.accelerator.clip_grad_norm_(self.setup.model.parameters(), limit)
+
+    # What is told
+
+    def _log(self, metrics: Metrics, norm: Tensor, rate: float) -> None:
+        state = self.state
+        summed = self.loss_sum
+        if self.world > 1:
+            summed = self.accelerator.reduce(summed.clone(), reduction="sum")
+        loss = summed.item() / max(state.loss_targets, 1)
+        if loss != loss or abs(loss) == float("inf"):
+            raise SqueezeBertError(
+                f"the loss is {loss} at step {state.step}",
+                hint="lower optimizer.learning_rate or raise optimizer.warmup; "
+                "with bf16 try loop.precision = 'float32'",
+            )
+        self.loss_sum.zero_()
+        self.state = dataclasses.replace(state, loss_targets=0)
+        elapsed = max(time.monotonic() - self.begun, 1e-9)
+        speed = (state.tokens - self.first[1]) / elapsed
+        done = self.done()
+        left = elapsed * (1.0 - done) / max(done - self.first[0], 1e-9)
+        if self.setup.loop.max_minutes:
+            left = min(left, self.setup.loop.max_minutes * 60 - state.seconds)
+        values = {
+            "loss": loss,
+            "learning_rate": rate,
+            "grad_norm": norm.item(),
+            "tokens": state.tokens,
+            "tokens_per_second": round(speed, 1),
+            "seconds": round(state.seconds, 3),
+        }
+        metrics.write(state.step, "train", values)
+        metrics.show(
+            done,
+            f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
+            f"{speed:,.0f} tokens/s  {duration(left)} left",
+        )
+
+    # The dev set
+
+    def _evaluation_due(self) -> bool:
+        step, every = self.state.step, self.setup.loop.evaluate_steps
+        if every:
+            return step % every == 0
+        epoch = self.setup.source.epoch
+        return epoch(step * self.per_step) != epoch((step - 1) * self.per_step)
+
+    def _evaluate(self, metrics: Metrics) -> bool:
+        """Measures on the dev set; whether it is the best so far."""
+        score: DevScore | None = None
+        if self.accelerator.is_main_process:
+            self.setup.model.eval()
+            with torch.no_grad():
+                score = self.setup.evaluate()
+        if self.world > 1:
+            [score] = broadcast_object_list([score])
+        assert score is not None
+        state = self.state
+        improved = score.beats(state.best_score)
+        if improved:
+            self.state = dataclasses.replace(
+                state,
+                best_score=score.values[score.main],
+                best_step=state.step,
+                best_values=dict(score.values),
+                evaluations_since_best=0,
+            )
+        else:
+            self.state = dataclasses.replace(
+                state, evaluations_since_best=state.evaluations_since_best + 1
+            )
+        metrics.write(state.step, "dev", score.values)
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in score.values.items())
+        metrics.say(f"step {state.step}  dev: {shown}{'  (best)' if improved else ''}")
+        return improved
+
+    # Checkpoints
+
+    def _save(self, *, improved: bool) -> None:
+        self.saved = time.monotonic()
+        if not self.accelerator.is_main_process:
+            return
+        # A process's own part of the loss is saved: with several, the line of metrics that
+        # follows a resume is an estimate. Nothing else differs.
+        self.state = dataclasses.replace(self.state, loss_sum=self.loss_sum.item())
+        model = _tensors(self.setup.model)
+        write_checkpoint(
+            self.folder,
+            self.state,
+            model=model,
+            optimizer=_moments(self.setup.model, self.optimizer),
+            best=model if improved else None,
+        )
+
+    def _resume(self, resume: bool) -> None:
+        if self.accelerator.is_main_process and resume:
+            clean(self.folder)
+        self.accelerator.wait_for_everyone()
+        newest = latest(self.folder)
+        if newest is None:
+            return
+        if not resume:
+            raise ConfigError(
+                f"{self.setup.output} holds a run that is not finished ({newest.name})",
+                hint="go on with --resume, or choose another output directory",
+            )
+        checkpoint = read_checkpoint(newest)
+        if checkpoint.state.data_key != self.setup.source.key:
+            raise ConfigError(
+                f"the data of the run in {self.setup.output} has changed since it began",
+                hint="restore the data, or start again in another output directory",
+            )
+        _restore(_tensors(self.setup.model), checkpoint.model, newest)
+        _restore_moments(self.setup.model, self.optimizer, checkpoint.optimizer)
+        self.state = checkpoint.state
+        more = self.setup.loop.max_minutes * 60
+        if self.state.stopped == "max_minutes" and (not more or self.state.seconds < more):
+            self.state = dataclasses.replace(self.state, stopped="")
+
+    def _load_best(self) -> None:
+        newest = latest(self.folder)
+        if newest is not None and self.accelerator.is_main_process:
+            best = read_best(newest)
+            if best is not None:
+                _restore(_tensors(self.setup.model), best, newest)
+        self.accelerator.wait_for_everyone()
+        self.setup.model.eval()
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, tied ones once."""
+    named = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {name: tensor.detach() for name, tensor in named.items()}
+
+
+def _restore(into: Mapping[str, Tensor], saved: Mapping[str, Tensor], where: Path) -> None:
+    shapes = {name: tuple(t.shape) for name, t in into.items()}
+    if shapes != {name: tuple(t.shape) for name, t in saved.items()}:
+        raise CheckpointError(
+            f"the checkpoint {where} is of a model of another shape",
+            hint="start again in another output directory",
+        )
+    for name, tensor in into.items():
+        tensor.copy_(saved[name])
+
+
+def _moments(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{name}/{moment}": value
+        for name, parameter in model.named_parameters()
+        for moment, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _restore_moments(model: nn.Module, optimizer: Optimizer, saved: Mapping[str, Tensor]) -> None:
+    parameters = dict(model.named_parameters())
+    for key, value in saved.items():
+        name, moment = key.rsplit("/", 1)
+        parameter = parameters[name]
+        # Own memory of the parameter's layout, as the optimiser would have made it.
+        own = torch.empty_like(parameter) if value.ndim else torch.empty((), device=value.device)
+        optimizer.state[parameter][moment] = own.copy_(value)

@@ -1,0 +1,285 @@
+"""Pretraining: masked language modelling on a corpus, optionally with sentence order.
+
+The paper's own run (Iandola et al. 2020, section 4.1) has both objectives; masked LM alone is the
+default, since later work found sentence order of little use (Liu et al. 2019; Izsak et al. 2021).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from squeezebert.data import data_root
+from squeezebert.errors import ConfigError
+from squeezebert.model import HeadConfig, TaskModel
+from squeezebert.spec import TaskSpec
+from squeezebert.tasks.base import IGNORE_INDEX
+from squeezebert.tasks.masking import mask_tokens
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.training.batches import Batch, generator
+from squeezebert.training.card import pretraining_card
+from squeezebert.training.corpus import PackedSequences, TokenStream, tokenize_source
+from squeezebert.training.loop import DevScore, Setup, run_loop, seed_everything
+from squeezebert.training.losses import cross_entropy_loss, sentence_order_loss
+from squeezebert.training.output import TrainingResult, open_output, save_run
+from squeezebert.training.recipe import PretrainRecipe
+from squeezebert.training.start import start_model, start_tokenizer
+
+DEV_SEED = 0
+"""Held-out text has the same masks in every run, so that dev losses compare."""
+
+DEV_BATCH = 32
+MAIN_SCORE = "masked_loss"
+
+
+def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
+    """Trains a masked language model from text files and writes a model directory.
+
+    Args:
+        recipe: The run.
+        output: The run's directory; becomes the model directory.
+        resume: Go on with the run that was killed there. A finished one is left as it is.
+
+    Raises:
+        ConfigError: a recipe that cannot be, or another one than the run to resume had.
+        DataError: text that cannot be read.
+        CheckpointError: a model, tokenizer or checkpoint that cannot be read.
+    """
+    output = Path(output)
+    if not recipe.corpus.sources:
+        raise ConfigError("corpus.sources is empty", hint="name at least one text file")
+    finished = open_output(output, recipe, resume=resume)
+    if finished is not None:
+        return finished
+    tokenizer = start_tokenizer(recipe.model)
+    streams = open_corpus(recipe, tokenizer, output)
+    batches = PretrainingBatches(recipe, streams, tokenizer)
+    held_out = batches.packed.held_out(streams, recipe.corpus.held_out_sequences)
+    if not len(held_out):
+        raise ConfigError(
+            "the corpus is too small to hold text out for the dev loss",
+            hint="give more text or lower corpus.held_out_every",
+        )
+    seed_everything(recipe.loop.seed, 0)
+    model = start_model(recipe.model, HeadConfig(kind="masked_lm"), tokenizer)
+    _check_length(recipe, model)
+    trained = WithSentenceOrder(model) if recipe.masking.sentence_order else model
+    dev = _dev_batches(held_out, tokenizer, recipe.masking.rate)
+    state = run_loop(
+        Setup(
+            model=trained,
+            source=batches,
+            loss=sentence_order_loss if recipe.masking.sentence_order else cross_entropy_loss,
+            evaluate=lambda: masked_loss(model, dev),
+            loop=recipe.loop,
+            optimizer=recipe.optimizer,
+            output=output,
+            title="pretraining",
+        ),
+        resume=resume,
+    )
+    spec = TaskSpec(
+        task="masked_lm",
+        max_length=recipe.corpus.sequence_length,
+        languages=recipe.languages,
+    )
+    return save_run(
+        output,
+        model=model,
+        tokenizer=tokenizer,
+        spec=spec,
+        card=pretraining_card(recipe, model, state, [len(s.train) for s in streams]),
+        state=state,
+        main_score=MAIN_SCORE,
+    )
+
+
+def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> list[TokenStream]:
+    """The recipe's sources as token streams, tokenised if they are not in the cache."""
+    cache = Path(recipe.corpus.cache) if recipe.corpus.cache else output / "corpus"
+    return [
+        tokenize_source(
+            locate(source.path),
+            tokenizer,
+            cache,
+            weight=source.weight,
+            turns=source.turns,
+            held_out_every=recipe.corpus.held_out_every,
+        )
+        for source in recipe.corpus.sources
+    ]
+
+
+def locate(path: str) -> Path:
+    """A corpus path: as it is, or else in the folder of the data sets."""
+    given = Path(path).expanduser()
+    if given.exists() or given.is_absolute():
+        return given
+    root = data_root()
+    return given if root is None else root / path
+
+
+class PretrainingBatches:
+    """Packed and masked sequences, numbered (see :class:`~batches.BatchSource`).
+
+    Args:
+        recipe: Sequence length, batch size, masking and seed.
+        streams: The tokenised corpus.
+        tokenizer: Special tokens and vocabulary.
+    """
+
+    def __init__(
+        self, recipe: PretrainRecipe, streams: Sequence[TokenStream], tokenizer: Tokenizer
+    ) -> None:
+        self.packed = PackedSequences(
+            streams,
+            length=recipe.corpus.sequence_length,
+            seed=recipe.loop.seed,
+            cls_id=tokenizer.cls_id,
+            sep_id=tokenizer.sep_id,
+        )
+        self._size = min(recipe.loop.batch_size, self.packed.per_epoch)
+        self._seed = recipe.loop.seed
+        self._tokenizer = tokenizer
+        self._masking = recipe.masking
+        self._per_epoch = self.packed.per_epoch // self._size
+        content = json.dumps([(stream.key, stream.weight) for stream in streams])
+        self.key = hashlib.sha256(content.encode()).hexdigest()[:24]
+
+    def batch(self, number: int) -> Batch:
+        """Batch ``number``: an epoch's last sequences that fill no batch are left out of it."""
+        epoch, index = divmod(number, self._per_epoch)
+        rows = self.packed.rows(epoch, np.arange(index * self._size, (index + 1) * self._size))
+        draw = generator(self._seed, 3, number)
+        if self._masking.sentence_order:
+            rows, types, order = swap_segments(rows, self._tokenizer.sep_id, draw)
+        else:
+            types = order = None
+        masked, labels = mask_tokens(rows, self._tokenizer, draw, probability=self._masking.rate)
+        return masked_batch(masked, labels, types, order)
+
+    def epoch(self, number: int) -> int:
+        """The epoch of batch ``number``."""
+        return number // self._per_epoch
+
+    def batches_in(self, epochs: float) -> int:
+        """Batches of the first ``epochs``, at least one."""
+        return max(round(epochs * self._per_epoch), 1)
+
+
+def masked_batch(
+    input_ids: NDArray[np.int32],
+    labels: NDArray[np.int64],
+    types: NDArray[np.int64] | None = None,
+    order: NDArray[np.int64] | None = None,
+) -> Batch:
+    """Full rows (B, S) as a batch whose loss sees the masked tokens only."""
+    positions = np.flatnonzero(labels != IGNORE_INDEX)
+    inputs = {
+        "input_ids": torch.from_numpy(input_ids.astype(np.int64)),
+        "positions": torch.from_numpy(positions),
+    }
+    if types is not None:
+        inputs["token_type_ids"] = torch.from_numpy(types)
+    return Batch(
+        inputs=inputs,
+        labels=torch.from_numpy(labels.ravel()[positions]),
+        targets=len(positions),
+        tokens=input_ids.size,
+        order=None if order is None else torch.from_numpy(order),
+    )
+
+
+def swap_segments(
+    rows: NDArray[np.int64], sep_id: int, draw: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Cuts each row's text in two, ``[CLS] A [SEP] B [SEP]``, and swaps every other pair or so.
+
+    Args:
+        rows: (B, S) packed sequences.
+        sep_id: ``[SEP]``.
+        draw: Where the chance comes from.
+
+    Returns:
+        The rows (B, S), one token of text shorter each; token types (B, S); and (B,) 1 where
+        swapped, 0 where not, ``IGNORE_INDEX`` where a document ends inside.
+    """
+    count, length = rows.shape
+    text = rows[:, 1:-2]
+    cut = draw.integers(length // 4, length - length // 4, size=count)
+    swapped = draw.random(count) < 0.5
+    result = rows.copy()
+    types = np.zeros_like(rows)
+    for row in range(count):
+        first, second = text[row, : cut[row]], text[row, cut[row] :]
+        if swapped[row]:
+            first, second = second, first
+        middle = 1 + len(first)
+        result[row, 1:middle] = first
+        result[row, middle] = sep_id
+        result[row, middle + 1 : -1] = second
+        types[row, middle + 1 :] = 1
+    order = np.where((text == sep_id).any(axis=1), IGNORE_INDEX, swapped).astype(np.int64)
+    return result, types, order
+
+
+class WithSentenceOrder(nn.Module):
+    """A masked language model with a second head beside it, for training only.
+
+    Args:
+        model: The masked language model, shared and not copied.
+    """
+
+    def __init__(self, model: TaskModel) -> None:
+        super().__init__()
+        hidden = model.config.hidden_size
+        self.model = model
+        self.order = nn.Sequential(nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+
+    def forward(
+        self, input_ids: Tensor, positions: Tensor, token_type_ids: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits of the tokens at ``positions`` (n, vocab) and of the order (B, 2)."""
+        encoded = self.model.encoder(input_ids, None, token_type_ids)
+        return (
+            self.model.head(encoded, positions).logits,
+            self.order(encoded.last_hidden_state[:, 0]),
+        )
+
+
+def _dev_batches(rows: NDArray[np.int64], tokenizer: Tokenizer, rate: float) -> list[Batch]:
+    draw = generator(DEV_SEED, 4)
+    masked, labels = mask_tokens(rows, tokenizer, draw, probability=rate)
+    return [
+        masked_batch(masked[start : start + DEV_BATCH], labels[start : start + DEV_BATCH])
+        for start in range(0, len(rows), DEV_BATCH)
+    ]
+
+
+def masked_loss(model: TaskModel, batches: Sequence[Batch]) -> DevScore:
+    """Mean cross entropy and accuracy over the masked tokens of held-out text."""
+    device = next(model.parameters()).device
+    loss, right, targets = 0.0, 0, 0
+    for batch in batches:
+        batch = batch.to(device)
+        logits = model(**batch.inputs).logits.float()
+        loss += nn.functional.cross_entropy(logits, batch.labels, reduction="sum").item()
+        right += int((logits.argmax(dim=-1) == batch.labels).sum())
+        targets += batch.targets
+    values = {MAIN_SCORE: loss / max(targets, 1), "masked_accuracy": right / max(targets, 1)}
+    return DevScore(values=values, main=MAIN_SCORE, higher_is_better=False)
+
+
+def _check_length(recipe: PretrainRecipe, model: TaskModel) -> None:
+    if recipe.corpus.sequence_length > model.config.max_position_embeddings:
+        raise ConfigError(
+            f"corpus.sequence_length is {recipe.corpus.sequence_length}, "
+            f"but the model has positions for {model.config.max_position_embeddings}"
+        )

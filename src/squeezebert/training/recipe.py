@@ -1,0 +1,330 @@
+"""What a training run is, as plain data: one frozen dataclass a section of the TOML file.
+
+Defaults here < the TOML file < overrides from the command line; :mod:`recipe_file` joins them.
+No torch in here, so that the command line can read and check a recipe at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from squeezebert.errors import ConfigError
+from squeezebert.spec import ProblemType, TaskName
+
+Precision = Literal["auto", "float32", "bf16"]
+Schedule = Literal["linear", "cosine", "constant"]
+RecipeKind = Literal["finetune", "pretrain"]
+
+
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise ConfigError(f"{name} is {value!r}, expected {expected}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecipe:
+    """``[model]``: what the run starts from.
+
+    Args:
+        start: A preset's name (random weights), or a model directory, shipped model or hub name.
+        tokenizer: Where the tokenizer is: a model directory, ``tokenizer.json`` or ``vocab.txt``.
+            Empty: the one of ``start``.
+        shape: Fields of the config that differ from the preset's. Presets only.
+        embeddings: A model directory whose embeddings (word, position, token type, LayerNorm)
+            replace those of ``start``. Empty: none. So two models can share one table.
+        freeze_embeddings: Leave the embeddings as they are; a masked-LM decoder is tied to the
+            word table and stays too.
+    """
+
+    start: str = "squeezebert-mini"
+    tokenizer: str = ""
+    shape: Mapping[str, int | float | str] = field(default_factory=dict[str, int | float | str])
+    embeddings: str = ""
+    freeze_embeddings: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerRecipe:
+    """``[optimizer]``: AdamW and its learning rate over the run.
+
+    Args:
+        learning_rate: The peak.
+        warmup: The share of the run (in steps, or in tokens with ``loop.max_tokens``) over which
+            the rate rises from 0.
+        schedule: How the rate falls after the peak.
+        final: Where it ends, as a share of the peak.
+        weight_decay: On matrices only: biases and LayerNorms go without.
+        beta1: Decay of the gradients' mean.
+        beta2: Decay of the squared gradients' mean.
+        epsilon: Keeps the division finite.
+        max_grad_norm: Gradients are scaled down to this norm; 0 leaves them.
+    """
+
+    learning_rate: float = 5e-4
+    warmup: float = 0.06
+    schedule: Schedule = "linear"
+    final: float = 0.0
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.98
+    epsilon: float = 1e-6
+    max_grad_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share in [0, 1)")
+        _require(0 <= self.final <= 1, "final", self.final, "a share in [0, 1]")
+        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        for name in ("beta1", "beta2"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, name, value, "a number in [0, 1)")
+        _require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
+        _require(self.max_grad_norm >= 0, "max_grad_norm", self.max_grad_norm, "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopRecipe:
+    """``[loop]``: how long, in which batches, and what is written on the way.
+
+    The run's length, which the learning rate's schedule is measured by, is ``max_tokens`` if set,
+    else ``max_steps`` if set, else ``epochs``. ``max_minutes`` only cuts it short.
+
+    Args:
+        seed: Fixes the weights that start at random, the order of the data, masks and dropout.
+        epochs: Passes over the data.
+        max_steps: Optimiser steps; 0: no such limit.
+        max_tokens: Input tokens; 0: no such limit.
+        max_minutes: Minutes of training, added up over resumed runs; 0: no such limit.
+        batch_size: Sequences a forward pass.
+        token_budget: Instead of ``batch_size``: at most that many tokens a forward pass, padding
+            included; 0: ``batch_size`` counts. Fine-tuning only.
+        accumulation: Forward passes an optimiser step.
+        precision: ``auto`` takes bf16 where the hardware computes it.
+        torch_threads: CPU threads for torch; 0 leaves torch's own choice.
+        evaluate_steps: Steps between evaluations on the dev set; 0: after each epoch.
+        patience: Stop after that many evaluations without a better dev score; 0: never.
+        checkpoint_minutes: Minutes between checkpoints (every evaluation writes one too).
+        log_steps: Steps between lines of ``metrics.jsonl``.
+        log_seconds: Seconds between progress lines where stderr is not a terminal.
+        tensorboard: Also write TensorBoard files, if that package is installed.
+    """
+
+    seed: int = 0
+    epochs: float = 3.0
+    max_steps: int = 0
+    max_tokens: int = 0
+    max_minutes: float = 0.0
+    batch_size: int = 32
+    token_budget: int = 0
+    accumulation: int = 1
+    precision: Precision = "auto"
+    torch_threads: int = 0
+    evaluate_steps: int = 0
+    patience: int = 0
+    checkpoint_minutes: float = 3.0
+    log_steps: int = 10
+    log_seconds: float = 30.0
+    tensorboard: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self.epochs > 0, "epochs", self.epochs, "more than 0")
+        for name in ("batch_size", "accumulation", "log_steps"):
+            value = getattr(self, name)
+            _require(value >= 1, name, value, "1 or more")
+        for name in (
+            "seed",
+            "max_steps",
+            "max_tokens",
+            "max_minutes",
+            "token_budget",
+            "torch_threads",
+            "evaluate_steps",
+            "patience",
+            "checkpoint_minutes",
+            "log_seconds",
+        ):
+            value = getattr(self, name)
+            _require(value >= 0, name, value, "0 or more")
+
+
+RUN_ONLY = frozenset(
+    {
+        "loop.max_minutes",
+        "loop.checkpoint_minutes",
+        "loop.log_seconds",
+        "loop.tensorboard",
+        "corpus.cache",
+    }
+)
+"""Settings that a resumed run may change: they do not touch what is computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """One data set: a known name or a file, and how to read it.
+
+    Args:
+        path: A data set's name or a file.
+        split: Which part of it.
+        text: Column of the text.
+        label: Column of the label.
+        pair: Column of the second text of a pair; empty: none.
+        label_map: Renames this set's labels (entity types, without ``B-`` and ``I-``, for token
+            classification); a label renamed to the empty string is dropped: its examples for text
+            classification, its entities for token classification.
+        limit: At most that many examples, drawn evenly over the set; 0: all.
+    """
+
+    path: str
+    split: str = "train"
+    text: str = "text"
+    label: str = "label"
+    pair: str = ""
+    label_map: Mapping[str, str] = field(default_factory=dict[str, str])
+    limit: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecipe:
+    """``[data]``: what a model is fine-tuned on.
+
+    Args:
+        train: Data sets to train on, joined in this order. A plain string stands for a
+            :class:`DataSource` with that path.
+        dev: Data sets to measure on; empty: the ``dev`` split of those in ``train`` that have
+            one, else a share of the training data.
+        dev_share: The share of the training examples that becomes the dev set where there is no
+            other; every k-th example is taken.
+        labels: The label list in the order of the head's outputs; empty: those found in the
+            training data, sorted.
+    """
+
+    train: tuple[DataSource, ...] = ()
+    dev: tuple[DataSource, ...] = ()
+    dev_share: float = 0.1
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require(0 < self.dev_share < 1, "dev_share", self.dev_share, "a share in (0, 1)")
+        _require(len(set(self.labels)) == len(self.labels), "labels", self.labels, "no label twice")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskingRecipe:
+    """``[masking]``: the masked-LM objective (Devlin et al. 2019, section 3.1).
+
+    Of the chosen tokens 80 % are shown as ``[MASK]``, 10 % as another token, 10 % as they are.
+
+    Args:
+        rate: The share of the tokens to predict.
+        sentence_order: Pretraining only: also learn whether two neighbouring segments stand in
+            their order (Lan et al. 2020; SqueezeBERT's second objective). Its head is dropped
+            when the model is saved.
+    """
+
+    rate: float = 0.15
+    sentence_order: bool = False
+
+    def __post_init__(self) -> None:
+        _require(0 < self.rate < 1, "rate", self.rate, "a share in (0, 1)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneRecipe:
+    """A fine-tuning run.
+
+    Args:
+        task: One of the three tasks.
+        name: Title of the model card.
+        max_length: Longest model input in tokens.
+        languages: ISO 639-1 codes that go into ``task.json``.
+        problem_type: Text classification only.
+        masking: Masked LM only.
+
+    >>> FinetuneRecipe(task="text_classification").loop.batch_size
+    32
+    """
+
+    task: TaskName
+    name: str = ""
+    max_length: int = 128
+    languages: tuple[str, ...] = ()
+    problem_type: ProblemType = "single_label"
+    model: ModelRecipe = field(default_factory=ModelRecipe)
+    data: DataRecipe = field(default_factory=DataRecipe)
+    masking: MaskingRecipe = field(default_factory=MaskingRecipe)
+    optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
+    loop: LoopRecipe = field(default_factory=LoopRecipe)
+
+    def __post_init__(self) -> None:
+        _require(self.max_length >= 4, "max_length", self.max_length, "4 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSource:
+    """Text to pretrain on.
+
+    Args:
+        path: A ``.txt``, ``.txt.gz`` or ``.txt.xz`` file, or a directory of such; a blank line
+            ends a document. Relative paths are looked up here, then under the data folder
+            (``SQUEEZEBERT_DATA``).
+        weight: How many times an epoch reads it; 0.5 reads a random half.
+        turns: Each line is a turn of a dialogue, so ``[SEP]`` stands between lines too, as in the
+            inputs of the masked-LM task.
+    """
+
+    path: str
+    weight: float = 1.0
+    turns: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.weight > 0, "weight", self.weight, "more than 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusRecipe:
+    """``[corpus]``: the text of a pretraining run.
+
+    Args:
+        sources: Files and directories. A plain string stands for a source of weight 1.
+        sequence_length: Tokens a sequence, ``[CLS]`` and the last ``[SEP]`` included.
+        held_out_every: Every so-manieth stretch of about 512 tokens is held out for the dev loss.
+        held_out_sequences: At most that many sequences are measured.
+        cache: Where tokenised text is kept, so that runs can share it; empty: in the output
+            directory.
+    """
+
+    sources: tuple[CorpusSource, ...] = ()
+    sequence_length: int = 128
+    held_out_every: int = 200
+    held_out_sequences: int = 512
+    cache: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.sequence_length >= 8, "sequence_length", self.sequence_length, "8 or more")
+        _require(self.held_out_every >= 2, "held_out_every", self.held_out_every, "2 or more")
+        _require(
+            self.held_out_sequences >= 1, "held_out_sequences", self.held_out_sequences, "1 or more"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainRecipe:
+    """A pretraining run: masked LM from a corpus.
+
+    >>> PretrainRecipe().corpus.sequence_length
+    128
+    """
+
+    name: str = ""
+    languages: tuple[str, ...] = ()
+    model: ModelRecipe = field(default_factory=ModelRecipe)
+    corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
+    masking: MaskingRecipe = field(default_factory=MaskingRecipe)
+    optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
+    loop: LoopRecipe = field(default_factory=LoopRecipe)
+
+
+Recipe: TypeAlias = FinetuneRecipe | PretrainRecipe

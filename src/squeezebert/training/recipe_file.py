@@ -1,0 +1,187 @@
+"""Recipes as TOML: reading with overrides, writing what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+from squeezebert.errors import ConfigError
+from squeezebert.training.recipe import FinetuneRecipe, PretrainRecipe, Recipe, RecipeKind
+
+Section = TypeVar("Section")
+
+SHORTHAND = "path"
+"""A plain string where a table is expected is the table's field of this name."""
+
+
+@overload
+def load_recipe(
+    path: Path | str | None, kind: Literal["finetune"], overrides: Mapping[str, str] = ...
+) -> FinetuneRecipe: ...
+@overload
+def load_recipe(
+    path: Path | str | None, kind: Literal["pretrain"], overrides: Mapping[str, str] = ...
+) -> PretrainRecipe: ...
+def load_recipe(
+    path: Path | str | None, kind: RecipeKind, overrides: Mapping[str, str] | None = None
+) -> Recipe:
+    """The recipe of a TOML file with settings replaced.
+
+    Args:
+        path: The file; None starts from the defaults.
+        kind: Which sort of recipe.
+        overrides: Settings by dotted name, with values as TOML writes them; a value that is not
+            TOML is taken as a string. ``{"loop.max_steps": "100", "data.train": "ag_news"}``.
+
+    Raises:
+        ConfigError: no such file, not TOML, an unknown setting (near names are shown), or a value
+            that cannot be.
+
+    >>> load_recipe(None, "pretrain", {"loop.max_steps": "100"}).loop.max_steps
+    100
+    """
+    values: dict[str, Any] = {}
+    where = "the recipe"
+    if path is not None:
+        path = Path(path)
+        where = str(path)
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from error
+    for name, text in (overrides or {}).items():
+        _set(values, name.split("."), _parse(text))
+    cls = FinetuneRecipe if kind == "finetune" else PretrainRecipe
+    return from_mapping(cls, values, where)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _set(values: dict[str, Any], names: Sequence[str], value: Any) -> None:
+    for name in names[:-1]:
+        inner = values.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{'.'.join(names)}: {name} is not a section")
+        values = inner
+    values[names[-1]] = value
+
+
+def from_mapping(cls: type[Section], values: Mapping[str, Any], where: str) -> Section:
+    """An instance of the recipe dataclass ``cls`` from plain values; ``where`` is for messages.
+
+    Raises:
+        ConfigError: an unknown or missing setting, or a value of another type.
+    """
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
+            raise ConfigError(
+                f"{where}: no setting is called {name!r}",
+                hint=f"did you mean {' or '.join(near)}?"
+                if near
+                else f"the settings here are {', '.join(fields)}",
+            )
+        given[name] = _convert(hints[name], value, f"{where}: {name}")
+    for name, field in fields.items():
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if required and name not in given:
+            raise ConfigError(f"{where}: the setting {name!r} is missing")
+    try:
+        return cls(**given)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        names = {field.name for field in dataclasses.fields(hint)}
+        if isinstance(value, str) and SHORTHAND in names:
+            value = {SHORTHAND: value}
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} is {value!r}, expected a section of settings")
+        return from_mapping(hint, value, where)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(
+                f"{where} is {value!r}, expected one of {', '.join(map(str, arguments))}"
+            )
+        return value
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_convert(arguments[0], item, where) for item in items)
+    if origin in (types.UnionType, Union):
+        if type(value) in arguments:
+            return value
+        raise ConfigError(f"{where} is {value!r}, expected {_names(arguments)}")
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} is {value!r}, expected a table")
+        return {str(k): _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{where} is {value!r}, expected {_names((hint,))}")
+    return value
+
+
+def _names(kinds: Sequence[type]) -> str:
+    words = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+    return " or ".join(words.get(kind, kind.__name__) for kind in kinds)
+
+
+def to_mapping(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as nested plain values, every setting included."""
+    return json.loads(json.dumps(dataclasses.asdict(recipe)))
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted name."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Writes the resolved recipe as TOML; :func:`load_recipe` gives it back equal."""
+    values = to_mapping(recipe)
+    plain = {name: value for name, value in values.items() if not isinstance(value, dict)}
+    sections = {name: value for name, value in values.items() if isinstance(value, dict)}
+    lines = [f"{name} = {_toml(value)}" for name, value in plain.items()]
+    for section, settings in sections.items():
+        lines += ["", f"[{section}]"]
+        lines += [f"{name} = {_toml(value)}" for name, value in settings.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{json.dumps(name)} = {_toml(v)}" for name, v in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    # JSON's numbers, booleans and ASCII-escaped strings are TOML's too (beyond the basic plane
+    # JSON escapes in surrogate pairs, which TOML refuses: hence ensure_ascii=False).
+    return json.dumps(value, ensure_ascii=False)

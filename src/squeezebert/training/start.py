@@ -1,0 +1,118 @@
+"""What a run begins with: a model with the right head, and its tokenizer."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from squeezebert.config import PRESETS, EncoderConfig, preset
+from squeezebert.errors import ConfigError
+from squeezebert.hub import resolve
+from squeezebert.model import (
+    HeadConfig,
+    TaskModel,
+    attach_head,
+    build_model,
+    load_encoder,
+    load_model,
+)
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.training.recipe import ModelRecipe
+
+TABLES = ("word", "position", "token_type", "layer_norm")
+"""The parts of the embeddings that models of other depth and groups can share."""
+
+
+def start_tokenizer(recipe: ModelRecipe) -> Tokenizer:
+    """The tokenizer of ``recipe``.
+
+    Raises:
+        ConfigError: a preset without a tokenizer.
+        CheckpointError: none there, or not a WordPiece one.
+    """
+    if not recipe.tokenizer and recipe.start in PRESETS:
+        raise ConfigError(
+            f"model.tokenizer is empty, but the preset {recipe.start!r} has no vocabulary",
+            hint="name a model directory, tokenizer.json or vocab.txt; "
+            "`squeezebert vocabulary` trains one",
+        )
+    named = recipe.tokenizer or recipe.start
+    return Tokenizer.load(named if Path(named).exists() else resolve(named))
+
+
+def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> TaskModel:
+    """The model to train, its new parts drawn from torch's global generator.
+
+    A checkpoint that already carries ``head`` keeps it; else its encoder gets a new one.
+
+    Raises:
+        ConfigError: ``shape`` for a checkpoint, or an unknown field in it; a tokenizer of another
+            size than the model; embeddings of another shape.
+        CheckpointError: a model that cannot be read.
+    """
+    if recipe.start in PRESETS:
+        model = build_model(_shape(recipe, tokenizer), head)
+    else:
+        if recipe.shape:
+            raise ConfigError(
+                f"model.shape is set, but model.start is {recipe.start!r}, a trained model",
+                hint=f"shapes can be changed for presets only: {', '.join(PRESETS)}",
+            )
+        loaded = load_model(recipe.start)
+        if isinstance(loaded, TaskModel) and loaded.head_config == head:
+            model = loaded
+        else:
+            encoder = loaded.encoder if isinstance(loaded, TaskModel) else loaded
+            model = attach_head(encoder, head)
+        if model.config.vocab_size < tokenizer.vocab_size:
+            raise ConfigError(
+                f"the tokenizer has {tokenizer.vocab_size} tokens, "
+                f"but the model's embeddings only {model.config.vocab_size}",
+                hint="leave model.tokenizer empty to take the model's own",
+            )
+    if recipe.embeddings:
+        _copy_embeddings(recipe.embeddings, model)
+    for parameter in model.parameters():
+        # Memory of torch's own alignment: kernels round alike in every run.
+        parameter.data = parameter.data.clone()
+    if recipe.freeze_embeddings:
+        for name in TABLES:
+            getattr(model.encoder.embeddings, name).requires_grad_(False)
+    return model
+
+
+def _shape(recipe: ModelRecipe, tokenizer: Tokenizer) -> EncoderConfig:
+    known = {field.name for field in dataclasses.fields(EncoderConfig)}
+    fixed = {"model_type", "vocab_size", "pad_token_id"}
+    unknown = sorted(set(recipe.shape) - (known - fixed))
+    if unknown:
+        raise ConfigError(
+            f"model.shape has the field {unknown[0]!r}",
+            hint=f"it may have {', '.join(sorted(known - fixed))}",
+        )
+    fields: dict[str, Any] = dict(recipe.shape)
+    return dataclasses.replace(
+        preset(recipe.start),
+        vocab_size=tokenizer.vocab_size,
+        pad_token_id=tokenizer.pad_id,
+        **fields,
+    )
+
+
+def _copy_embeddings(source: str, model: TaskModel) -> None:
+    donor = load_encoder(source).embeddings
+    for name in TABLES:
+        theirs = getattr(donor, name).state_dict()
+        ours = getattr(model.encoder.embeddings, name)
+        for key, value in ours.state_dict().items():
+            if theirs[key].shape != value.shape:
+                raise ConfigError(
+                    f"the embeddings of {source} ({name}) have shape {tuple(theirs[key].shape)}, "
+                    f"expected {tuple(value.shape)}",
+                    hint="the models must agree in vocabulary, embedding_size and positions",
+                )
+        with torch.no_grad():
+            ours.load_state_dict(theirs)
