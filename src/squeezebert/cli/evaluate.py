@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 @click.option("--text", default="text", show_default=True, help="Column of the text.")
 @click.option("--label", default="label", show_default=True, help="Column of the label.")
 @click.option("--pair", help="Column of the second text of a pair.")
+@click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns.")
+@click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns.")
+@click.option("--delimiter", help="Between columns [default: by the file's name].")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of the file.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many texts.")
 @json_option
 @backend_option
@@ -32,6 +36,10 @@ def evaluate(
     text: str,
     label: str,
     pair: str | None,
+    token_column: int,
+    tag_column: int,
+    delimiter: str | None,
+    encoding: str,
     limit: int | None,
     as_json: bool,
     backend: str,
@@ -49,13 +57,25 @@ def evaluate(
     """
     from rich.progress import Progress
 
-    from squeezebert.data.catalog import open_dataset
+    from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.evaluation import evaluate as run
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, threads=threads)
+    spec = pipeline.task.spec
     dataset = open_dataset(
-        data, task=pipeline.task.name, split=split, text=text, label=label, pair=pair
+        data,
+        task=spec.task,
+        split=split,
+        text=text,
+        label=label,
+        pair=pair,
+        # A known data set knows what its labels are.
+        problem_type="single_label" if data in dataset_names() else spec.problem_type,
+        token_column=token_column,
+        tag_column=tag_column,
+        delimiter=delimiter,
+        encoding=encoding,
     )
     examples = dataset.examples[:limit]
     with Progress(console=screen.notes(), transient=True) as bar:
@@ -64,7 +84,7 @@ def evaluate(
     if as_json:
         row = {
             "model": pipeline.name,
-            "task": pipeline.task.name,
+            "task": spec.task,
             "dataset": dataset.name,
             "split": dataset.split,
             "backend": backend,

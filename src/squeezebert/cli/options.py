@@ -26,3 +26,22 @@ output_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="The directory to write.",
 )
+
+recipe_option = click.option(
+    "--recipe",
+    metavar="FILE.toml",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Where the settings come from; the command line wins over it.",
+)
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A recipe's setting, such as loop.epochs=5. Can be given several times.",
+)
+
+resume_option = click.option(
+    "--resume", is_flag=True, help="Go on with the run in the output directory."
+)

@@ -1,0 +1,76 @@
+"""What `train` and `pretrain` share: settings from the command line, and the closing lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from squeezebert.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from squeezebert.training.output import TrainingResult
+
+
+def check_installed() -> None:
+    """Whether training can start at all.
+
+    Raises:
+        MissingDependencyError: torch or accelerate is not installed.
+    """
+    for package in ("torch", "accelerate"):
+        if find_spec(package) is None:
+            raise MissingDependencyError.for_extra(package, "train", "training")
+
+
+def recipe_file(recipe: Path | None, output: Path, *, resume: bool) -> Path | None:
+    """The recipe to read: the one given, else that of the run to be resumed, else none."""
+    saved = output / "recipe.toml"
+    if recipe is None and resume and saved.is_file():
+        return saved
+    return recipe
+
+
+def overrides(
+    *, data: tuple[str, str, Sequence[str]], model: str | None, settings: Sequence[str]
+) -> dict[str, str]:
+    """Settings of the command line by dotted name, with values as TOML writes them.
+
+    Args:
+        data: Section and name of the setting that ``--data`` fills, and what was given.
+        model: What the run starts from, or None.
+        settings: ``KEY=VALUE`` words; they win over the others.
+
+    >>> overrides(data=("data", "train", ["ag_news"]), model=None, settings=["loop.epochs=5"])
+    {'data.train': '["ag_news"]', 'loop.epochs': '5'}
+    """
+    section, name, sources = data
+    given: dict[str, str] = {}
+    if sources:
+        # JSON's strings and lists are TOML's too.
+        given[f"{section}.{name}"] = json.dumps(list(sources), ensure_ascii=False)
+    if model is not None:
+        given["model.start"] = json.dumps(model, ensure_ascii=False)
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not (separator and key.strip()):
+            raise click.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--set")
+        given[key.strip()] = value.strip()
+    return given
+
+
+def say_how_it_ended(result: TrainingResult) -> None:
+    """Prints the score, the pace and the model directory."""
+    score = result.scores.get(result.main_score)
+    click.echo(
+        f"{result.stopped}: {result.steps} steps, {result.tokens:,} tokens in "
+        f"{result.seconds / 60:.1f} min"
+        + ("" if score is None else f"; dev {result.main_score} {score:.4f}")
+        + f" at step {result.best_step}",
+        err=True,
+    )
+    click.echo(str(result.output))
