@@ -1,0 +1,251 @@
+"""Data sets by name or path: one call for all tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from squeezebert.data.conll import read_conll
+from squeezebert.data.documents import read_documents
+from squeezebert.data.examples import ProblemType, TaskName, TextExample
+from squeezebert.data.folders import find_split
+from squeezebert.data.known import data_root, known_labels, known_splits, read_known
+from squeezebert.data.layouts import SPLITS, Split
+from squeezebert.data.lines import format_suffix
+from squeezebert.data.messages import listed, near
+from squeezebert.data.sources import SOURCES
+from squeezebert.data.spans import read_spans
+from squeezebert.data.tables import EmptyText, read_table
+from squeezebert.data.tags import Scheme, iob2_labels
+from squeezebert.errors import DataError, InvalidInputError
+
+__all__ = ["ColumnOptions", "Dataset", "data_root", "dataset_names", "open_dataset"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """One split of a data set.
+
+    Args:
+        name: As it was asked for.
+        task: What it is for.
+        split: ``train``, ``dev`` or ``test``.
+        examples: TextExample, TokenExample or Document, by task.
+        labels: The head's outputs in order: class names (of all splits for a known set, of this
+            split for a path), or IOB2 tags; empty for masked LM and regression.
+        problem_type: Of text classification.
+        languages: ISO 639-1 codes; empty where unknown.
+        license: Of the data, in short.
+        note: What a reader of its scores should know.
+    """
+
+    name: str
+    task: TaskName
+    split: Split
+    examples: list[Any] = field(repr=False)
+    labels: tuple[str, ...] = ()
+    problem_type: ProblemType = "single_label"
+    languages: tuple[str, ...] = ()
+    license: str = ""
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnOptions:
+    """How a person's own file is laid out, see the readers; known sets need none of it."""
+
+    text: str | Sequence[str] = "text"
+    label: str | None = "label"
+    pair: str | None = None
+    problem_type: ProblemType = "single_label"
+    empty: EmptyText = "error"
+    token_column: int = 0
+    tag_column: int = -1
+    scheme: Scheme | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+
+
+def dataset_names(task: TaskName | None = None) -> tuple[str, ...]:
+    """The data sets known by name, all or those of one task.
+
+    >>> dataset_names("masked_lm")[-1]
+    'sample_dialogues'
+    """
+    return tuple(name for name, source in SOURCES.items() if task in (None, source.task))
+
+
+def open_dataset(
+    name_or_path: str | Path,
+    *,
+    task: TaskName,
+    split: str = "test",
+    text: str | Sequence[str] = "text",
+    label: str | None = "label",
+    pair: str | None = None,
+    problem_type: ProblemType = "single_label",
+    labels: Sequence[str] | None = None,
+    empty: EmptyText = "error",
+    token_column: int = 0,
+    tag_column: int = -1,
+    scheme: Scheme | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+) -> Dataset:
+    """Reads one split of a data set.
+
+    Args:
+        name_or_path: One of :func:`dataset_names`, or a file, or a directory with the files
+            ``train``, ``dev`` and ``test`` of a format of the task. A path that has the name of
+            a known set is written with a slash, ``./ag_news``.
+        task: What it is for.
+        split: ``train``, ``dev`` or ``test``.
+        text: The column of the text, or several; this and the next of a table, see
+            :func:`squeezebert.data.tables.read_table`.
+        label: The column of the label, or None.
+        pair: The column of the second text.
+        problem_type: What the labels are.
+        labels: The class names, or entity types, that may stand in the file; any where None.
+        empty: What to do with empty texts.
+        token_column: Where the word stands; this and the next of a CoNLL file, see
+            :func:`squeezebert.data.conll.read_conll`.
+        tag_column: Where the tag stands.
+        scheme: How entities are tagged.
+        delimiter: What stands between columns.
+        encoding: Of the file.
+
+    Raises:
+        DataError: the data is not there, has no such split, or is broken.
+        InvalidInputError: an unknown name, task or split, or a known set asked for another task
+            or with options for files.
+
+    >>> open_dataset("agnews", task="text_classification")
+    Traceback (most recent call last):
+    squeezebert.errors.InvalidInputError: no data set and no path is called 'agnews'
+    hint: did you mean 'ag_news'?
+    """
+    _check(task, get_args(TaskName), "task")
+    _check(split, SPLITS, "split")
+    split = cast(Split, split)
+    options = ColumnOptions(
+        text=text,
+        label=label,
+        pair=pair,
+        problem_type=problem_type,
+        empty=empty,
+        token_column=token_column,
+        tag_column=tag_column,
+        scheme=scheme,
+        delimiter=delimiter,
+        encoding=encoding,
+    )
+    name = str(name_or_path)
+    if name in SOURCES:
+        if options != ColumnOptions() or labels is not None:
+            raise InvalidInputError(
+                f"{name} is a known data set, which takes no columns, labels or encoding",
+                hint=f"write ./{name} for a file or directory of that name",
+            )
+        return _open_known(name, task, split)
+    path = Path(name)
+    if not path.exists():
+        raise InvalidInputError(
+            f"no data set and no path is called {name!r}",
+            hint=near(name, SOURCES)
+            or f"the sets for {task} are {listed(dataset_names(task), 99)}",
+        )
+    return _open_path(find_split(path, task, split), name, task, split, options, labels)
+
+
+def _check(value: str, choices: Sequence[str], what: str) -> None:
+    if value not in choices:
+        raise InvalidInputError(
+            f"{what} is {value!r}, expected one of {', '.join(choices)}", hint=near(value, choices)
+        )
+
+
+def _open_known(name: str, task: TaskName, split: Split) -> Dataset:
+    source = SOURCES[name]
+    if source.task != task:
+        raise InvalidInputError(
+            f"{name} is a data set for {source.task}, not for {task}",
+            hint=f"the sets for {task} are {listed(dataset_names(task), 99)}",
+        )
+    splits = known_splits(source)
+    if split not in splits:
+        raise DataError(
+            f"{name} has no {split} split, only {', '.join(splits)}", hint=source.note or None
+        )
+    return Dataset(
+        name=name,
+        task=task,
+        split=split,
+        examples=read_known(name, source, split),
+        labels=known_labels(name, source),
+        problem_type=source.problem_type,
+        languages=source.languages,
+        license=source.license,
+        note=source.note,
+    )
+
+
+def _open_path(
+    file: Path,
+    name: str,
+    task: TaskName,
+    split: Split,
+    options: ColumnOptions,
+    labels: Sequence[str] | None,
+) -> Dataset:
+    examples: list[Any]
+    found: set[str] = set()
+    if task == "masked_lm":
+        examples = read_documents(file, encoding=options.encoding)
+        labels = ()
+    elif task == "text_classification":
+        examples = read_table(
+            file,
+            text=options.text,
+            label=options.label,
+            pair=options.pair,
+            problem_type=options.problem_type,
+            labels=labels,
+            empty=options.empty,
+            delimiter=options.delimiter,
+            encoding=options.encoding,
+        )
+        for example in cast(list[TextExample], examples):
+            if isinstance(example.label, str):
+                found.add(example.label)
+            elif isinstance(example.label, tuple):
+                found.update(example.label)
+        labels = sorted(found) if labels is None else labels
+    else:
+        if format_suffix(file) in (".jsonl", ".ndjson"):
+            examples = read_spans(file, types=labels, encoding=options.encoding)
+        else:
+            examples = read_conll(
+                file,
+                token_column=options.token_column,
+                tag_column=options.tag_column,
+                scheme=options.scheme,
+                types=labels,
+                delimiter=options.delimiter,
+                encoding=options.encoding,
+            )
+        for example in examples:
+            found.update(tag[2:] for tag in example.tags or () if tag != "O")
+        labels = iob2_labels(found if labels is None else labels)
+    return Dataset(
+        name=name,
+        task=task,
+        split=split,
+        examples=examples,
+        labels=tuple(labels),
+        problem_type=options.problem_type,
+    )

@@ -1,0 +1,216 @@
+"""CoNLL columns: one word a line with its tag, a blank line after each sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from squeezebert.data.examples import TokenExample
+from squeezebert.data.lines import read_lines
+from squeezebert.data.messages import broken, listed, near
+from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, is_tag, to_iob2
+from squeezebert.errors import InvalidInputError
+from squeezebert.files import write_text
+
+DOCUMENT_START = "-DOCSTART-"
+_COMMENT_VALUE = re.compile(r"#\s*([^=\s]+)\s*=\s*(.*?)\s*$")
+
+
+@dataclass
+class _Sentence:
+    line: int = 0
+    words: list[str] = field(default_factory=list[str])
+    tags: list[str] = field(default_factory=list[str])
+    comments: dict[str, str] = field(default_factory=dict[str, str])
+    """``# name = value`` lines before the sentence."""
+
+
+def read_conll(
+    path: str | os.PathLike[str],
+    *,
+    token_column: int = 0,
+    tag_column: int | None = -1,
+    scheme: Scheme | None = None,
+    types: Collection[str] | None = None,
+    other_types: Literal["error", "O"] = "error",
+    only: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    ragged: bool = False,
+    encoding: str = "utf-8",
+) -> list[TokenExample]:
+    """Sentences with IOB2 tags out of a file of columns, plain, ``.gz`` or ``.xz``.
+
+    A line that starts with ``#`` before the first word of a sentence is a comment, unless it has
+    the columns of a word: its number of columns and a tag where tags stand. Within a sentence
+    ``#`` is a word like any other. ``-DOCSTART-`` lines are left out.
+
+    Args:
+        path: The file.
+        token_column: Where the word stands, from 0; negative numbers count from the end.
+        tag_column: Where the tag stands; None for words without tags.
+        scheme: How entities are tagged, see :mod:`squeezebert.data.tags`; found out from all tags
+            of the file where None.
+        types: The entity types that may stand there; any where None.
+        other_types: What to do with a type that is not in ``types``: raise, or make it ``O``.
+        only: Take only sentences with these comments: ``{"split": "dev"}`` takes those after
+            ``# split = dev``.
+        delimiter: What stands between columns; where None, a tab if the first word's line has one,
+            else any number of spaces.
+        ragged: Accept lines with more columns than the first word's.
+        encoding: Of the file.
+
+    Raises:
+        DataError: a file or line that cannot be read as asked; it names file and line.
+        InvalidInputError: a scheme or delimiter that cannot be.
+    """
+    if scheme is not None and scheme not in SCHEMES:
+        raise InvalidInputError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
+    found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding))
+    lines = [TagLines(str(path), sentence.line, sentence.tags) for sentence in found]
+    if scheme is None:
+        scheme = detect_scheme(lines)
+    examples: list[TokenExample] = []
+    for sentence, tag_lines in zip(found, lines, strict=True):
+        if only and any(sentence.comments.get(name) != value for name, value in only.items()):
+            continue
+        tags = None
+        if tag_column is not None:
+            tags = [*to_iob2(tag_lines, scheme)]
+            if types is not None:
+                tags = _allowed(tags, types, other_types, tag_lines)
+        where = f"{path}:{sentence.line}"
+        examples.append(TokenExample.from_words(sentence.words, tags, where))
+    if not examples:
+        kept = "" if only is None else f" with {dict(only)!r}"
+        raise broken(str(path), f"no sentences{kept}", "at least one word", "check the file")
+    return examples
+
+
+def write_conll(path: str | os.PathLike[str], examples: Iterable[TokenExample]) -> None:
+    """Writes words and IOB2 tags as two columns with a tab between; the whole file or nothing.
+
+    Spacing is not kept: reading the file gives the words joined by single spaces.
+
+    Raises:
+        InvalidInputError: an example without tags, or a word that the format cannot hold.
+    """
+    blocks: list[str] = []
+    for example in examples:
+        if example.tags is None:
+            raise InvalidInputError(f"{example.where or 'an example'} has no tags to write")
+        for word in example.words:
+            if not word.strip() or word == DOCUMENT_START or any(c in word for c in "\t\n\r\0"):
+                raise InvalidInputError(
+                    f"the word {word!r} cannot stand in a CoNLL file",
+                    hint="words have no tabs, line ends or NUL, and are not only white space",
+                )
+        rows = zip(example.words, example.tags, strict=True)
+        blocks.append("".join(f"{word}\t{tag}\n" for word, tag in rows))
+    write_text(Path(path), "\n".join(blocks))
+
+
+def _sentences(
+    path: str | os.PathLike[str],
+    token_column: int,
+    tag_column: int | None,
+    delimiter: str | None,
+    ragged: bool,
+    encoding: str,
+) -> Iterator[_Sentence]:
+    columns: int | None = None
+    current = _Sentence()
+    for number, line in read_lines(path, encoding=encoding):
+        if not line.strip():
+            if current.words:
+                yield current
+                current = _Sentence()
+            continue
+        tabs = "\t" in line
+        cells = _split(line, "\t" if delimiter is None and tabs else delimiter)
+        if (
+            line.startswith("#")
+            and not current.words
+            and not _is_word(cells, columns, token_column, tag_column)
+        ):
+            value = _COMMENT_VALUE.match(line)
+            if value:
+                current.comments[value[1]] = value[2]
+            continue
+        if columns is None:
+            columns = len(cells)
+            delimiter = "\t" if delimiter is None and tabs else delimiter
+            delimiter = delimiter or " "
+        cells = _split(line, delimiter)
+        where = f"{path}:{number}"
+        word = _cell(cells, token_column, "token_column", where)
+        if word == DOCUMENT_START:
+            if current.words:
+                yield current
+            current = _Sentence()
+            continue
+        if len(cells) < columns or (len(cells) > columns and not ragged):
+            raise broken(
+                where,
+                f"{len(cells)} columns",
+                f"{columns} as in the first line with a word",
+                "comments (#) may only stand before a sentence" if line.startswith("#") else None,
+            )
+        if not word.strip():
+            raise broken(where, "an empty word", f"a word in column {token_column}")
+        if not current.words:
+            current.line = number
+        current.words.append(word)
+        if tag_column is not None:
+            current.tags.append(_cell(cells, tag_column, "tag_column", where))
+    if current.words:
+        yield current
+
+
+def _split(line: str, delimiter: str | None) -> list[str]:
+    if delimiter in (None, " "):
+        return [cell for cell in line.split(" ") if cell]
+    return line.split(delimiter)
+
+
+def _cell(cells: list[str], column: int, name: str, where: str) -> str:
+    if -len(cells) <= column < len(cells):
+        return cells[column]
+    raise broken(
+        where,
+        f"{len(cells)} columns ({listed(cells)}), none of them {name} {column}",
+        f"a column {column}",
+        "columns are counted from 0; a wrong delimiter also leaves a single column",
+    )
+
+
+def _is_word(cells: list[str], columns: int | None, token: int, tag: int | None) -> bool:
+    """Whether a line that starts with ``#`` has the columns of a word."""
+    if tag is None:
+        return columns == 1 and len(cells) == 1
+    if len(cells) < 2 or (columns is not None and len(cells) != columns):
+        return False
+    within = all(-len(cells) <= column < len(cells) for column in (token, tag))
+    return within and is_tag(cells[tag])
+
+
+def _allowed(
+    tags: list[str], types: Collection[str], other: Literal["error", "O"], lines: TagLines
+) -> list[str]:
+    result: list[str] = []
+    for index, tag in enumerate(tags):
+        if tag == "O" or tag[2:] in types:
+            result.append(tag)
+        elif other == "O":
+            result.append("O")
+        else:
+            raise broken(
+                lines.where(index),
+                f"unknown entity type {tag[2:]!r}",
+                f"one of {listed(sorted(types))}",
+                near(tag[2:], types) or "correct the tag, or add its type to the types",
+            )
+    return result

@@ -1,0 +1,53 @@
+"""The wording of data errors: where, what was found, what was expected, and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from squeezebert.errors import DataError
+
+LONGEST_SHOWN = 60
+"""Characters of a value that a message shows."""
+
+
+def shown(value: object) -> str:
+    """``value`` as a message shows it: quoted, and cut where it is long.
+
+    >>> shown("a" * 200)[-20:]
+    "aaaaa' (200 letters)"
+    """
+    if isinstance(value, str):
+        if len(value) <= LONGEST_SHOWN:
+            return repr(value)
+        return f"{value[:LONGEST_SHOWN]!r} ({len(value)} letters)"
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names in a row, cut after ``most``.
+
+    >>> listed(["a", "b", "c"], most=2)
+    "'a', 'b' and 1 more"
+    """
+    items = [repr(name) for name in names]
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    return ", ".join(items)
+
+
+def near(name: str, names: Iterable[str]) -> str | None:
+    """A hint with the names that look like ``name``, or None where there is none.
+
+    >>> near("txt", ["text", "label"])
+    "did you mean 'text'?"
+    """
+    by_lower = {other.strip().lower(): other for other in names}
+    found = difflib.get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(by_lower[key]) for key in found)}?" if found else None
+
+
+def broken(where: str, found: str, expected: str, hint: str | None = None) -> DataError:
+    """The error for data at ``where`` (``file:line``) that is not as expected."""
+    return DataError(f"{where}: {found}, expected {expected}", hint=hint)

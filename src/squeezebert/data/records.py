@@ -1,0 +1,124 @@
+"""Rows with named fields, out of JSON lines and Parquet, and the checks of their fields."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from squeezebert.data.lines import check_file, read_lines
+from squeezebert.data.messages import broken, listed, near, shown
+from squeezebert.errors import MissingDependencyError
+
+Row = Mapping[str, object]
+
+
+def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
+    """The value of the field ``name``.
+
+    Raises:
+        DataError: there is no such field; the message lists those that there are.
+    """
+    if name in row:
+        return row[name]
+    names = list(row)
+    best = near(name, names) or hint
+    if len(names) == 1:
+        other = next((mark for mark in ";\t|," if mark in names[0]), None)
+        if other is not None:
+            best = f"the columns look divided by {other!r}: pass delimiter={other!r}"
+    if name.isdecimal():
+        best = "columns are numbered from 0, and only where header=False"
+    raise broken(where, f"no column {name!r}", f"one of {listed(names)}", best)
+
+
+def string(row: Row, name: str, where: str) -> str:
+    """The text in the field ``name``.
+
+    Raises:
+        DataError: no such field, no string, or a string that is not Unicode text.
+    """
+    value = field(row, name, where)
+    if not isinstance(value, str):
+        raise broken(where, f"{name!r} is {shown(value)}", "a string")
+    return checked(value, name, where)
+
+
+def checked(text: str, name: str, where: str) -> str:
+    """``text``, once it is known to hold neither NUL nor half a surrogate pair, which JSON's
+    escapes can smuggle in and no tokenizer can take.
+    """
+    bad = next((mark for mark in text if mark == "\0" or "\ud800" <= mark <= "\udfff"), None)
+    if bad is not None:
+        raise broken(where, f"{name!r} holds the escape \\u{ord(bad):04x}", "Unicode text")
+    return text
+
+
+def matches(row: Row, only: Mapping[str, str], where: str) -> bool:
+    """Whether the row holds all the values of ``only``."""
+    return all(field(row, name, where) == value for name, value in only.items())
+
+
+def read_json_lines(
+    path: str | os.PathLike[str], *, encoding: str = "utf-8"
+) -> Iterator[tuple[str, Row]]:
+    """The objects of a JSON lines file as ``(where, object)``; blank lines are passed over.
+
+    Raises:
+        DataError: a line that is not JSON or not an object.
+    """
+    for number, line in read_lines(path, encoding=encoding):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            value: Any = json.loads(line)
+        except json.JSONDecodeError as error:
+            hint = "each line must be one whole JSON object"
+            if number == 1 and line.lstrip().startswith("["):
+                hint = "this looks like one JSON array: write one object a line instead"
+            raise broken(
+                where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise broken(where, f"JSON that cannot be read ({error})", "a JSON object") from error
+        if not isinstance(value, dict):
+            raise broken(
+                where,
+                f"the JSON value {shown(value)}",
+                "a JSON object",
+                'for example {"text": "…", "label": "…"}',
+            )
+        yield where, cast(Row, value)
+
+
+def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
+    """The rows of a Parquet file as ``(where, row)``, where ``where`` counts rows from 1.
+
+    Raises:
+        DataError: a file that is not Parquet.
+        MissingDependencyError: no pyarrow.
+    """
+    file = check_file(path)
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingDependencyError.for_extra(
+            "pyarrow", "train", "reading Parquet files"
+        ) from error
+    number = 0
+    try:
+        with parquet.ParquetFile(file) as table:
+            for batch in table.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}:{number}", row
+    except (pa.ArrowException, OSError) as error:
+        raise broken(
+            f"{path}:{number + 1}",
+            f"not a readable Parquet file ({str(error).splitlines()[0]})",
+            "a Parquet file",
+            "write the file again, or name it by its real format",
+        ) from error

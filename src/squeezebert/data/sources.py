@@ -1,0 +1,353 @@
+"""The data sets known by name: a plain table.
+
+:mod:`squeezebert.data.catalog` works with it, ``docs/data.md`` says where the files come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from squeezebert.data.layouts import SPLITS, ClincJson, Columns, Dialogues, Source, Table
+from squeezebert.data.splits import clean_ag_news, clean_newsgroup_post
+
+
+def _files(folder: str, train: str = "", dev: str = "", test: str = "") -> dict[str, str]:
+    names = {"train": train, "dev": dev, "test": test}
+    return {split: f"{folder}/{name}" for split, name in names.items() if name}
+
+
+_NC = "CC BY-NC-SA 4.0"
+_FOUR = ("LOC", "MISC", "ORG", "PER")
+_GERMEVAL = _files("germeval2014", "NER-de-train.tsv", "NER-de-dev.tsv", "NER-de-test.tsv")
+_GERMEVAL_TYPES = tuple(
+    f"{kind}{part}" for kind in ("LOC", "ORG", "OTH", "PER") for part in ("", "deriv", "part")
+)
+_DAILY = _files(
+    "dailydialog",
+    "dialogues_train.txt.gz",
+    "dialogues_validation.txt",
+    "dialogues_test.txt",
+)
+_LER_TYPES = (
+    "AN",
+    "EUN",
+    "GRT",
+    "GS",
+    "INN",
+    "LD",
+    "LDS",
+    "LIT",
+    "MRK",
+    "ORG",
+    "PER",
+    "RR",
+    "RS",
+    "ST",
+    "STR",
+    "UN",
+    "VO",
+    "VS",
+    "VT",
+)
+_STS = Table(text="sentence1", pair="sentence2", label="score")
+
+SOURCES: Mapping[str, Source] = {
+    # -- entities --------------------------------------------------------------------------------
+    "conll2003_en": Source(
+        task="token_classification",
+        files=_files("conll2003_en", "eng.train", "eng.testa", "eng.testb"),
+        layout=Columns(scheme="IOB1"),
+        labels=_FOUR,
+        languages=("en",),
+        license="research only (Reuters RCV1)",
+        note="the shared task's own splits; IOB1 read as IOB2",
+    ),
+    "conll2003_de": Source(
+        task="token_classification",
+        files=_files("conll2003_de", "deu.train", "deu.testa", "deu.testb"),
+        layout=Columns(),
+        labels=_FOUR,
+        languages=("de",),
+        license="research only (ECI Multilingual Text Corpus)",
+        note="the annotation of 2003, not the revision of 2006",
+    ),
+    "wikiann_en": Source(
+        task="token_classification",
+        files=_files("wikiann_en", "train.txt", "dev.txt", "test.txt"),
+        layout=Columns(),
+        labels=("LOC", "ORG", "PER"),
+        languages=("en",),
+        license="not stated (text: Wikipedia, CC BY-SA)",
+        note="automatic labels",
+    ),
+    "wikiann_de": Source(
+        task="token_classification",
+        files=_files("wikiann_de", "train.txt", "dev.txt", "test.txt"),
+        layout=Columns(),
+        labels=("LOC", "ORG", "PER"),
+        languages=("de",),
+        license="not stated (text: Wikipedia, CC BY-SA)",
+        note="automatic labels",
+    ),
+    "germeval2014": Source(
+        task="token_classification",
+        files=_GERMEVAL,
+        layout=Columns(token_column=1, tag_column=2, ragged=True),
+        labels=_GERMEVAL_TYPES,
+        languages=("de",),
+        license="CC BY 4.0",
+        note="outer entities, all 12 types",
+    ),
+    "germeval2014_main": Source(
+        task="token_classification",
+        files=_GERMEVAL,
+        layout=Columns(token_column=1, tag_column=2, ragged=True, other_types="O"),
+        labels=("LOC", "ORG", "OTH", "PER"),
+        languages=("de",),
+        license="CC BY 4.0",
+        note="outer entities of the four main types; -deriv and -part are O",
+    ),
+    "german_ler": Source(
+        task="token_classification",
+        files=_files("german_ler", "ler_train.conll.gz", "ler_dev.conll.gz", "ler_test.conll.gz"),
+        layout=Columns(),
+        labels=_LER_TYPES,
+        languages=("de",),
+        license="CC BY 4.0",
+        note="court decisions, 19 types; many sentences stand in several splits",
+    ),
+    # -- news and mail ---------------------------------------------------------------------------
+    "ag_news": Source(
+        task="text_classification",
+        files=_files("ag_news", train="train_subset.jsonl.gz", test="test.csv"),
+        layout=Table(),
+        layouts={
+            "test": Table(
+                text=("1", "2"),
+                label="0",
+                joiner=" . ",
+                label_names={"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"},
+            )
+        },
+        labels=("World", "Sports", "Business", "Sci/Tech"),
+        split="dev",
+        clean=clean_ag_news,
+        languages=("en",),
+        license="non-commercial (not stated)",
+        note="train is a subset of 18,567; HTML escapes undone; dev is 5 % of train",
+    ),
+    "bbc_news": Source(
+        task="text_classification",
+        files={"all": "bbc_news/bbc.jsonl.gz"},
+        layout=Table(text=("title", "text"), joiner="\n"),
+        labels=("business", "entertainment", "politics", "sport", "tech"),
+        split="all",
+        distinct=True,
+        languages=("en",),
+        license="non-commercial research",
+        note="no repeated articles; our split, 70/10/20 %",
+    ),
+    "sms_spam": Source(
+        task="text_classification",
+        files={"all": "sms_spam/SMSSpamCollection"},
+        layout=Table(text="1", label="0", delimiter="\t"),
+        labels=("ham", "spam"),
+        split="all",
+        distinct=True,
+        languages=("en",),
+        license="CC BY 4.0",
+        note="no repeated messages; our split, 70/10/20 %",
+    ),
+    "newsgroups20": Source(
+        task="text_classification",
+        files=_files("newsgroups20", train="train.jsonl.xz", test="test.jsonl.xz"),
+        layout=Table(),
+        split="dev",
+        clean=clean_newsgroup_post,
+        languages=("en",),
+        license="not stated (Usenet posts)",
+        note="split by date; headers, quotes and signatures removed; dev is 5 % of train",
+    ),
+    "reuters21578": Source(
+        task="text_classification",
+        files=_files("reuters21578", train="training.jsonl.gz", test="test.jsonl.gz"),
+        layout=Table(label="labels"),
+        problem_type="multi_label",
+        split="dev",
+        languages=("en",),
+        license="research only",
+        note="ApteMod; dev is 5 % of train",
+    ),
+    "gnad10_de": Source(
+        task="text_classification",
+        files=_files("gnad10_de", test="test.jsonl.gz"),
+        layout=Table(),
+        languages=("de",),
+        license=_NC,
+        note="test only",
+    ),
+    # -- GLUE ------------------------------------------------------------------------------------
+    "sst2": Source(
+        task="text_classification",
+        files=_files("glue/SST-2", "train.tsv", "dev.tsv"),
+        layout=Table(text="sentence", label_names={"0": "negative", "1": "positive"}),
+        labels=("negative", "positive"),
+        languages=("en",),
+        license="not stated (research)",
+        note="the test labels are not public: use dev",
+    ),
+    "cola": Source(
+        task="text_classification",
+        files=_files("glue/CoLA", "train.tsv", "dev.tsv"),
+        layout=Table(text="3", label="1", label_names={"0": "unacceptable", "1": "acceptable"}),
+        labels=("unacceptable", "acceptable"),
+        languages=("en",),
+        license="not stated (research)",
+        note="the test labels are not public: use dev",
+    ),
+    "mrpc": Source(
+        task="text_classification",
+        files=_files("glue/MRPC", "train.tsv", "dev.tsv", "msr_paraphrase_test.txt"),
+        layout=Table(
+            text="#1 String",
+            pair="#2 String",
+            label="Quality",
+            label_names={"0": "not_equivalent", "1": "equivalent"},
+            delimiter="\t",
+        ),
+        labels=("not_equivalent", "equivalent"),
+        languages=("en",),
+        license="Microsoft Research licence",
+    ),
+    "rte": Source(
+        task="text_classification",
+        files=_files("glue/RTE", "train.tsv", "dev.tsv"),
+        layout=Table(text="sentence1", pair="sentence2"),
+        labels=("entailment", "not_entailment"),
+        languages=("en",),
+        license="research",
+        note="the test labels are not public: use dev",
+    ),
+    "stsb": Source(
+        task="text_classification",
+        files=_files("glue/STS-B", "train.tsv", "dev.tsv", "sts-test.tsv"),
+        layout=_STS,
+        layouts={"test": Table(text="5", pair="6", label="4", ragged=True)},
+        problem_type="regression",
+        languages=("en",),
+        license="mixed (research)",
+    ),
+    "stsb_de": Source(
+        task="text_classification",
+        files=_files("stsb_de", "stsb-de-train.csv", "stsb-de-dev.csv", "stsb-de-test.csv"),
+        layout=Table(text="0", pair="1", label="2"),
+        problem_type="regression",
+        languages=("de",),
+        license="scores CC BY-SA 4.0, texts mixed",
+        note="machine-translated",
+    ),
+    # -- intents ---------------------------------------------------------------------------------
+    "clinc150": Source(
+        task="text_classification",
+        files=dict.fromkeys(SPLITS, "intents/clinc150/data_full.json"),
+        layout=ClincJson(),
+        languages=("en",),
+        license="CC BY 3.0",
+        note="the 150 intents; out-of-scope queries left out",
+    ),
+    "banking77": Source(
+        task="text_classification",
+        files=_files("intents/banking77", train="train.csv", test="test.csv"),
+        layout=Table(label="category"),
+        split="dev",
+        languages=("en",),
+        license="CC BY 4.0",
+        note="dev is 5 % of train",
+    ),
+    "snips": Source(
+        task="text_classification",
+        files=_files("intents/snips", train="train.jsonl.gz", test="validate.jsonl.gz"),
+        layout=Table(label="intent"),
+        split="dev",
+        languages=("en",),
+        license="CC0 1.0",
+        note="test is the published validation set; dev is 5 % of train",
+    ),
+    # -- dialogues -------------------------------------------------------------------------------
+    "dailydialog": Source(
+        task="masked_lm",
+        files=_DAILY,
+        layout=Dialogues(),
+        languages=("en",),
+        license=_NC,
+        note="official splits, though a seventh of dev and test stands in train",
+    ),
+    "dailydialog_dedup": Source(
+        task="masked_lm",
+        files=_DAILY,
+        layout=Dialogues(),
+        unseen=True,
+        languages=("en",),
+        license=_NC,
+        note="each dialogue once; dev and test without those of train",
+    ),
+    "xdailydialog_en": Source(
+        task="masked_lm",
+        files=_files(
+            "xdailydialog_en", "dialogues_text_En_1k.txt", "en_dev_human.txt", "en_test_human.txt"
+        ),
+        layout=Dialogues(),
+        languages=("en",),
+        license=_NC,
+        note="train is the published sample of 1,000; overlaps dailydialog",
+    ),
+    "xdailydialog_de": Source(
+        task="masked_lm",
+        files=_files(
+            "xdailydialog_de", "dialogues_text_De_1k.txt", "de_dev_human.txt", "de_test_human.txt"
+        ),
+        layout=Dialogues(),
+        languages=("de",),
+        license=_NC,
+        note="train is the published sample of 1,000; translated, parallel to xdailydialog_en",
+    ),
+    # -- shipped with the package ----------------------------------------------------------------
+    "sample_news": Source(
+        task="text_classification",
+        files=dict.fromkeys(SPLITS, "news.jsonl"),
+        layout=Table(label="topic"),
+        split="field",
+        shipped=True,
+        languages=("en",),
+        license="CC BY 4.0",
+    ),
+    "sample_dialogues": Source(
+        task="masked_lm",
+        files=dict.fromkeys(SPLITS, "dialogues.jsonl"),
+        layout=Dialogues(),
+        split="field",
+        shipped=True,
+        languages=("en",),
+        license="CC BY 4.0",
+    ),
+    "sample_ner_en": Source(
+        task="token_classification",
+        files=dict.fromkeys(SPLITS, "ner_en.conll"),
+        layout=Columns(),
+        labels=_FOUR,
+        split="field",
+        shipped=True,
+        languages=("en",),
+        license="CC BY 4.0",
+    ),
+    "sample_ner_de": Source(
+        task="token_classification",
+        files=dict.fromkeys(SPLITS, "ner_de.conll"),
+        layout=Columns(),
+        labels=_FOUR,
+        split="field",
+        shipped=True,
+        languages=("de",),
+        license="CC BY 4.0",
+    ),
+}

@@ -1,0 +1,120 @@
+"""Splits that a data set does not bring, and the cleaning of some texts.
+
+Splits go by hash, so that they depend on no file order, random number generator or Python version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from html import unescape
+from typing import TypeVar
+
+from squeezebert.data.examples import Document, TextExample
+
+SEED = 0
+"""What the hashes of all our own splits begin with."""
+
+Item = TypeVar("Item", TextExample, Document)
+
+
+def letters_and_digits(text: str) -> str:
+    """The letters and digits of ``text``, case folded: equal for texts that only differ in
+    spacing, signs or case.
+
+    >>> letters_and_digits("Don ’ t!") == letters_and_digits("don't")
+    True
+    """
+    return "".join(letter for letter in text if letter.isalnum()).casefold()
+
+
+def distinct(examples: Iterable[TextExample]) -> list[TextExample]:
+    """The first example of each text, exactly compared."""
+    first: dict[tuple[str, str | None], TextExample] = {}
+    for example in examples:
+        first.setdefault((example.text, example.pair), example)
+    return list(first.values())
+
+
+def document_key(document: Document) -> str:
+    """What two dialogues share that count as the same one."""
+    return letters_and_digits(" ".join(document.turns))
+
+
+def unseen(documents: Iterable[Document], seen: Collection[str] = ()) -> list[Document]:
+    """The first document of each key that is not in ``seen``, see :func:`document_key`."""
+    first: dict[str, Document] = {}
+    for document in documents:
+        first.setdefault(document_key(document), document)
+    return [document for key, document in first.items() if key not in seen]
+
+
+def part(
+    examples: Sequence[TextExample], low: float, high: float, *, seed: int = SEED
+) -> list[TextExample]:
+    """The examples whose rank within their label lies in the shares ``low`` to ``high``.
+
+    The rank is that of a hash of seed and text. Parts that divide 0 to 1 divide the examples, and
+    each label in the same shares up to rounding. Multi-label examples are ranked together. The
+    order of the examples is kept.
+
+    >>> examples = [TextExample(text=str(n), label="even odd".split()[n % 2]) for n in range(20)]
+    >>> [len(part(examples, *shares)) for shares in ((0, 0.7), (0.7, 0.8), (0.8, 1))]
+    [14, 2, 4]
+    """
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index, example in enumerate(examples):
+        groups[example.label if isinstance(example.label, str) else None].append(index)
+    taken: list[int] = []
+    for indices in groups.values():
+        ranked = sorted(indices, key=lambda index: _hash(examples[index], seed))
+        taken += ranked[round(low * len(ranked)) : round(high * len(ranked))]
+    return [examples[index] for index in sorted(taken)]
+
+
+def _hash(example: TextExample, seed: int) -> str:
+    content = f"{seed}\n{example.text}\n{example.pair or ''}"
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+_NUMBER = re.compile(r" ?(?<!&)#(\d{2,5});")
+_NAME = re.compile(r" ?(?<![&\w])(quot|amp|lt|gt|nbsp|mdash);")
+
+
+def clean_ag_news(text: str) -> str:
+    r"""AG News text without its damaged HTML escapes.
+
+    The set's authors turned the ``&`` of most escapes into a space and line ends into ``\``.
+
+    >>> clean_ag_news(r"T N #39;s  quot;plan\B quot; &lt;b&gt;")
+    'T N\'s "plan B" <b>'
+    """
+    text = _NUMBER.sub(r"&#\1;", text)
+    text = _NAME.sub(r"&\1;", text)
+    return unescape(text).replace("\\", " ")
+
+
+_QUOTE = re.compile(r"^\s*([>|]|In article\b)|\b(writes|wrote):\s*$")
+
+
+def clean_newsgroup_post(text: str) -> str:
+    r"""A post without headers, quoted lines and signature, which give its group away; its subject
+    where nothing else is left.
+
+    >>> clean_newsgroup_post("From: a@b\nSubject: Orbits\n\nBo writes:\n> why?\nBecause.\n-- \nA.")
+    'Because.'
+    """
+    header, _, body = text.partition("\n\n")
+    lines: list[str] = []
+    for line in body.split("\n"):
+        if line.rstrip() == "--":
+            break
+        if not _QUOTE.search(line):
+            lines.append(line)
+    cleaned = "\n".join(lines).strip()
+    if cleaned:
+        return cleaned
+    subject = re.search(r"^Subject:\s*(?:Re:\s*)*(.*)$", header, re.MULTILINE | re.IGNORECASE)
+    return (subject[1].strip() if subject else "") or text.strip()
