@@ -1,1 +1,9 @@
-"""Several models over several data sets, side by side."""
+"""Several models over several data sets, side by side; ``docs/comparison.md`` tells the method."""
+
+from __future__ import annotations
+
+from squeezebert.comparison.measure import Progress
+from squeezebert.comparison.run import compare
+from squeezebert.comparison.schema import Report
+
+__all__ = ["Progress", "Report", "compare"]

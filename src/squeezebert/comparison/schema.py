@@ -70,6 +70,7 @@ class DatasetInfo:
     texts: int
     labels: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    license: str = ""
     note: str = ""
 
 

@@ -1,0 +1,67 @@
+"""The study's own table, as a check: "Exploring SqueezeBERT", a student talk at Padova, on CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from squeezebert.comparison.schema import Result, StudyCell, StudyPair, StudyRow
+
+STUDY: tuple[StudyRow, ...] = (
+    StudyRow(
+        task="masked_lm",
+        data="DailyDialog, an improved version",
+        measure="average_cosine_similarity",
+        squeezebert=StudyCell(model="SqueezeBERT", score=0.6972, cpu_seconds=115.056),
+        bert=StudyCell(model="BERT-base", score=0.7820, cpu_seconds=174.756),
+    ),
+    StudyRow(
+        task="text_classification",
+        data="news articles by category",
+        measure="accuracy",
+        squeezebert=StudyCell(model="SqueezeBERT", score=0.9463, cpu_seconds=62.666),
+        bert=StudyCell(model="BERT-base", score=0.9705, cpu_seconds=99.316),
+    ),
+    StudyRow(
+        task="token_classification",
+        data="CoNLL-2003, English and German",
+        measure="token_accuracy",
+        squeezebert=StudyCell(model="SqueezeBERT", score=0.9674, cpu_seconds=172.922),
+        bert=StudyCell(model="BERT-base", score=0.9756, cpu_seconds=300.034),
+    ),
+)
+
+
+def beside_study(results: Sequence[Result]) -> tuple[StudyPair, ...]:
+    """Each row of the study beside the same row of ``results``, one pair a data set of its task;
+    a pair without ours where the task was not measured.
+
+    Ours are the first SqueezeBERT and the first BERT on the data set, by our own backend if they
+    were run by several. A data set on which one of them is missing gives no row.
+    """
+    pairs: list[StudyPair] = []
+    for row in STUDY:
+        datasets = dict.fromkeys(item.dataset for item in results if item.task == row.task)
+        ours = [_row(row, name, results) for name in datasets]
+        found = [StudyPair(study=row, ours=own) for own in ours if own is not None]
+        pairs += found or [StudyPair(study=row, ours=None)]
+    return tuple(pairs)
+
+
+def _row(row: StudyRow, dataset: str, results: Sequence[Result]) -> StudyRow | None:
+    cells: dict[str, StudyCell] = {}
+    # transformers last, so that it is taken only where nothing else was run.
+    for item in sorted(results, key=lambda item: item.backend == "transformers"):
+        if (item.dataset, item.task) == (dataset, row.task) and row.measure in item.scores:
+            cell = StudyCell(
+                model=item.label, score=item.scores[row.measure], cpu_seconds=item.cpu_seconds
+            )
+            cells.setdefault(item.family, cell)
+    if len(cells) < 2:
+        return None
+    return StudyRow(
+        task=row.task,
+        data=dataset,
+        measure=row.measure,
+        squeezebert=cells["squeezebert"],
+        bert=cells["bert"],
+    )
