@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from squeezebert.data.conll import read_conll
 from squeezebert.data.documents import read_documents
-from squeezebert.data.examples import ProblemType, TaskName, TextExample
+from squeezebert.data.examples import TextExample
 from squeezebert.data.folders import find_split
 from squeezebert.data.known import data_root, known_labels, known_splits, read_known
 from squeezebert.data.layouts import SPLITS, Split
@@ -20,6 +20,7 @@ from squeezebert.data.spans import read_spans
 from squeezebert.data.tables import EmptyText, read_table
 from squeezebert.data.tags import Scheme, iob2_labels
 from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.spec import TASK_NAMES, ProblemType, TaskName
 
 __all__ = ["ColumnOptions", "Dataset", "data_root", "dataset_names", "open_dataset"]
 
@@ -129,7 +130,7 @@ def open_dataset(
     squeezebert.errors.InvalidInputError: no data set and no path is called 'agnews'
     hint: did you mean 'ag_news'?
     """
-    _check(task, get_args(TaskName), "task")
+    _check(task, TASK_NAMES, "task")
     _check(split, SPLITS, "split")
     split = cast(Split, split)
     options = ColumnOptions(

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from squeezebert.errors import InvalidInputError
-
-TaskName = Literal["masked_lm", "text_classification", "token_classification"]
-ProblemType = Literal["single_label", "multi_label", "regression"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

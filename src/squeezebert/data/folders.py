@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from squeezebert.data.examples import TaskName
 from squeezebert.data.layouts import SPLITS, Split
 from squeezebert.data.lines import format_suffix
 from squeezebert.data.messages import listed
 from squeezebert.data.tables import TABLE_SUFFIXES
 from squeezebert.errors import DataError
+from squeezebert.spec import TaskName
 
 SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training"),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from squeezebert.data.examples import ProblemType, TaskName
 from squeezebert.data.tags import Scheme
+from squeezebert.spec import ProblemType, TaskName
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")

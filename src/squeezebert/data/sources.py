@@ -16,6 +16,10 @@ def _files(folder: str, train: str = "", dev: str = "", test: str = "") -> dict[
     return {split: f"{folder}/{name}" for split, name in names.items() if name}
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _NC = "CC BY-NC-SA 4.0"
 _FOUR = ("LOC", "MISC", "ORG", "PER")
 _GERMEVAL = _files("germeval2014", "NER-de-train.tsv", "NER-de-dev.tsv", "NER-de-test.tsv")
@@ -28,27 +32,14 @@ _DAILY = _files(
     "dialogues_validation.txt",
     "dialogues_test.txt",
 )
-_LER_TYPES = (
-    "AN",
-    "EUN",
-    "GRT",
-    "GS",
-    "INN",
-    "LD",
-    "LDS",
-    "LIT",
-    "MRK",
-    "ORG",
-    "PER",
-    "RR",
-    "RS",
-    "ST",
-    "STR",
-    "UN",
-    "VO",
-    "VS",
-    "VT",
-)
+_LER_TYPES = _names("AN EUN GRT GS INN LD LDS LIT MRK ORG PER RR RS ST STR UN VO VS VT")
+_NEWSGROUPS = _names("""
+    alt.atheism comp.graphics comp.os.ms-windows.misc comp.sys.ibm.pc.hardware
+    comp.sys.mac.hardware comp.windows.x misc.forsale rec.autos rec.motorcycles
+    rec.sport.baseball rec.sport.hockey sci.crypt sci.electronics sci.med sci.space
+    soc.religion.christian talk.politics.guns talk.politics.mideast talk.politics.misc
+    talk.religion.misc
+""")
 _STS = Table(text="sentence1", pair="sentence2", label="score")
 
 SOURCES: Mapping[str, Source] = {
@@ -162,6 +153,7 @@ SOURCES: Mapping[str, Source] = {
         task="text_classification",
         files=_files("newsgroups20", train="train.jsonl.xz", test="test.jsonl.xz"),
         layout=Table(),
+        labels=_NEWSGROUPS,
         split="dev",
         clean=clean_newsgroup_post,
         languages=("en",),

@@ -80,7 +80,7 @@ def _hash(example: TextExample, seed: int) -> str:
 
 
 _NUMBER = re.compile(r" ?(?<!&)#(\d{2,5});")
-_NAME = re.compile(r" ?(?<![&\w])(quot|amp|lt|gt|nbsp|mdash);")
+_NAME = re.compile(r" ?(?<![&\w])(quot|amp|lt|gt|nbsp|mdash|hellip);")
 
 
 def clean_ag_news(text: str) -> str:

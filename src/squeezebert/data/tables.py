@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
-from squeezebert.data.examples import ProblemType, TextExample
+from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import format_suffix, read_lines
 from squeezebert.data.messages import broken, listed, near, shown
 from squeezebert.data.records import Row, field, matches, read_json_lines, read_parquet, string
 from squeezebert.errors import InvalidInputError
+from squeezebert.spec import ProblemType
 
 Path = str | os.PathLike[str]
 EmptyText = Literal["error", "skip", "keep"]
