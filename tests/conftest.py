@@ -19,7 +19,7 @@ TINY_VOCABULARY = (
     *"abcdefghijklmnopqrstuvwxyz0123456789.,!?'-",
     *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"),
     *("the", "cat", "dog", "sat", "on", "mat", "ran", "home", "good", "bad", "ada", "london"),
-    *("##ing", "##ed", "##s", "##er"),
+    *("##ing", "##ed", "##er"),
 )
 
 

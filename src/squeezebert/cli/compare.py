@@ -2,9 +2,199 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from squeezebert.cli import screen
+from squeezebert.cli.options import output_option, threads_option
+from squeezebert.errors import InvalidInputError
+from squeezebert.spec import TASK_NAMES, TaskSpec
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from squeezebert.data.catalog import Dataset
 
 
 @click.command()
-def compare() -> None:
-    """Compare models."""
+@click.option(
+    "--data",
+    "-d",
+    "words",
+    required=True,
+    multiple=True,
+    metavar="NAME_OR_TASK:FILE",
+    help="A known data set, or a file with its task before it. Can be given several times.",
+)
+@click.option(
+    "--model",
+    "--models",
+    "-m",
+    "models",
+    multiple=True,
+    metavar="NAME_OR_DIR",
+    help="Can be given several times [default: the shipped models that fit the data].",
+)
+@click.option("--split", default="test", show_default=True, help="Part of the data sets.")
+@click.option("--text", default="text", show_default=True, help="Column of the text, in files.")
+@click.option("--label", default="label", show_default=True, help="Column of the label, in files.")
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    default=("torch",),
+    show_default=True,
+    help="What runs the models. Can be given several times.",
+)
+@click.option(
+    "--baseline",
+    metavar="NAME",
+    help="The model that speed is compared with, or `transformers`: each model's double under "
+    "Hugging Face's code [default: the first BERT].",
+)
+@click.option(
+    "--repetitions",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Passes over each data set.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="The most texts of a data set.")
+@click.option("--seed", default=0, show_default=True, help="Of all that is drawn.")
+@threads_option
+@output_option
+@click.pass_obj
+def compare(
+    arguments: Sequence[str],
+    *,
+    words: tuple[str, ...],
+    models: tuple[str, ...],
+    split: str,
+    text: str,
+    label: str,
+    backends: tuple[str, ...],
+    baseline: str | None,
+    repetitions: int,
+    limit: int | None,
+    seed: int,
+    threads: int | None,
+    output: Path,
+) -> None:
+    r"""Compare models: quality beside CPU time.
+
+    The models take turns in small blocks, so that whatever drifts hits all of them alike. Prints a
+    table and writes report.json, report.md, report.html and tradeoff.svg.
+
+    \b
+    squeezebert compare --data sample_news --data sample_ner_en --output runs/comparison
+    squeezebert compare -m runs/squeezebert -m runs/bert --data text_classification:mail.csv \
+        --label kind --baseline bert --output runs/comparison
+    """
+    from squeezebert.comparison import compare as run
+    from squeezebert.report import write_report
+    from squeezebert.report.terminal import print_table
+
+    datasets = [_open(word, split, text, label) for word in words]
+    with _Bar() as bar:
+        report = run(
+            models or _shipped(datasets),
+            datasets,
+            backends=backends,
+            baseline=baseline,
+            repetitions=repetitions,
+            limit=limit,
+            threads=threads,
+            seed=seed,
+            command=shlex.join(["squeezebert", *arguments]),
+            progress=bar,
+        )
+    written = write_report(report, output)
+    print_table(report)
+    click.echo(f"wrote {written.html}, {written.markdown.name} and {written.json.name}", err=True)
+
+
+def _open(word: str, split: str, text: str, label: str) -> Dataset:
+    """The data set that a word of the command line names."""
+    from squeezebert.data.catalog import dataset_names, open_dataset
+
+    before, colon, after = word.partition(":")
+    for task in TASK_NAMES:
+        if word in dataset_names(task):
+            return open_dataset(word, task=task, split=split)
+        if colon and before == task:
+            return open_dataset(after, task=task, split=split, text=text, label=label)
+    raise InvalidInputError(
+        f"no data set is called {word!r}",
+        hint=f"the names are {', '.join(dataset_names())}; for a file of your own write its task "
+        f"before it, such as {TASK_NAMES[1]}:{word}",
+    )
+
+
+def _shipped(datasets: Sequence[Dataset]) -> list[str]:
+    """The shipped models that fit at least one of the data sets."""
+    from squeezebert.hub import shipped_models
+
+    shipped = shipped_models()
+    names = [model.name for model in shipped if any(_fits(model.spec, data) for data in datasets)]
+    if not names:
+        raise InvalidInputError(
+            "no shipped model fits the data",
+            hint="name models with --model; `squeezebert models` lists the shipped ones",
+        )
+    return names
+
+
+def _fits(spec: TaskSpec, dataset: Dataset) -> bool:
+    return (
+        spec.task == dataset.task
+        and set(dataset.labels) <= set(spec.labels)
+        and (
+            not (spec.languages and dataset.languages)
+            or bool({*spec.languages} & {*dataset.languages})
+        )
+    )
+
+
+class _Bar:
+    """A progress bar that draws only when it is told something: a thread of its own would cost
+    CPU seconds that count as the models'.
+    """
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=screen.notes(),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def stage(self, name: str, steps: int) -> None:
+        """See :class:`squeezebert.comparison.measure.Progress`."""
+        self._progress.reset(self._task, description=name, total=steps)
+        self._progress.refresh()
+
+    def advance(self) -> None:
+        """See :class:`squeezebert.comparison.measure.Progress`."""
+        self._progress.advance(self._task)
+        self._progress.refresh()

@@ -78,9 +78,15 @@ def evaluate(
         encoding=encoding,
     )
     examples = dataset.examples[:limit]
-    with Progress(console=screen.notes(), transient=True) as bar:
+    with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         done = bar.add_task(f"{pipeline.name} on {dataset.name}", total=len(examples))
-        found = run(pipeline, examples, progress=lambda texts: bar.advance(done, texts))
+
+        def advance(texts: int) -> None:
+            # Drawn here and not by a thread, whose CPU seconds would count.
+            bar.advance(done, texts)
+            bar.refresh()
+
+        found = run(pipeline, examples, progress=advance)
     if as_json:
         row = {
             "model": pipeline.name,

@@ -86,7 +86,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         :data:`EXIT_BROKEN_PIPE`.
     """
     try:
-        result = cli.main(args=arguments, prog_name="squeezebert", standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        # The words travel along as the context's object: a report names its command.
+        result = cli.main(args=words, prog_name="squeezebert", standalone_mode=False, obj=words)
     except SqueezeBertError as error:
         _complain(error.message, error.hint)
         return EXIT_ERROR

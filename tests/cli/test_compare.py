@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from squeezebert.cli.main import EXIT_ERROR, run
+
+QUICK = ["--repetitions", "1", "--threads", "1", "--limit", "6"]
+
+
+def test_writes_the_report(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["compare", "--output", str(tmp_path / "out"), *QUICK]
+    for task in ("text_classification", "token_classification"):
+        words += ["--data", f"{task}:{data[task]}"]
+        words += ["--model", str(models[task]), "--model", str(models[f"bert_{task}"])]
+    assert run(words) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["schema"] == 1
+    assert report["command"].startswith("squeezebert compare --output ")
+    assert [result["task"] for result in report["results"]] == [
+        "text_classification",
+        "text_classification",
+        "token_classification",
+        "token_classification",
+    ]
+    assert {dataset["texts"] for dataset in report["datasets"]} == {6}
+    for name in ("report.md", "report.html", "tradeoff.svg"):
+        assert (tmp_path / "out" / name).stat().st_size > 0
+    shown = capsys.readouterr()
+    assert "bert-text_classification" in shown.out
+    assert str(tmp_path / "out" / "report.html") in shown.err
+
+
+def test_an_unknown_data_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", "--data", "agnews", "--output", str(tmp_path)]) == EXIT_ERROR
+    complaint = capsys.readouterr().err
+    assert "agnews" in complaint
+    assert "text_classification:agnews" in complaint
+    assert "sample_news" in complaint
+
+
+def test_no_shipped_model_fits(
+    data: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = f"text_classification:{data['text_classification']}"
+    assert run(["compare", "--data", word, "--output", str(tmp_path)]) == EXIT_ERROR
+    assert "no shipped model fits" in capsys.readouterr().err
+
+
+def test_the_baseline_is_one_of_the_models(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    word = f"text_classification:{data['text_classification']}"
+    model = str(models["text_classification"])
+    words = ["--data", word, "--model", model, "--baseline", "elmo", "--output", str(tmp_path)]
+    assert run(["compare", *words, *QUICK]) == EXIT_ERROR
+    assert "elmo" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from squeezebert.cli.main import EXIT_ERROR, run
+
+
+def rows(capsys: pytest.CaptureFixture[str]) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+
+def test_classes_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", str(models["text_classification"]), "good cat", "bad dog"]) == 0
+    first, second = rows(capsys)
+    assert [first["text"], second["text"]] == ["good cat", "bad dog"]
+    assert set(first["scores"]) == {"bad", "good"}
+    assert first["score"] == max(first["scores"].values())
+    assert first["scores"][first["label"]] == first["score"]
+
+
+def test_entities_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    text = "ada ran home to london"
+    assert run(["predict", str(models["token_classification"]), text]) == 0
+    (row,) = rows(capsys)
+    assert row["entities"]
+    for entity in row["entities"]:
+        assert text[entity["start"] : entity["end"]] == entity["text"]
+        assert entity["type"] in {"PER", "LOC"}
+        assert 0.0 < entity["score"] <= 1.0
+
+
+def test_masks_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    text = "the [MASK] sat"
+    assert run(["predict", str(models["masked_lm"]), text]) == 0
+    (row,) = rows(capsys)
+    (mask,) = row["masks"]
+    assert text[mask["start"] : mask["end"]] == "[MASK]"
+    scores = [guess["score"] for guess in mask["candidates"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all("[MASK]" not in guess["text"] for guess in mask["candidates"])
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "found"),
+    [
+        ("text_classification", "good cat", "good"),
+        ("masked_lm", "the [MASK] sat", "the "),
+    ],
+)
+def test_readable_on_a_terminal(
+    models: dict[str, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    text: str,
+    found: str,
+) -> None:
+    on_a_terminal(monkeypatch)
+    assert run(["predict", str(models[task]), text]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert text in lines[0]
+    assert len(lines) > 1
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert any(found in line or "bad" in line for line in lines[1:])
+
+
+def test_reads_a_file(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("\ufeffgood cat\n\n  \nbad dog\n", encoding="utf-8")
+    assert run(["predict", str(models["text_classification"]), "--file", str(file)]) == 0
+    assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
+
+
+def test_reads_stdin(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b"good cat\nbad dog\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert run(["predict", str(models["text_classification"])]) == 0
+    assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
+
+
+def test_names_the_line_that_is_not_utf8(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_bytes(b"good cat\nb\xe4d dog\n")
+    assert run(["predict", str(models["text_classification"]), "-f", str(file)]) == EXIT_ERROR
+    assert f"{file}:2: not UTF-8" in capsys.readouterr().err
+
+
+def test_texts_and_a_file_are_too_much(
+    models: dict[str, Path], data: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(data["text_classification"])
+    model = str(models["text_classification"])
+    assert run(["predict", model, "good", "--file", file]) == EXIT_ERROR
+    assert "not both" in capsys.readouterr().err
+
+
+def test_an_unknown_model_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "./no-such-model", "good"]) == EXIT_ERROR
+    assert "no-such-model" in capsys.readouterr().err
+
+
+def test_an_unknown_backend_is_named(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(models["text_classification"])
+    assert run(["predict", model, "good", "--backend", "abacus"]) == EXIT_ERROR
+    assert "abacus" in capsys.readouterr().err
