@@ -155,8 +155,7 @@ class Tokenizer:
                 f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
             )
         inner = _wrap(
-            WordPiece(vocab={UNK: 0}, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH),
-            lowercase=lowercase,
+            WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), lowercase=lowercase
         )
         trainer = trainers.WordPieceTrainer(
             vocab_size=vocab_size,
@@ -283,7 +282,8 @@ def _wrap(model: WordPiece, *, lowercase: bool) -> tokenizers.Tokenizer:
     )
     inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     inner.decoder = decoders.WordPiece(prefix="##")
-    inner.add_special_tokens([t for t in SPECIAL_TOKENS if inner.token_to_id(t) is not None])
+    known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
+    inner.add_special_tokens(known)
     return inner
 
 

@@ -128,9 +128,7 @@ def test_what_we_save_transformers_loads(model_type: str, kind: str, tmp_path: P
         "ForQuestionAnswering": "AutoModelForQuestionAnswering",
         "ForMultipleChoice": "AutoModelForMultipleChoice",
     }[HEADS[kind][0]]
-    theirs, report = getattr(transformers, auto).from_pretrained(
-        tmp_path, output_loading_info=True
-    )
+    theirs, report = getattr(transformers, auto).from_pretrained(tmp_path, output_loading_info=True)
     assert not report["unexpected_keys"]
     assert not report["mismatched_keys"]
     # Their SqueezeBERT has a pooler under every head; token-level heads have no use for it.
@@ -215,9 +213,7 @@ def test_hidden_states_and_attentions_match_bert() -> None:
     names = huggingface.names(TINY_BERT, ours.state_dict(), question_answering=False)
     state = {name: value.numpy() for name, value in theirs.state_dict().items()}
     loaded = {
-        mine: torch.from_numpy(
-            huggingface.import_tensor(mine, state[name], 1).copy()
-        )
+        mine: torch.from_numpy(huggingface.import_tensor(mine, state[name], 1).copy())
         for mine, name in names.items()
     }
     loaded["head.decoder.weight"] = loaded["encoder.embeddings.word.weight"]

@@ -1,0 +1,160 @@
+"""WordPiece: against transformers' tokenizer, and its own promises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzßäöü0123456789.,!?'-"
+VOCABULARY = [
+    *SPECIAL_TOKENS,
+    *LETTERS,
+    *LETTERS.upper().replace("SS", ""),
+    *(f"##{letter}" for letter in LETTERS),
+    "hello",
+    "world",
+    "un",
+    "##seen",
+]
+VOCABULARY = list(dict.fromkeys(VOCABULARY))
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.from_vocabulary(VOCABULARY, lowercase=True)
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_agrees_with_transformers(lowercase: bool, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    ours = Tokenizer.from_vocabulary(VOCABULARY, lowercase=lowercase)
+    ours.save(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert type(theirs).__name__.startswith("Bert")
+    for text in (
+        "Hello, unseen world!",
+        "STRASSE straße Äpfel café",
+        "tabs\tand\nlines  and\u00a0spaces",
+        "漢字 and 😀 here",
+        "a [MASK] b",
+        "",
+        "x" * 120,
+    ):
+        expected = theirs(text, add_special_tokens=False, return_offsets_mapping=True)
+        got = ours.encode([text])[0]
+        assert got.ids.tolist() == expected["input_ids"], text
+        assert [tuple(o) for o in got.offsets.tolist()] == expected["offset_mapping"], text
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_offsets_are_in_order_and_inside_the_text(text: str) -> None:
+    tokenizer = Tokenizer.from_vocabulary(VOCABULARY, lowercase=True)
+    encoded = tokenizer.encode([text])[0]
+    starts, ends = encoded.offsets[:, 0], encoded.offsets[:, 1]
+    assert np.all(starts <= ends)
+    assert np.all(np.diff(starts) >= 0)
+    assert ends.max(initial=0) <= len(text)
+    assert len(encoded.ids) == len(encoded.word_ids) == len(encoded.offsets)
+
+
+@given(st.lists(st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=8), max_size=8)))
+def test_every_word_has_a_token(sentences: list[list[str]]) -> None:
+    tokenizer = Tokenizer.from_vocabulary(VOCABULARY, lowercase=False)
+    encoded = tokenizer.encode_words(sentences)
+    assert len(encoded) == len(sentences)
+    for words, item in zip(sentences, encoded, strict=True):
+        assert sorted(set(item.word_ids.tolist())) == list(range(len(words)))
+        for index, (_, end) in zip(item.word_ids, item.offsets, strict=True):
+            assert end <= len(words[index])
+
+
+def test_special_ids_and_lookup(tokenizer: Tokenizer) -> None:
+    assert (tokenizer.pad_id, tokenizer.mask_id) == (0, 4)
+    assert tokenizer.special_ids == {0, 1, 2, 3, 4}
+    assert tokenizer.token(tokenizer.token_id("hello") or 0) == "hello"
+    assert tokenizer.token_id("nowhere") is None
+    assert tokenizer.tokens == VOCABULARY
+    assert tokenizer.vocab_size == len(VOCABULARY)
+    with pytest.raises(InvalidInputError, match="outside the vocabulary"):
+        tokenizer.token(10**6)
+
+
+def test_decode_joins_pieces(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode(["Unseen world."])[0].ids
+    assert tokenizer.decode([tokenizer.cls_id, *ids]) == "unseen world."
+
+
+@pytest.mark.parametrize("kind", ["directory", "tokenizer.json", "vocab.txt"])
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_round_trip(kind: str, lowercase: bool, tmp_path: Path) -> None:
+    original = Tokenizer.from_vocabulary(VOCABULARY, lowercase=lowercase)
+    original.save(tmp_path)
+    back = Tokenizer.load(tmp_path if kind == "directory" else tmp_path / kind)
+    assert back.tokens == original.tokens
+    assert back.lowercase is lowercase
+    for text in ("Hello Unseen", "[MASK]"):
+        assert back.encode([text])[0].ids.tolist() == original.encode([text])[0].ids.tolist()
+
+
+def test_windows_line_ends_in_a_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_bytes("\r\n".join([*VOCABULARY, ""]).encode())
+    assert Tokenizer.load(tmp_path).tokens == VOCABULARY
+
+
+def test_training_learns_the_words_and_keeps_case() -> None:
+    texts = ["Ada schreibt Ada", "Ada liest, Ada schreibt"] * 20
+    cased = Tokenizer.train(texts, vocab_size=60, lowercase=False)
+    assert cased.vocab_size <= 60
+    assert cased.tokens[:5] == list(SPECIAL_TOKENS)
+    assert len(cased.encode(["Ada schreibt"])[0]) == 2
+    assert cased.token_id("Ada") is not None
+    assert Tokenizer.train(texts, vocab_size=60, lowercase=True).token_id("ada") is not None
+    with pytest.raises(InvalidInputError, match="vocab_size is 5"):
+        Tokenizer.train(texts, vocab_size=5, lowercase=True)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        ({}, "holds neither"),
+        ({"vocab.txt": "a\nb\n"}, "lacks \\[UNK\\]"),
+        ({"vocab.txt": "\n".join([*VOCABULARY, "hello"])}, "holds 'hello' twice"),
+        ({"vocab.txt": "[UNK]\nhello\n"}, "lacks \\[PAD\\]"),
+        ({"tokenizer.json": "{}"}, "is not a tokenizer file"),
+        ({"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": "{"}, "is not JSON"),
+    ],
+)
+def test_broken_tokenizers_are_refused(write: dict[str, str], message: str, tmp_path: Path) -> None:
+    for name, content in write.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=message):
+        Tokenizer.load(tmp_path)
+
+
+def test_other_kinds_of_tokenizer_are_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path)
+    content = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    content["model"] = {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="holds a WordLevel tokenizer"):
+        Tokenizer.load(tmp_path)
+
+
+def test_bad_texts_are_refused(tokenizer: Tokenizer) -> None:
+    with pytest.raises(InvalidInputError, match="text 1 is a int"):
+        tokenizer.encode(["fine", 3])  # type: ignore[list-item]
+    with pytest.raises(InvalidInputError, match="cannot be written as UTF-8"):
+        tokenizer.encode(["\ud800"])
+
+
+def test_a_megabyte_in_one_line(tokenizer: Tokenizer) -> None:
+    encoded = tokenizer.encode(["hello " * 170_000])[0]
+    assert len(encoded) == 170_000
