@@ -77,15 +77,23 @@ def _card(
 ) -> str:
     config = model.config
     groups = ", ".join(str(getattr(config, name)) for name in GROUP_FIELDS)
+    shape = (
+        f"{_family(config)}: {config.num_hidden_layers} layers, hidden size {config.hidden_size}, "
+        f"embedding size {config.embedding_size}, {config.num_attention_heads} heads, groups "
+        f"{groups} (query, key, value, post-attention, intermediate, output), vocabulary of "
+        f"{config.vocab_size:,}; {model.num_parameters / 1e6:.2f} M parameters."
+    )
+    course = (
+        f"{state.step:,} steps and {state.tokens:,} tokens in {duration(state.seconds)} "
+        f"({state.stopped}); learning rate {recipe.optimizer.learning_rate:g}, seed "
+        f"{recipe.loop.seed}. The whole recipe is in `recipe.toml`."
+    )
     lines = [
         f"# {title}",
         "",
         purpose,
         "",
-        f"{_family(config)}: {config.num_hidden_layers} layers, hidden size {config.hidden_size}, "
-        f"embedding size {config.embedding_size}, {config.num_attention_heads} heads, groups "
-        f"{groups} (query, key, value, post-attention, intermediate, output), vocabulary of "
-        f"{config.vocab_size:,}; {model.num_parameters / 1e6:.2f} M parameters.",
+        shape,
         "",
         "## Data",
         "",
@@ -93,9 +101,7 @@ def _card(
         "",
         "## Training",
         "",
-        f"{state.step:,} steps and {state.tokens:,} tokens in {duration(state.seconds)} "
-        f"({state.stopped}); learning rate {recipe.optimizer.learning_rate:g}, seed "
-        f"{recipe.loop.seed}. The whole recipe is in `recipe.toml`.",
+        course,
         *facts,
         "",
         f"## Dev scores (step {state.best_step:,}, whose weights were kept)",

@@ -200,14 +200,15 @@ def _lines(file: Path) -> Iterator[str]:
     number = 0
     try:
         with _open(file) as binary:
-            for number, raw in enumerate(binary, start=1):
+            for raw in binary:
+                number += 1  # noqa: SIM113
                 yield raw.decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file}:{number}: not UTF-8 ({error.reason})", hint="convert the file to UTF-8"
         ) from error
     except (OSError, EOFError, lzma.LZMAError) as error:
-        raise DataError(f"{file}:{number}: cannot read on: {error}") from error
+        raise DataError(f"{file}:{number + 1}: cannot read on: {error}") from error
 
 
 def _open(file: Path) -> IO[bytes]:

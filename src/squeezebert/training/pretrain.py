@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 from torch import Tensor, nn
 
 from squeezebert.data import data_root
@@ -104,17 +105,22 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
 def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> list[TokenStream]:
     """The recipe's sources as token streams, tokenised if they are not in the cache."""
     cache = Path(recipe.corpus.cache) if recipe.corpus.cache else output / "corpus"
-    return [
-        tokenize_source(
-            locate(source.path),
-            tokenizer,
-            cache,
-            weight=source.weight,
-            turns=source.turns,
-            held_out_every=recipe.corpus.held_out_every,
+    console = Console(stderr=True, highlight=False)
+    streams: list[TokenStream] = []
+    for source in recipe.corpus.sources:
+        console.print(f"{source.path}:", end=" ", markup=False, soft_wrap=True)
+        streams.append(
+            tokenize_source(
+                locate(source.path),
+                tokenizer,
+                cache,
+                weight=source.weight,
+                turns=source.turns,
+                held_out_every=recipe.corpus.held_out_every,
+            )
         )
-        for source in recipe.corpus.sources
-    ]
+        console.print(f"{len(streams[-1].train):,} tokens, read {source.weight:g} times an epoch")
+    return streams
 
 
 def locate(path: str) -> Path:
