@@ -71,7 +71,7 @@ class TurnPacker:
             end = min(start + most, len(ids))
             if end < len(ids):
                 cuts = np.flatnonzero(self._starts_word[ids[start + 1 : end + 1]])
-                if len(cuts) and cuts[-1] + 1 > most // 2:
+                if len(cuts) and 2 * (cuts[-1] + 1) >= most:
                     end = start + 1 + int(cuts[-1])
             yield start, end
             start = end
