@@ -22,7 +22,11 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = [line for block in blocks("console") for line in block.splitlines()]
-    return [line.removeprefix("$ ").partition(" #")[0].strip() for line in lines if line.startswith("$ ")]
+    return [
+        line.removeprefix("$ ").partition(" #")[0].strip()
+        for line in lines
+        if line.startswith("$ ")
+    ]
 
 
 def own_commands() -> list[str]:
