@@ -73,10 +73,22 @@ class Pipeline:
         CheckpointError: a task whose inputs or vocabulary the model cannot take.
         InvalidInputError: ``batch_tokens`` below 1.
 
-    >>> import squeezebert  # doctest: +SKIP
-    >>> pipeline = squeezebert.load("squeezebert-mini-ner-en")  # doctest: +SKIP
-    >>> pipeline("Ada Lovelace was born in London.")[0].type  # doctest: +SKIP
-    'PER'
+    >>> from squeezebert.backends.torch import TorchBackend
+    >>> from squeezebert.config import EncoderConfig
+    >>> from squeezebert.model import HeadConfig, build_model
+    >>> from squeezebert.tasks import TaskSpec
+    >>> tokenizer = Tokenizer.from_vocabulary(
+    ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"], lowercase=True
+    ... )
+    >>> config = EncoderConfig(vocab_size=7, embedding_size=16, hidden_size=16,
+    ...     num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    >>> labels = ("no", "yes")
+    >>> model = build_model(config, HeadConfig(kind="text_classification", labels=labels))
+    >>> task = make_task(TaskSpec(task="text_classification", labels=labels), tokenizer)
+    >>> pipeline = Pipeline(task, TorchBackend(model))
+    >>> answers = pipeline(["good", "bad", "good bad"])
+    >>> len(answers), answers[0].label in labels
+    (3, True)
     """
 
     def __init__(
@@ -125,7 +137,7 @@ class Pipeline:
             return self.predict([self._example(texts, "the text")])[0]
         if not isinstance(texts, list):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
-                f"got {_kind(texts)}, expected a string or a list of strings",
+                f"the input is {_kind(texts)}, expected a string or a list of strings",
                 hint="a file or generator of texts goes into Pipeline.stream",
             )
         # All are looked at before any is answered: a wrong one costs no waiting.
@@ -306,4 +318,4 @@ def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 def _kind(value: object) -> str:
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
-    return f"a {type(value).__name__}" if value is not None else "None"
+    return f"of type {type(value).__name__}"

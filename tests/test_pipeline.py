@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import squeezebert
+from squeezebert.config import EncoderConfig
+from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.model import HeadConfig, build_model, save_model
+from squeezebert.pipeline import Pipeline, load, model_name, plan_batches
+from squeezebert.spec import TaskName, TaskSpec
+from squeezebert.tasks import Classification, Entity, FilledMask
+from squeezebert.tokenizer import Tokenizer
+
+LABELS: dict[TaskName, tuple[str, ...]] = {
+    "masked_lm": (),
+    "text_classification": ("animal", "place"),
+    "token_classification": ("O", "B-PER", "I-PER"),
+}
+
+TEXTS: dict[str, list[str]] = {
+    "masked_lm": ["the [MASK] sat", "a [MASK] on the [MASK] ran home on and on", "[MASK]"],
+    "text_classification": ["the cat", "", "ada ran home to london and sat on the mat", "dog"],
+    "token_classification": ["Ada ran", "the dog sat on the mat with ada " * 9, "", "London"],
+}
+
+
+@pytest.fixture(scope="module")
+def models(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_config: EncoderConfig,
+    tiny_vocabulary: tuple[str, ...],
+) -> dict[str, Path]:
+    """A directory a task, weights at random."""
+    torch.manual_seed(0)
+    vocabulary = tuple(dict.fromkeys(tiny_vocabulary))
+    config = dataclasses.replace(tiny_config, vocab_size=len(vocabulary))
+    root = tmp_path_factory.mktemp("models")
+    for task, labels in LABELS.items():
+        spec = TaskSpec(task=task, labels=labels, max_length=config.max_position_embeddings)
+        model = build_model(config, HeadConfig(kind=task, labels=labels))
+        save_model(model, root / task, spec=spec)
+        Tokenizer.from_vocabulary(vocabulary, lowercase=True).save(root / task)
+    return {task: root / task for task in LABELS}
+
+
+def test_text_classification_gives_labels_with_probabilities(models: dict[str, Path]) -> None:
+    pipeline = load(models["text_classification"])
+    one = pipeline("the cat sat")
+    assert isinstance(one, Classification)
+    assert one.label in LABELS["text_classification"]
+    assert sum(one.scores.values()) == pytest.approx(1.0)
+    _assert_close(pipeline(["the cat sat", "dog"])[0], one)
+
+
+def test_a_pair_is_one_text_and_a_list_is_several(models: dict[str, Path]) -> None:
+    pipeline = load(models["text_classification"])
+    pair = pipeline(("the cat", "the dog ran home"))
+    assert isinstance(pair, Classification)
+    two = pipeline(["the cat", "the dog ran home"])
+    assert len(two) == 2
+    assert pipeline([("the cat", "the dog ran home")]) == [pair]
+    assert pair.scores != two[0].scores
+
+
+def test_token_classification_gives_spans_of_the_text(models: dict[str, Path]) -> None:
+    pipeline = load(models["token_classification"])
+    found: list[Entity] = []
+    for text in TEXTS["token_classification"]:
+        entities = pipeline(text)
+        assert isinstance(entities, tuple)
+        for entity in entities:
+            assert isinstance(entity, Entity)
+            assert text[entity.start : entity.end] == entity.text
+            found.append(entity)
+    assert found
+
+
+def test_masked_lm_fills_each_mask_in_place(models: dict[str, Path]) -> None:
+    pipeline = load(models["masked_lm"])
+    filled = pipeline("a [MASK] on the [MASK]")
+    assert isinstance(filled, tuple)
+    assert [gap.start for gap in filled] == [2, 16]
+    first = filled[0]
+    assert isinstance(first, FilledMask)
+    scores = [candidate.score for candidate in first.candidates]
+    assert scores == sorted(scores, reverse=True)
+    assert first.candidates[0].text.endswith(" on the [MASK]")
+
+
+@pytest.mark.parametrize("task", LABELS)
+@pytest.mark.parametrize("batch_tokens", [1, 40, 100_000])
+def test_batching_changes_neither_order_nor_answers(
+    models: dict[str, Path], task: str, batch_tokens: int
+) -> None:
+    alone = [load(models[task])(text) for text in TEXTS[task]]
+    pipeline = load(models[task], batch_tokens=batch_tokens)
+    together = pipeline(TEXTS[task] * 3)
+    assert len(together) == 3 * len(alone)
+    for expected, given_ in zip(alone * 3, together, strict=True):
+        _assert_close(given_, expected)
+
+
+def _assert_close(given_: Any, expected: Any) -> None:
+    if isinstance(expected, float):
+        assert given_ == pytest.approx(expected, abs=1e-5)
+    elif isinstance(expected, tuple):
+        assert len(given_) == len(expected)
+        for left, right in zip(given_, expected, strict=True):
+            _assert_close(left, right)
+    elif isinstance(expected, dict):
+        assert list(given_) == list(expected)
+        _assert_close(tuple(given_.values()), tuple(expected.values()))
+    elif dataclasses.is_dataclass(expected):
+        for field in dataclasses.fields(expected):
+            _assert_close(getattr(given_, field.name), getattr(expected, field.name))
+    else:
+        assert given_ == expected
+
+
+def test_an_empty_list_gives_an_empty_list(models: dict[str, Path]) -> None:
+    assert load(models["text_classification"])([]) == []
+
+
+def test_stream_reads_no_further_ahead_than_a_chunk(models: dict[str, Path]) -> None:
+    pipeline = load(models["text_classification"])
+    read: list[int] = []
+
+    def texts() -> Iterator[str]:
+        for number in range(10):
+            read.append(number)
+            yield f"the cat {number}"
+
+    answers = pipeline.stream(texts(), chunk_texts=3)
+    first = next(answers)
+    assert read == [0, 1, 2]
+    rest = list(answers)
+    assert len(rest) == 9
+    _assert_close(first, pipeline("the cat 0"))
+    _assert_close(rest[-1], pipeline("the cat 9"))
+
+
+def test_stream_refuses_a_chunk_of_nothing(models: dict[str, Path]) -> None:
+    with pytest.raises(InvalidInputError, match="chunk_texts is 0"):
+        next(load(models["text_classification"]).stream(["a"], chunk_texts=0))
+
+
+@pytest.mark.parametrize(
+    ("task", "texts", "message"),
+    [
+        ("text_classification", 7, "of type int, expected a string"),
+        ("text_classification", None, "of type NoneType, expected a string"),
+        ("text_classification", b"cat", "of type bytes, expected a string"),
+        ("text_classification", ["cat", 3], "text 1 is of type int"),
+        ("text_classification", [["a", "b"]], "text 0 is of type list"),
+        ("text_classification", ("a", "b", "c"), "a tuple of 3"),
+        ("text_classification", ("a", 1), "a tuple of 2"),
+        ("text_classification", (text for text in "ab"), "generator"),
+        ("text_classification", "\ud800", "surrogate|UTF-8"),
+        ("token_classification", ("a", "b"), "a tuple of 2"),
+        ("masked_lm", "no gap here", r"holds no \[MASK\]"),
+        ("masked_lm", ["[MASK]", "none"], r"text 1 holds no \[MASK\]"),
+    ],
+)
+def test_what_is_no_text_is_refused(
+    models: dict[str, Path], task: str, texts: Any, message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        load(models[task])(texts)
+
+
+def test_the_package_offers_load(models: dict[str, Path]) -> None:
+    pipeline = squeezebert.load(models["masked_lm"], task="masked_lm")
+    assert isinstance(pipeline, squeezebert.Pipeline)
+    assert pipeline.name == "masked_lm"
+
+
+def test_load_refuses_a_task_that_the_model_is_not_for(models: dict[str, Path]) -> None:
+    with pytest.raises(InvalidInputError, match="is for masked_lm, not for token_classification"):
+        load(models["masked_lm"], task="token_classification")
+
+
+def test_load_refuses_unknown_tasks_and_backends(models: dict[str, Path]) -> None:
+    with pytest.raises(InvalidInputError, match="no task is called 'ner'"):
+        load(models["masked_lm"], task="ner")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="no backend is called 'abacus'"):
+        load(models["masked_lm"], backend="abacus")
+    with pytest.raises(InvalidInputError, match="batch_tokens is 0"):
+        load(models["masked_lm"], batch_tokens=0)
+
+
+def test_load_refuses_a_model_without_a_head(
+    tmp_path: Path, models: dict[str, Path], tiny_config: EncoderConfig
+) -> None:
+    config = json.loads((models["masked_lm"] / "config.json").read_text())
+    config["architectures"] = ["SqueezeBertModel"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InvalidInputError, match="is for none of the tasks"):
+        load(tmp_path)
+
+
+def test_load_refuses_a_length_that_the_model_has_no_positions_for(
+    tmp_path: Path, models: dict[str, Path]
+) -> None:
+    _copy(models["masked_lm"], tmp_path)
+    spec = json.loads((tmp_path / "task.json").read_text())
+    (tmp_path / "task.json").write_text(json.dumps(spec | {"max_length": 65}))
+    with pytest.raises(CheckpointError, match=r"max_length is 65, but .* positions for 64"):
+        load(tmp_path)
+
+
+def test_load_refuses_the_tokenizer_of_another_model(
+    tmp_path: Path, models: dict[str, Path]
+) -> None:
+    _copy(models["text_classification"], tmp_path)
+    tokens = Tokenizer.load(tmp_path).tokens
+    Tokenizer.from_vocabulary([*tokens, "extra"], lowercase=True).save(tmp_path)
+    with pytest.raises(CheckpointError, match=f"tokenizer has {len(tokens) + 1} tokens"):
+        load(tmp_path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    for file in source.iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+
+
+def test_transformers_as_backend_answers_alike(models: dict[str, Path]) -> None:
+    for task, texts in TEXTS.items():
+        ours, theirs = (load(models[task], backend=name) for name in ("torch", "transformers"))
+        for left, right in zip(theirs(texts), ours(texts), strict=True):
+            _assert_close(left, right)
+
+
+def test_names_of_models(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    assert model_name(tmp_path / "mine") == "mine"
+    assert model_name("somebody/something") == "somebody/something"
+
+
+def test_answers_keep_the_examples_and_count_their_tokens(models: dict[str, Path]) -> None:
+    pipeline = load(models["token_classification"])
+    examples = [pipeline.task.from_text(text) for text in TEXTS["token_classification"]]  # type: ignore[attr-defined]
+    answers = pipeline.answer(examples)
+    # The long text goes in as windows, the empty one not at all; the order is the examples'.
+    order = [item.example for item in answers.features]
+    assert order == sorted(order)
+    assert set(order) == {0, 1, 3}
+    assert order.count(1) > 1
+    assert answers.tokens == sum(len(item.input_ids) for item in answers.features)
+
+
+@given(
+    lengths=st.lists(st.integers(2, 600), max_size=60),
+    batch_tokens=st.integers(1, 3000),
+)
+def test_batches_hold_every_input_once_and_keep_to_the_budget(
+    lengths: list[int], batch_tokens: int
+) -> None:
+    batches = plan_batches(lengths, batch_tokens)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(lengths[index] for index in batch)
+        assert len(batch) == 1 or len(batch) * longest <= batch_tokens
+    in_order = [lengths[index] for batch in batches for index in batch]
+    assert in_order == sorted(lengths, reverse=True)
+
+
+def test_a_masked_lm_reads_the_logits_of_its_own_masks(models: dict[str, Path]) -> None:
+    """A backend that answers with the number of the asked position."""
+    pipeline = load(models["masked_lm"])
+
+    class Echo:
+        name = "echo"
+        config = pipeline.backend.config
+
+        def encode(self, batch: Any) -> Any:
+            raise NotImplementedError
+
+        def logits(self, batch: Any, positions: Any = None) -> Any:
+            rows = np.zeros((len(positions), self.config.vocab_size), dtype=np.float32)
+            # The token before the mask gets the highest value.
+            rows[np.arange(len(positions)), batch.input_ids[positions - 1]] = 9.0
+            return rows
+
+    echo = Pipeline(pipeline.task, Echo(), batch_tokens=64)
+    texts = ["cat [MASK]", "the dog [MASK] ran home [MASK]", "mat [MASK] " * 3]
+    guesses = [[gap.candidates[0].token for gap in echo(text)] for text in texts]  # type: ignore[union-attr]
+    assert guesses == [["cat"], ["dog", "home"], ["mat", "mat", "mat"]]
+    together = [[gap.candidates[0].token for gap in gaps] for gaps in echo(texts)]  # type: ignore[union-attr]
+    assert together == guesses
