@@ -44,12 +44,12 @@ demo: $(VENV)/.demo
 	@echo "open $(DEMO)/report.html"
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && echo "ruff: clean"
+	@$(BIN)/ruff check --quiet --output-format concise . && $(BIN)/ruff format --quiet --check . && echo "ruff: clean"
 	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports --no-timings
 
 test: lint
-	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/dist .
