@@ -1,0 +1,209 @@
+"""The sentence on top of a report, computed from its numbers, and true whichever way they fall."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from squeezebert.comparison.schema import Result
+from squeezebert.report.grouping import Group, labels_of
+from squeezebert.report.words import listed, plural, significant, times
+
+SAME_SPEED = 1.05
+"""Ratios below this, or its inverse, read "about as fast": less is noise on a shared machine."""
+
+
+Part = tuple[str, Literal["", "news", "name"]]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A sentence in parts, each with what it is: ``news``, the ``name`` of a model, or neither."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def plain(self) -> str:
+        """The sentence."""
+        return "".join(part for part, _ in self.parts)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One model against its baseline, over all data sets where both were measured.
+
+    Args:
+        label: The model's.
+        baselines: The labels it was compared with.
+        pairs: Data set, its result and its baseline's.
+    """
+
+    label: str
+    baselines: tuple[str, ...]
+    pairs: tuple[tuple[Group, Result, Result], ...]
+
+    @property
+    def speedups(self) -> list[float]:
+        """Of every data set where it is known."""
+        found = [result.speedup for _, result, _ in self.pairs]
+        return [one for one in found if math.isfinite(one) and one > 0]
+
+    @property
+    def speedup(self) -> float | None:
+        """The geometric mean over the data sets."""
+        return geometric_mean(self.speedups)
+
+    @property
+    def points(self) -> list[float]:
+        """How much better than the baseline, in points, of every data set where it is known."""
+        found = [group.points(result) for group, result, _ in self.pairs]
+        return [one for one in found if one is not None]
+
+    @property
+    def mean_points(self) -> float | None:
+        """The mean of ``points``."""
+        return sum(self.points) / len(self.points) if self.points else None
+
+
+def geometric_mean(values: Sequence[float]) -> float | None:
+    """The mean of ratios; None of none.
+
+    >>> geometric_mean([0.5, 2.0])
+    1.0
+    """
+    if not values or any(value <= 0 or not math.isfinite(value) for value in values):
+        return None
+    return math.exp(sum(math.log(value) for value in values) / len(values))
+
+
+def contenders_of(groups: Sequence[Group]) -> list[Contender]:
+    """Every model that has a baseline."""
+    found: list[Contender] = []
+    for label in labels_of(groups):
+        pairs = tuple(
+            (group, result, baseline)
+            for group in groups
+            for result in group.results
+            if result.label == label and (baseline := group.baseline_of(result)) is not None
+        )
+        if pairs:
+            names = dict.fromkeys(baseline.label for _, _, baseline in pairs)
+            found.append(Contender(label, tuple(names), pairs))
+    return found
+
+
+def headline_of(groups: Sequence[Group]) -> Headline:
+    """What the report has to say in one sentence.
+
+    The fastest contender is set against its baseline; only those that ran on most data sets
+    qualify. Without a contender it says what the one model reaches.
+    """
+    contenders = contenders_of(groups)
+    if not contenders:
+        return _alone(groups)
+    most = max(len(contender.pairs) for contender in contenders)
+    eligible = [contender for contender in contenders if len(contender.pairs) == most]
+    best = max(eligible, key=lambda contender: contender.speedup or 0.0)
+    sentence: list[Part] = [(best.label, "name"), *_speed(best), *_quality(best)]
+    # Speed-ups over different baselines, or on different data, do not make one the fastest.
+    is_fair = len(eligible) == len(contenders) and len({one.baselines for one in contenders}) == 1
+    if len(contenders) > 1 and is_fair and (best.speedup or 0) >= SAME_SPEED:
+        sentence = [(f"Fastest of {len(labels_of(groups))} models: ", ""), *sentence]
+    return Headline(tuple(sentence))
+
+
+def _alone(groups: Sequence[Group]) -> Headline:
+    if not groups:
+        return Headline((("Nothing was measured", ""),))
+    group = groups[0]
+    if len(labels_of(groups)) > 1:
+        return Headline(
+            (
+                (plural(len(labels_of(groups)), "model"), "news"),
+                (f" on {plural(len(groups), 'data set')}, without a common baseline", ""),
+            )
+        )
+    result = group.results[0]
+    return Headline(
+        (
+            (result.label, "name"),
+            (" reaches ", ""),
+            (f"{group.measure.show(group.score(result))} {group.measure.title}", "news"),
+            (f" on {group.dataset} at ", ""),
+            (f"{significant(result.texts_per_second)} texts a second", "news"),
+        )
+    )
+
+
+def _speed(contender: Contender) -> list[Part]:
+    against = listed(list(contender.baselines))
+    mean, speedups = contender.speedup, contender.speedups
+    if mean is None:
+        return [(" stands beside ", ""), (against, "name")]
+    low, high = min(speedups), max(speedups)
+    rest: list[Part] = [(against, "name"), (" on average" if len(speedups) > 1 else "", "")]
+    if low <= 1 / SAME_SPEED and high >= SAME_SPEED:
+        faster = sum(one >= SAME_SPEED for one in speedups)
+        return [
+            (" is faster than ", ""),
+            (against, "name"),
+            (" on ", ""),
+            (f"{faster} of {plural(len(speedups), 'data set')}", "news"),
+            (f" ({times(low, 1)} to {times(high, 1)})", ""),
+        ]
+    if mean >= SAME_SPEED:
+        news = f"{times(mean, 1)} faster"
+        return [(" answers ", ""), (news, "news"), (" than ", ""), *rest]
+    if mean <= 1 / SAME_SPEED:
+        news = f"{times(1 / mean, 1)} slower"
+        return [(" answers ", ""), (news, "news"), (" than ", ""), *rest]
+    return [(" is ", ""), ("about as fast", "news"), (" as ", ""), *rest]
+
+
+def _quality(contender: Contender) -> list[Part]:
+    known = [
+        (group, result, baseline)
+        for group, result, baseline in contender.pairs
+        if group.points(result) is not None
+    ]
+    if not known:
+        return _plain_scores(contender)
+    measures = {group.measure.title for group, _, _ in known}
+    noun = measures.pop() if len(measures) == 1 else "quality"
+    gains = [round(one, 1) + 0.0 for one in contender.points]
+    low, high = min(gains), max(gains)
+    where = f" across {plural(len(gains), 'data set')}" if len(gains) > 1 else ""
+    if low == high == 0:
+        return [(" with ", ""), (f"the same {noun}", "news"), (where, "")]
+    if low < 0 < high:
+        return [
+            (", scoring between ", ""),
+            (f"{-low:.1f} points worse and {high:.1f} better", "news"),
+            (where, ""),
+        ]
+    verb = "loses" if low < 0 else "gains"
+    nearer, further = sorted((abs(low), abs(high)))
+    if nearer == further:
+        amount = f"{further:.1f} points"
+        where = f" on each of {plural(len(gains), 'data set')}" if len(gains) > 1 else ""
+    elif nearer == 0:
+        amount = f"up to {further:.1f} points"
+    else:
+        amount = f"{nearer:.1f} to {further:.1f} points"
+    return [(f" and {verb} ", ""), (amount, "news"), (f" of {noun}{where}", "")]
+
+
+def _plain_scores(contender: Contender) -> list[Part]:
+    for group, result, baseline in contender.pairs:
+        ours, theirs = group.score(result), group.score(baseline)
+        if ours is not None and theirs is not None:
+            show = group.measure.show
+            where = f" on {group.dataset}" if len(contender.pairs) > 1 else ""
+            return [
+                (f" with {group.measure.title} ", ""),
+                (show(ours), "news"),
+                (f" against {show(theirs)}{where}", ""),
+            ]
+    return []

@@ -1,0 +1,161 @@
+"""What stands under the headline: how it was found, and the numbers to remember."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from squeezebert.comparison.schema import Report, Result
+from squeezebert.report.grouping import Group, labels_of
+from squeezebert.report.headline import Contender, geometric_mean
+from squeezebert.report.tables import Table
+from squeezebert.report.words import (
+    MISSING,
+    count,
+    listed,
+    plural,
+    signed,
+    significant,
+    times,
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number to remember, what it counts, and where it comes from."""
+
+    figure: str
+    what: str
+    detail: str
+
+
+def lede_of(groups: Sequence[Group], contenders: Sequence[Contender], report: Report) -> str:
+    """One or two sentences: what was run, how often and where; the best of several models."""
+    texts = sum(group.size for group in groups)
+    where = plural(len(groups), "data set")
+    machine = report.machine
+    how = (
+        f"{'Process CPU time and quality' if contenders else 'Quality and speed'} over {where} "
+        f"({plural(texts, 'text')}), {'models taken in turn, ' if contenders else ''}"
+        f"{plural(report.settings.repetitions, 'repetition')}, on {machine.cpu} "
+        f"with {plural(machine.threads, 'thread')}."
+    )
+    sentences = [how]
+    best = max(contenders, key=lambda one: one.mean_points or 0.0, default=None)
+    if best is not None and len(contenders) > 1 and round(best.mean_points or 0.0, 1) > 0:
+        sentences.append(
+            f"Best quality: {best.label}, {signed(best.mean_points, 1, plus=True)} points "
+            f"on average at {times(best.speedup)} the speed of {listed(list(best.baselines))}."
+        )
+    if any(contender.points for contender in contenders):
+        sentences.append("A point is a hundredth of the score.")
+    return " ".join(sentences)
+
+
+def tiles_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> list[Tile]:
+    """Four numbers for a pair, or for a model alone; none for more, which have a table."""
+    if len(contenders) == 1:
+        return _pair_tiles(contenders[0])
+    if not contenders and len(groups) == 1 and len(groups[0].results) == 1:
+        return _single_tiles(groups[0], groups[0].results[0])
+    return []
+
+
+def _pair_tiles(contender: Contender) -> list[Tile]:
+    against = listed(list(contender.baselines))
+    several = len(contender.pairs) > 1
+    group, ours, theirs = contender.pairs[0]
+    tiles = [
+        Tile(
+            times(contender.speedup),
+            f"the speed of {against}",
+            "by CPU time"
+            + (f": {listed([times(one) for one in contender.speedups])}" if several else ""),
+        )
+    ]
+    points = contender.points
+    if points:
+        each = listed([signed(one, 1, plus=True) for one in points])
+        tiles.append(
+            Tile(
+                signed(contender.mean_points, 1, plus=True),
+                "points of quality" + (" on average" if len(points) > 1 else ""),
+                each if len(points) > 1 else group.measure.title,
+            )
+        )
+    quicker = geometric_mean(
+        [
+            baseline.latency_ms.p50 / result.latency_ms.p50
+            for _, result, baseline in contender.pairs
+            if result.latency_ms.p50 > 0
+        ]
+    )
+    if quicker is not None:
+        tiles.append(
+            Tile(
+                times(quicker if quicker >= 1 else 1 / quicker),
+                f"{'quicker' if quicker >= 1 else 'slower'} with a single text",
+                f"median {significant(ours.latency_ms.p50)} ms against "
+                f"{significant(theirs.latency_ms.p50)} ms"
+                + (f" on {group.dataset}" if several else ""),
+            )
+        )
+    tiles.append(
+        Tile(
+            f"{significant(ours.size_mb)} MB",
+            f"on disk against {significant(theirs.size_mb)} MB",
+            f"{count(ours.parameters)} parameters against {count(theirs.parameters)}",
+        )
+    )
+    return tiles
+
+
+def _single_tiles(group: Group, result: Result) -> list[Tile]:
+    latency = result.latency_ms
+    return [
+        Tile(group.measure.show(group.score(result)), group.measure.title, f"on {group.dataset}"),
+        Tile(
+            significant(result.texts_per_second),
+            "texts a second",
+            f"{significant(result.tokens_per_second)} tokens a second",
+        ),
+        Tile(
+            f"{significant(latency.p50)} ms",
+            "for a single text",
+            f"{significant(latency.p95)} ms at the 95th percentile",
+        ),
+        Tile(
+            f"{significant(result.size_mb)} MB",
+            "on disk",
+            f"{count(result.parameters)} parameters",
+        ),
+    ]
+
+
+def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Table:
+    """Every model's means and its score on every data set."""
+    by_label = {contender.label: contender for contender in contenders}
+    rows: list[tuple[str, ...]] = []
+    for label in labels_of(groups):
+        own = [result for group in groups for result in group.results if result.label == label]
+        contender = by_label.get(label)
+        cells = [
+            label,
+            times(contender.speedup) if contender else "baseline",
+            signed(contender.mean_points, 1, plus=True) if contender else MISSING,
+            count(own[0].parameters),
+            significant(own[0].size_mb),
+        ]
+        for group in groups:
+            found = next((one for one in group.results if one.label == label), None)
+            cells.append(group.measure.show(group.score(found)) if found else MISSING)
+        rows.append(tuple(cells))
+    columns = (
+        "model",
+        "mean speed-up",
+        "mean points",
+        "parameters",
+        "size MB",
+        *(f"{group.dataset}, {group.measure.title}" for group in groups),
+    )
+    return Table(columns, tuple(rows))
