@@ -58,14 +58,16 @@ class Tokenizer:
         inner.no_truncation()
         self._inner = inner
         self.lowercase = lowercase
-        missing = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is None]
+        ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
+        known = {token: index for token, index in ids.items() if index is not None}
+        missing = [token for token in SPECIAL_TOKENS if token not in known]
         if missing:
             raise CheckpointError(
                 f"the vocabulary lacks {', '.join(missing)}",
                 hint="a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]",
             )
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
-            int(inner.token_to_id(token)) for token in SPECIAL_TOKENS
+            known[token] for token in SPECIAL_TOKENS
         )
         self.special_ids = frozenset(
             (self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id)

@@ -16,8 +16,8 @@ import importlib, pathlib, sys
 import squeezebert
 heavy_rooms = (
     "squeezebert.__main__",
-    "squeezebert.backends.torch",
-    "squeezebert.backends.transformers",
+    "squeezebert.backends.torch_backend",
+    "squeezebert.backends.transformers_backend",
     "squeezebert.model",
     "squeezebert.training",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from squeezebert.backends.base import Backend
@@ -31,14 +32,12 @@ def open_backend(name: str, directory: Path, *, threads: int | None = None) -> B
         raise InvalidInputError(
             f"no backend is called {name!r}", hint=f"the backends are {', '.join(BACKENDS)}"
         )
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError.for_extra("torch", "torch", "running models") from error
+    if find_spec("torch") is None:
+        raise MissingDependencyError.for_extra("torch", "torch", "running models")
     if name == "torch":
-        from squeezebert.backends.torch import TorchBackend
+        from squeezebert.backends.torch_backend import TorchBackend
 
         return TorchBackend.open(directory, threads=threads)
-    from squeezebert.backends.transformers import TransformersBackend
+    from squeezebert.backends.transformers_backend import TransformersBackend
 
     return TransformersBackend.open(directory, threads=threads)

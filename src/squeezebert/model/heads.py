@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
 from squeezebert.config import EncoderConfig
@@ -138,6 +137,7 @@ class TaskModel(nn.Module):
     multiple_choice       ``logits`` (B, choices) for inputs of shape (B, choices, S)
     ===================== ==============================================
 
+    >>> import torch
     >>> from squeezebert.config import SQUEEZEBERT_MINI
     >>> head = HeadConfig(kind="text_classification", labels=("ham", "spam"))
     >>> model = build_model(SQUEEZEBERT_MINI, head).eval()
