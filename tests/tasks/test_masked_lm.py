@@ -188,6 +188,11 @@ def test_filling_in_for_a_person() -> None:
     assert "\n".join(cases[1].turns)[third.start : third.end] == "[MASK]"
 
 
+def test_only_inputs_with_a_gap_are_run() -> None:
+    (item,) = TASK.encode([Document(turns=("a " * 40, "b " * 12 + "[MASK] c", "d " * 40))])
+    assert item.input_ids.tolist().count(TOKENIZER.mask_id) == 1
+
+
 def test_a_table_padded_beyond_the_vocabulary() -> None:
     item = TASK.encode([Document(turns=("[MASK]",))])[0]
     logits = np.zeros((1, VOCAB_SIZE + 7), dtype=np.float32)

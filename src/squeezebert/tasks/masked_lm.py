@@ -146,7 +146,8 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
 
     def encode(self, examples: Sequence[Document], *, with_labels: bool = False) -> list[Features]:
         """One or more inputs a document; ``offsets`` count in its turns joined by line breaks.
-        With labels, an input without an ordinary token is left out.
+        An input without anything to guess is left out: with labels one without an ordinary
+        token, without labels one without ``[MASK]``.
 
         Raises:
             InvalidInputError: a turn that is not a string, or holds a lone surrogate; without
@@ -163,13 +164,14 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
                         chosen = keys < self.mask_probability
                         chosen[keys.argmin()] = True
                         features.append(self._with_gaps(item.features, item.ordinary[chosen]))
-            elif any(len(self.positions(item.features)) for item in inputs):
-                features += [item.features for item in inputs]
-            else:
+                continue
+            open_inputs = [item.features for item in inputs if len(self.positions(item.features))]
+            if not open_inputs:
                 raise InvalidInputError(
                     f"{document.where or f'text {index}'} has no [MASK]",
                     hint="write [MASK] where a word is to be guessed",
                 )
+            features += open_inputs
         return features
 
     def pseudo_features(self, examples: Sequence[Document]) -> list[Features]:
