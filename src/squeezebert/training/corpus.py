@@ -201,7 +201,7 @@ def _lines(file: Path) -> Iterator[str]:
     try:
         with _open(file) as binary:
             for raw in binary:
-                number += 1  # noqa: SIM113
+                number += 1
                 yield raw.decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise DataError(

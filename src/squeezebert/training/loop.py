@@ -54,12 +54,17 @@ class DevScore:
     main: str
     higher_is_better: bool = True
 
-    def beats(self, best: float | None) -> bool:
-        """Whether this is a new best. NaN never is."""
+    def compare(self, best: float | None) -> int:
+        """1 where this is better than ``best``, 0 where equal, -1 where worse. NaN is worse than
+        anything.
+        """
         value = self.values[self.main]
+        if value != value:
+            return -1
         if best is None:
-            return value == value
-        return value > best if self.higher_is_better else value < best
+            return 1
+        gain = value - best if self.higher_is_better else best - value
+        return (gain > 0) - (gain < 0)
 
 
 Evaluate = Callable[[], DevScore]
@@ -316,7 +321,7 @@ class _Run:
         return epoch(step * self.per_step) != epoch((step - 1) * self.per_step)
 
     def _evaluate(self, metrics: Metrics) -> bool:
-        """Measures on the dev set; whether it is the best so far."""
+        """Measures on the dev set; whether these weights are the ones to keep."""
         score: DevScore | None = None
         if self.accelerator.is_main_process:
             self.setup.model.eval()
@@ -326,23 +331,20 @@ class _Run:
             [score] = broadcast_object_list([score])
         assert score is not None
         state = self.state
-        improved = score.beats(state.best_score)
-        if improved:
+        gain = score.compare(state.best_score)
+        since = 0 if gain > 0 else state.evaluations_since_best + 1
+        self.state = dataclasses.replace(state, evaluations_since_best=since)
+        if gain >= 0:  # of equals the later: it has seen more
             self.state = dataclasses.replace(
-                state,
+                self.state,
                 best_score=score.values[score.main],
                 best_step=state.step,
                 best_values=dict(score.values),
-                evaluations_since_best=0,
-            )
-        else:
-            self.state = dataclasses.replace(
-                state, evaluations_since_best=state.evaluations_since_best + 1
             )
         metrics.write(state.step, "dev", score.values)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in score.values.items())
-        metrics.say(f"step {state.step}  dev: {shown}{'  (best)' if improved else ''}")
-        return improved
+        metrics.say(f"step {state.step}  dev: {shown}{'  (best)' if gain >= 0 else ''}")
+        return gain >= 0
 
     # Checkpoints
 

@@ -163,25 +163,34 @@ RUN_ONLY = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """One data set: a known name or a file, and how to read it.
+    """One data set: a known name, a file or a directory, and how to read it.
 
     Args:
-        path: A data set's name or a file.
+        path: A known data set's name, a file, or a directory with ``train`` and ``dev`` files.
         split: Which part of it.
-        text: Column of the text.
+        text: Column of the text, or several that are joined. This and the next few are for a
+            person's own files; see :func:`squeezebert.data.open_dataset`.
         label: Column of the label.
         pair: Column of the second text of a pair; empty: none.
+        delimiter: What stands between columns; empty: by the file's suffix.
+        token_column: Where the word stands in CoNLL columns.
+        tag_column: Where its tag stands.
+        encoding: Of the file.
         label_map: Renames this set's labels (entity types, without ``B-`` and ``I-``, for token
             classification); a label renamed to the empty string is dropped: its examples for text
             classification, its entities for token classification.
-        limit: At most that many examples, drawn evenly over the set; 0: all.
+        limit: At most that many examples, spread evenly over the set; 0: all.
     """
 
     path: str
     split: str = "train"
-    text: str = "text"
+    text: tuple[str, ...] = ("text",)
     label: str = "label"
     pair: str = ""
+    delimiter: str = ""
+    token_column: int = 0
+    tag_column: int = -1
+    encoding: str = "utf-8"
     label_map: Mapping[str, str] = field(default_factory=dict[str, str])
     limit: int = 0
 
@@ -196,9 +205,9 @@ class DataRecipe:
         dev: Data sets to measure on; empty: the ``dev`` split of those in ``train`` that have
             one, else a share of the training data.
         dev_share: The share of the training examples that becomes the dev set where there is no
-            other; every k-th example is taken.
-        labels: The label list in the order of the head's outputs; empty: those found in the
-            training data, sorted.
+            other.
+        labels: Classes (entity types, without ``B-`` and ``I-``, for token classification) in
+            the order of the head's outputs; empty: those of the training data.
     """
 
     train: tuple[DataSource, ...] = ()
@@ -240,7 +249,8 @@ class FinetuneRecipe:
         name: Title of the model card.
         max_length: Longest model input in tokens.
         languages: ISO 639-1 codes that go into ``task.json``.
-        problem_type: Text classification only.
+        problem_type: What the labels of files are, in text classification; known data sets say
+            it themselves.
         masking: Masked LM only.
 
     >>> FinetuneRecipe(task="text_classification").loop.batch_size
