@@ -180,7 +180,8 @@ def _open_known(name: str, task: TaskName, split: Split) -> Dataset:
     splits = known_splits(source)
     if split not in splits:
         raise DataError(
-            f"{name} has no {split} split, only {', '.join(splits)}", hint=source.note or None
+            f"{name} has no {split} split, only {', '.join(splits)}",
+            hint=f"ask for {' or '.join(splits)}",
         )
     return Dataset(
         name=name,

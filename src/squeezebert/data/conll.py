@@ -157,10 +157,17 @@ def _sentences(
                 where,
                 f"{len(cells)} columns",
                 f"{columns} as in the first line with a word",
-                "comments (#) may only stand before a sentence" if line.startswith("#") else None,
+                "comments may only stand before a sentence"
+                if line.startswith("#")
+                else "complete the line, or divide all columns by tabs",
             )
         if not word.strip():
-            raise broken(where, "an empty word", f"a word in column {token_column}")
+            raise broken(
+                where,
+                "an empty word",
+                f"a word in column {token_column}",
+                "take the line out; a line between sentences has no columns at all",
+            )
         if not current.words:
             current.line = number
         current.words.append(word)

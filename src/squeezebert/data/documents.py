@@ -15,6 +15,8 @@ from squeezebert.errors import InvalidInputError
 TURN_END = "__eou__"
 """What DailyDialog puts after each utterance."""
 
+_EXAMPLE = 'for example {"turns": ["Hi!", "Hello."]}'
+
 Layout = Literal["dialogues", "text", "jsonl"]
 
 
@@ -33,7 +35,9 @@ def read_documents(
     documents = list(iter_documents(path, layout=layout, only=only, encoding=encoding))
     if not documents:
         kept = "" if only is None else f" with {dict(only)!r}"
-        raise broken(str(path), f"no documents{kept}", "at least one line of text", None)
+        raise broken(
+            str(path), f"no documents{kept}", "at least one line of text", "check the file"
+        )
     return documents
 
 
@@ -96,7 +100,7 @@ def _dialogue(line: str, where: str) -> Document:
     parts = (part.strip() for part in line.partition("\t")[0].split(TURN_END))
     turns = tuple(part for part in parts if part)
     if not turns:
-        raise broken(where, "a dialogue without words", "turns divided by __eou__")
+        raise broken(where, "a dialogue without words", "turns divided by __eou__", "take it out")
     return Document(turns=turns, where=where)
 
 
@@ -109,18 +113,20 @@ def _json(
         if "turns" in row:
             listing = row["turns"]
             if not isinstance(listing, list):
-                raise broken(where, f"'turns' is {shown(listing)}", "a list of strings")
+                raise broken(where, f"'turns' is {shown(listing)}", "a list of strings", _EXAMPLE)
             values = cast(list[object], listing)
         elif "text" in row:
             values = [row["text"]]
         else:
-            raise broken(where, f"the fields {listed(row)}", "'turns' or 'text'")
+            raise broken(where, f"the fields {listed(row)}", "'turns' or 'text'", _EXAMPLE)
         turns: list[str] = []
         for value in values:
             if not isinstance(value, str):
-                raise broken(where, f"a turn is {shown(value)}", "a string")
+                raise broken(where, f"a turn is {shown(value)}", "a string", _EXAMPLE)
             lines = [value] if "turns" in row else value.split("\n")
             turns.extend(checked(part.strip(), "a turn", where) for part in lines if part.strip())
         if not turns:
-            raise broken(where, "a document without words", "at least one turn with text")
+            raise broken(
+                where, "a document without words", "at least one turn with text", "take it out"
+            )
         yield Document(turns=tuple(turns), where=where)

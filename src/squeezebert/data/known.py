@@ -25,7 +25,7 @@ from squeezebert.data.layouts import (
     Table,
 )
 from squeezebert.data.lines import COMPRESSIONS, read_bytes
-from squeezebert.data.messages import broken, listed, shown
+from squeezebert.data.messages import broken, shown
 from squeezebert.data.splits import distinct, document_key, part, unseen
 from squeezebert.data.tables import read_table
 from squeezebert.data.tags import iob2_labels
@@ -53,7 +53,7 @@ def data_root() -> Path | None:
     if root.is_dir():
         return root
     if named:
-        raise DataError(f"{VARIABLE} is {named!r}, which is not a directory", hint=f"{_SEE_DOCS}")
+        raise DataError(f"{VARIABLE} is {named!r}, which is not a directory", hint=_SEE_DOCS)
     return None
 
 
@@ -168,7 +168,7 @@ def _texts(name: str, source: Source, split: str) -> list[TextExample]:
     )
     if source.clean is not None:
         examples = [dataclasses.replace(item, text=source.clean(item.text)) for item in examples]
-    return distinct(examples) if source.distinct else examples
+    return examples if source.distinct is None else distinct(examples, source.distinct)
 
 
 def _many(example: TextExample) -> Sequence[str]:
@@ -179,16 +179,18 @@ def _clinc(file: Path, split: str) -> list[TextExample]:
     try:
         content: Any = json.loads(read_bytes(file).decode("utf-8"))
     except ValueError as error:
-        raise broken(str(file), f"invalid JSON ({error})", "CLINC150's data_full.json") from error
+        raise broken(
+            str(file), f"invalid JSON ({error})", "CLINC150's data_full.json", _SEE_DOCS
+        ) from error
     pairs = cast(Any, content.get(split) if isinstance(content, dict) else None)
     if not isinstance(pairs, list):
-        raise broken(str(file), f"no list {split!r}", "CLINC150's data_full.json")
+        raise broken(str(file), f"no list {split!r}", "CLINC150's data_full.json", _SEE_DOCS)
     examples: list[TextExample] = []
     for index, pair in enumerate(cast(list[Any], pairs)):
         where = f"{file}:{split}[{index}]"
         if not isinstance(pair, list) or [type(x) for x in cast(list[Any], pair)] != [str, str]:
-            raise broken(where, shown(pair), '["text", "intent"]')
+            raise broken(where, shown(pair), '["text", "intent"]', _SEE_DOCS)
         examples.append(TextExample(text=pair[0], label=pair[1], where=where))
     if not examples:
-        raise broken(str(file), f"the list {split!r} is empty", f"texts ({listed(content)})")
+        raise broken(str(file), f"the list {split!r} is empty", "texts", _SEE_DOCS)
     return examples

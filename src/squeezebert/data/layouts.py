@@ -63,7 +63,7 @@ class Source:
         labels: Class names in the head's order, or entity types; found in the files where empty.
         split: ``"own"``: the data set's; ``"dev"``: dev is our share of train; ``"all"``: all
             three are our shares of one file; ``"field"``: each item names its split.
-        distinct: Repeated texts are dropped before splitting.
+        distinct: What two texts share that count as one; the first of them is kept.
         unseen: Repeated dialogues are dropped, and those of dev and test that train has too.
         clean: What is done to each text.
         shipped: The files come with this package.
@@ -79,7 +79,7 @@ class Source:
     labels: tuple[str, ...] = ()
     problem_type: ProblemType = "single_label"
     split: Literal["own", "dev", "all", "field"] = "own"
-    distinct: bool = False
+    distinct: Callable[[str], str] | None = None
     unseen: bool = False
     clean: Callable[[str], str] | None = None
     shipped: bool = False

@@ -69,6 +69,7 @@ def read_lines(
     """
     try:
         codec = codecs.lookup(encoding).name
+        "a".encode(codec)  # refuses codecs that are not of text, such as base64
     except LookupError:
         raise InvalidInputError(
             f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252 or utf-16"

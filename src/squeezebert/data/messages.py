@@ -48,6 +48,6 @@ def near(name: str, names: Iterable[str]) -> str | None:
     return f"did you mean {' or '.join(repr(by_lower[key]) for key in found)}?" if found else None
 
 
-def broken(where: str, found: str, expected: str, hint: str | None = None) -> DataError:
+def broken(where: str, found: str, expected: str, hint: str) -> DataError:
     """The error for data at ``where`` (``file:line``) that is not as expected."""
     return DataError(f"{where}: {found}, expected {expected}", hint=hint)

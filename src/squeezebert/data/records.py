@@ -30,7 +30,12 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
             best = f"the columns look divided by {other!r}: pass delimiter={other!r}"
     if name.isdecimal():
         best = "columns are numbered from 0, and only where header=False"
-    raise broken(where, f"no column {name!r}", f"one of {listed(names)}", best)
+    raise broken(
+        where,
+        f"no column {name!r}",
+        f"one of {listed(names)}",
+        best or "name the column as the file does, capitals included",
+    )
 
 
 def string(row: Row, name: str, where: str) -> str:
@@ -41,7 +46,7 @@ def string(row: Row, name: str, where: str) -> str:
     """
     value = field(row, name, where)
     if not isinstance(value, str):
-        raise broken(where, f"{name!r} is {shown(value)}", "a string")
+        raise broken(where, f"{name!r} is {shown(value)}", "a string", "put text in quotes")
     return checked(value, name, where)
 
 
@@ -51,7 +56,9 @@ def checked(text: str, name: str, where: str) -> str:
     """
     bad = next((mark for mark in text if mark == "\0" or "\ud800" <= mark <= "\udfff"), None)
     if bad is not None:
-        raise broken(where, f"{name!r} holds the escape \\u{ord(bad):04x}", "Unicode text")
+        raise broken(
+            where, f"{name!r} holds the escape \\u{ord(bad):04x}", "Unicode text", "take it out"
+        )
     return text
 
 
@@ -82,7 +89,9 @@ def read_json_lines(
                 where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
             ) from error
         except (ValueError, RecursionError) as error:
-            raise broken(where, f"JSON that cannot be read ({error})", "a JSON object") from error
+            raise broken(
+                where, f"JSON that cannot be read ({error})", "a JSON object", "simplify it"
+            ) from error
         if not isinstance(value, dict):
             raise broken(
                 where,

@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from squeezebert.data.layouts import SPLITS, ClincJson, Columns, Dialogues, Source, Table
-from squeezebert.data.splits import clean_ag_news, clean_newsgroup_post
+from squeezebert.data.splits import (
+    below_title,
+    clean_ag_news,
+    clean_newsgroup_post,
+    whole_text,
+)
 
 
 def _files(folder: str, train: str = "", dev: str = "", test: str = "") -> dict[str, str]:
@@ -133,7 +138,7 @@ SOURCES: Mapping[str, Source] = {
         layout=Table(text=("title", "text"), joiner="\n"),
         labels=("business", "entertainment", "politics", "sport", "tech"),
         split="all",
-        distinct=True,
+        distinct=below_title,
         languages=("en",),
         license="non-commercial research",
         note="no repeated articles; our split, 70/10/20 %",
@@ -144,7 +149,7 @@ SOURCES: Mapping[str, Source] = {
         layout=Table(text="1", label="0", delimiter="\t"),
         labels=("ham", "spam"),
         split="all",
-        distinct=True,
+        distinct=whole_text,
         languages=("en",),
         license="CC BY 4.0",
         note="no repeated messages; our split, 70/10/20 %",

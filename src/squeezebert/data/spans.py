@@ -51,7 +51,12 @@ def read_spans(
             raise broken(where, "the text is empty", "some text", "take the line out")
         listing = field(row, entities, where)
         if not isinstance(listing, list):
-            raise broken(where, f"{entities!r} is {shown(listing)}", "a list of entities")
+            raise broken(
+                where,
+                f"{entities!r} is {shown(listing)}",
+                "a list of entities",
+                "write [] where there are none",
+            )
         spans = [_span(entity, body, types, where) for entity in cast(list[object], listing)]
         examples.append(tag_text(body, spans, where=where))
     if not examples:
@@ -111,6 +116,7 @@ def tag_text(text: str, spans: Iterable[Span], *, where: str = "") -> TokenExamp
                 f"the entity from {span.start} to {span.end} is "
                 f"{shown(text[span.start : span.end])}",
                 "at least one letter, digit or sign",
+                "offsets count Unicode characters, not bytes; end is the character after it",
             )
     return TokenExample(
         words=tuple(text[start:end] for start, end in offsets),
@@ -142,12 +148,15 @@ def _span(entity: object, text: str, types: Collection[str] | None, where: str) 
             where,
             f"the entity {shown(entity)}",
             'an object such as {"start": 0, "end": 3, "type": "PER"}',
+            "write each entity as an object",
         )
     row = cast(Row, entity)
     start, end = _offset(row, "start", where), _offset(row, "end", where)
     kind = string(row, "type", where)
     if kind.strip() != kind or not kind:
-        raise broken(where, f"the entity type {kind!r}", "a name without outer spaces")
+        raise broken(
+            where, f"the entity type {kind!r}", "a name without outer spaces", "correct the type"
+        )
     if types is not None and kind not in types:
         raise broken(
             where,
@@ -168,5 +177,7 @@ def _span(entity: object, text: str, types: Collection[str] | None, where: str) 
 def _offset(row: Row, name: str, where: str) -> int:
     value = field(row, name, where)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise broken(where, f"{name!r} is {shown(value)}", "a whole number")
+        raise broken(
+            where, f"{name!r} is {shown(value)}", "a whole number", "write it without quotes"
+        )
     return value

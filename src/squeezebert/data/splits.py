@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from html import unescape
 from typing import TypeVar
 
@@ -30,11 +30,21 @@ def letters_and_digits(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum()).casefold()
 
 
-def distinct(examples: Iterable[TextExample]) -> list[TextExample]:
-    """The first example of each text, exactly compared."""
-    first: dict[tuple[str, str | None], TextExample] = {}
+def whole_text(text: str) -> str:
+    """The text itself: repeated texts are those that are exactly equal."""
+    return text
+
+
+def below_title(text: str) -> str:
+    """The text below its first line: articles under two titles count as one."""
+    return text.partition("\n")[2]
+
+
+def distinct(examples: Iterable[TextExample], key: Callable[[str], str]) -> list[TextExample]:
+    """The first example of each key of a text."""
+    first: dict[str, TextExample] = {}
     for example in examples:
-        first.setdefault((example.text, example.pair), example)
+        first.setdefault(key(example.text), example)
     return list(first.values())
 
 

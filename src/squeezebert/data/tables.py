@@ -121,6 +121,8 @@ def read_table(
     return examples
 
 
+_LIST = 'for example ["sport", "politics"]'
+_CODES = "name every label code in label_names"
 _NO_LABEL = "pass label=None to read texts without labels"
 
 
@@ -147,7 +149,9 @@ class _LabelParser:
                 parts = (part.strip() for part in value.split(self.separator))
                 return tuple(self._name(part, where) for part in parts if part)
             if not isinstance(value, list):
-                raise broken(where, f"the labels are {shown(value)}", "a list of label names")
+                raise broken(
+                    where, f"the labels are {shown(value)}", "a list of label names", _LIST
+                )
             return tuple(self._name(item, where) for item in cast(list[object], value))
         return self._name(value, where)
 
@@ -155,7 +159,7 @@ class _LabelParser:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
-            hint = None
+            hint = "write the label as a string"
             if isinstance(value, list):
                 hint = "pass problem_type='multi_label' for texts with several labels"
             elif isinstance(value, float):
@@ -166,7 +170,7 @@ class _LabelParser:
         if self.names is not None:
             if value not in self.names:
                 known = listed(self.names)
-                raise broken(where, f"unknown label {shown(value)}", f"one of {known}")
+                raise broken(where, f"unknown label {shown(value)}", f"one of {known}", _CODES)
             value = self.names[value]
         if self.labels is not None and value not in self.labels:
             known = sorted(self.labels)
@@ -222,7 +226,7 @@ def _delimited(
             names = values if header else [str(index) for index in range(len(values))]
             twice = {name for name in names if names.count(name) > 1}
             if twice:
-                raise broken(where, f"column {listed(twice)} twice", "each name once")
+                raise broken(where, f"column {listed(twice)} twice", "each name once", "rename one")
             if header:
                 continue
         if len(values) < len(names) or (len(values) > len(names) and not ragged):
