@@ -120,3 +120,11 @@ def test_an_unknown_backend_is_named(
     model = str(models["text_classification"])
     assert run(["predict", model, "good", "--backend", "abacus"]) == EXIT_ERROR
     assert "abacus" in capsys.readouterr().err
+
+
+def test_without_torch_the_command_that_installs_it_is_named(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run(["predict", str(models["text_classification"]), "good"]) == EXIT_ERROR
+    assert 'pip install "squeezebert[torch]"' in capsys.readouterr().err
