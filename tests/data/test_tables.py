@@ -163,7 +163,7 @@ def test_number_of_a_column_that_is_not_there(write, fails):
 
 @pytest.mark.parametrize(
     ("row", "found", "hint"),
-    [("a", "1 columns", "a column is missing"), ("a,b,c", "3 columns", 'in "quotes"')],
+    [("a", "1 column", "a column is missing"), ("a,b,c", "3 columns", 'in "quotes"')],
 )
 def test_ragged_row(write, fails, row, found, hint):
     file = write("a.csv", f"text,label\nfine,x\n{row}\n")

@@ -13,7 +13,7 @@ from squeezebert.data.examples import TextExample
 from squeezebert.data.folders import find_split
 from squeezebert.data.known import data_root, known_labels, known_splits, read_known
 from squeezebert.data.layouts import SPLITS, Split
-from squeezebert.data.lines import format_suffix
+from squeezebert.data.lines import check_file, format_suffix
 from squeezebert.data.messages import listed, near
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
@@ -155,6 +155,8 @@ def open_dataset(
         return _open_known(name, task, split)
     path = Path(name)
     if not path.exists():
+        if path.suffix or path.name != name:
+            check_file(path)
         raise InvalidInputError(
             f"no data set and no path is called {name!r}",
             hint=near(name, SOURCES)

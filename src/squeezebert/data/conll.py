@@ -12,6 +12,7 @@ from typing import Literal
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
 from squeezebert.data.messages import broken, listed, near
+from squeezebert.data.messages import columns as count_of
 from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, is_tag, to_iob2
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import write_text
@@ -155,7 +156,7 @@ def _sentences(
         if len(cells) < columns or (len(cells) > columns and not ragged):
             raise broken(
                 where,
-                f"{len(cells)} columns",
+                count_of(len(cells)),
                 f"{columns} as in the first line with a word",
                 "comments may only stand before a sentence"
                 if line.startswith("#")
@@ -188,7 +189,7 @@ def _cell(cells: list[str], column: int, name: str, where: str) -> str:
         return cells[column]
     raise broken(
         where,
-        f"{len(cells)} columns ({listed(cells)}), none of them {name} {column}",
+        f"{count_of(len(cells))} ({listed(cells)}), none of them {name} {column}",
         f"a column {column}",
         "columns are counted from 0; a wrong delimiter also leaves a single column",
     )

@@ -37,6 +37,15 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(items)
 
 
+def columns(count: int) -> str:
+    """A number of columns in words.
+
+    >>> columns(1), columns(3)
+    ('1 column', '3 columns')
+    """
+    return f"{count} column{'' if count == 1 else 's'}"
+
+
 def near(name: str, names: Iterable[str]) -> str | None:
     """A hint with the names that look like ``name``, or None where there is none.
 

@@ -313,10 +313,11 @@ SOURCES: Mapping[str, Source] = {
         task="text_classification",
         files=dict.fromkeys(SPLITS, "news.jsonl"),
         layout=Table(label="topic"),
+        labels=_names("business culture health politics sport technology"),
         split="field",
         shipped=True,
         languages=("en",),
-        license="CC BY 4.0",
+        license="CC BY 4.0 or Apache-2.0",
     ),
     "sample_dialogues": Source(
         task="masked_lm",
@@ -325,7 +326,7 @@ SOURCES: Mapping[str, Source] = {
         split="field",
         shipped=True,
         languages=("en",),
-        license="CC BY 4.0",
+        license="CC BY 4.0 or Apache-2.0",
     ),
     "sample_ner_en": Source(
         task="token_classification",
@@ -335,7 +336,7 @@ SOURCES: Mapping[str, Source] = {
         split="field",
         shipped=True,
         languages=("en",),
-        license="CC BY 4.0",
+        license="CC BY 4.0 or Apache-2.0",
     ),
     "sample_ner_de": Source(
         task="token_classification",
@@ -345,6 +346,6 @@ SOURCES: Mapping[str, Source] = {
         split="field",
         shipped=True,
         languages=("de",),
-        license="CC BY 4.0",
+        license="CC BY 4.0 or Apache-2.0",
     ),
 }

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
 from squeezebert.data.examples import TextExample
-from squeezebert.data.lines import format_suffix, read_lines
-from squeezebert.data.messages import broken, listed, near, shown
+from squeezebert.data.lines import check_file, format_suffix, read_lines
+from squeezebert.data.messages import broken, columns, listed, near, shown
 from squeezebert.data.records import Row, field, matches, read_json_lines, read_parquet, string
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import ProblemType
@@ -84,7 +84,7 @@ def read_table(
     text_columns = (text,) if isinstance(text, str) else tuple(text)
     if not text_columns:
         raise InvalidInputError("text names no column", hint="for example text='text'")
-    columns = [*text_columns, *(name for name in (pair, label) if name is not None)]
+    asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
     if delimiter is None and suffix in _JSON_LINES:
         rows = read_json_lines(path, encoding=encoding)
@@ -92,7 +92,7 @@ def read_table(
         rows = read_parquet(path)
     else:
         if header is None:
-            header = not all(name.isdecimal() for name in columns)
+            header = not all(name.isdecimal() for name in asked)
         rows = _delimited(path, suffix, delimiter, quoted, header, ragged, encoding)
     parse = _LabelParser(problem_type, labels, label_names, label_separator)
     examples: list[TextExample] = []
@@ -208,6 +208,7 @@ def _delimited(
     encoding: str,
 ) -> Iterator[tuple[str, Row]]:
     """The rows of a CSV or TSV file as ``(where, row)``."""
+    check_file(path)
     if delimiter is None:
         if suffix not in _DELIMITERS:
             raise InvalidInputError(
@@ -232,7 +233,7 @@ def _delimited(
         if len(values) < len(names) or (len(values) > len(names) and not ragged):
             raise broken(
                 where,
-                f"{len(values)} columns",
+                columns(len(values)),
                 f"{len(names)} as in the first line",
                 _ragged_hint(len(values) - len(names), delimiter, quoted),
             )
