@@ -98,8 +98,8 @@ def clean_ag_news(text: str) -> str:
 
     The set's authors turned the ``&`` of most escapes into a space and line ends into ``\``.
 
-    >>> clean_ag_news(r"T N #39;s  quot;plan\B quot; &lt;b&gt;")
-    'T N\'s "plan B" <b>'
+    >>> clean_ag_news(r"Ada #39;s  quot;plan\B quot; &lt;b&gt;")
+    'Ada\'s "plan B" <b>'
     """
     text = _NUMBER.sub(r"&#\1;", text)
     text = _NAME.sub(r"&\1;", text)
