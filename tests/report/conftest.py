@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -411,6 +412,36 @@ def single() -> Report:
             ),
         )
     )
+
+
+@pytest.fixture
+def versus() -> Callable[..., Report]:
+    """``versus((score, baseline's score, cpu, baseline's cpu), …)``: two models called "new" and
+    "old", one data set a tuple. ``task`` and ``main`` hold for all of them.
+    """
+
+    def build(
+        *rows: tuple[float, float, float, float],
+        task: str = "text_classification",
+        main: str | None = None,
+    ) -> Report:
+        results = []
+        for at, (score, base_score, cpu, base_cpu) in enumerate(rows):
+            common = {"task": task, "dataset": f"set{at}", "baseline": "old", "main": main}
+            common["baseline_cpu"] = base_cpu
+            results.append(make_result("new", score=score, cpu=cpu, **common))
+            results.append(
+                make_result("old", score=base_score, cpu=base_cpu, family="bert", **common)
+            )
+        return make_report(tuple(results))
+
+    return build
+
+
+@pytest.fixture
+def missing(pair: Report) -> Report:
+    """The pair with NaN for all that the last result measured."""
+    return with_nans(pair)
 
 
 EVIL = "<script>alert('x')</script>"

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import pytest
+
+from squeezebert.comparison.schema import Report
+from squeezebert.report.grouping import groups_of
+from squeezebert.report.headline import contenders_of, geometric_mean, headline_of
+
+
+def sentence(report: Report) -> str:
+    return headline_of(groups_of(report)).plain
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            (0.900, 0.906, 1.0, 1.4),
+            "new answers 1.4× faster than old and loses 0.6 points of accuracy",
+        ),
+        (
+            (0.906, 0.900, 1.0, 1.4),
+            "new answers 1.4× faster than old and gains 0.6 points of accuracy",
+        ),
+        ((0.9, 0.9, 1.0, 1.4), "new answers 1.4× faster than old with the same accuracy"),
+        (
+            (0.95, 0.90, 2.0, 1.0),
+            "new answers 2.0× slower than old and gains 5.0 points of accuracy",
+        ),
+        (
+            (0.90, 0.95, 1.0, 1.02),
+            "new is about as fast as old and loses 5.0 points of accuracy",
+        ),
+    ],
+)
+def test_it_is_true_whichever_way_the_numbers_fall(
+    versus: Callable[..., Report], row: tuple[float, ...], expected: str
+) -> None:
+    assert sentence(versus(row)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            [(0.90, 0.91, 1.0, 2.0), (0.80, 0.82, 1.0, 2.0)],
+            (
+                "new answers 2.0× faster than old on average and loses 1.0 to 2.0 points of "
+                "accuracy across 2 data sets"
+            ),
+        ),
+        (
+            [(0.90, 0.91, 1.0, 2.0), (0.84, 0.82, 1.0, 2.0)],
+            (
+                "new answers 2.0× faster than old on average, scoring between 1.0 points worse and "
+                "2.0 better across 2 data sets"
+            ),
+        ),
+        (
+            [(0.90, 0.91, 1.0, 2.0), (0.81, 0.82, 1.0, 2.0)],
+            (
+                "new answers 2.0× faster than old on average and loses 1.0 points of accuracy "
+                "on each of 2 data sets"
+            ),
+        ),
+        (
+            [(0.91, 0.91, 1.0, 2.0), (0.81, 0.82, 1.0, 2.0)],
+            (
+                "new answers 2.0× faster than old on average and loses up to 1.0 points of "
+                "accuracy across 2 data sets"
+            ),
+        ),
+        (
+            [(0.91, 0.91, 1.0, 2.0), (0.82, 0.82, 2.0, 1.0)],
+            (
+                "new is faster than old on 1 of 2 data sets (0.5× to 2.0×) with the same "
+                "accuracy across 2 data sets"
+            ),
+        ),
+    ],
+)
+def test_several_data_sets(
+    versus: Callable[..., Report], rows: list[tuple[float, ...]], expected: str
+) -> None:
+    assert sentence(versus(*rows)) == expected
+
+
+def test_an_unbounded_score_is_quoted(versus: Callable[..., Report]) -> None:
+    report = versus((14.0, 12.5, 1.0, 1.5), task="masked_lm", main="perplexity")
+    assert sentence(report) == "new answers 1.5× faster than old with perplexity 14.0 against 12.5"
+
+
+def test_several_tasks_have_quality_in_common(pair: Report) -> None:
+    assert sentence(pair) == (
+        "SqueezeBERT-mini answers 1.5× faster than BERT-mini on average and loses 1.3 to 2.4 "
+        "points of quality across 3 data sets"
+    )
+
+
+def test_many_models(many: Report) -> None:
+    assert sentence(many).startswith(
+        "Fastest of 6 models: SqueezeBERT-mini answers 1.5× faster than BERT-mini"
+    )
+
+
+def test_no_model_is_called_fastest_across_baselines(many: Report) -> None:
+    """Speed-ups over different baselines say nothing about who is fastest."""
+    first, second, third, fourth, *_ = many.results
+    third = dataclasses.replace(third, baseline=fourth.label)
+    fourth = dataclasses.replace(fourth, is_baseline=True)
+    report = dataclasses.replace(many, results=(first, second, third, fourth))
+    assert "Fastest" not in sentence(report)
+
+
+def test_a_model_alone(single: Report) -> None:
+    assert sentence(single) == (
+        "BERT-mini reaches 90.7% accuracy on sample_news at 89.3 texts a second"
+    )
+
+
+def test_missing_numbers(missing: Report, versus: Callable[..., Report]) -> None:
+    assert "nan" not in sentence(missing)
+    report = versus((0.9, 0.9, 1.0, 1.4))
+    new, old = report.results
+    new = dataclasses.replace(new, speedup=math.nan)
+    report = dataclasses.replace(report, results=(new, old))
+    assert sentence(report) == "new stands beside old with the same accuracy"
+
+
+def test_nothing_measured(single: Report) -> None:
+    assert sentence(dataclasses.replace(single, results=())) == "Nothing was measured"
+
+
+def test_the_news_is_marked(pair: Report) -> None:
+    parts = headline_of(groups_of(pair)).parts
+    assert [part for part, kind in parts if kind == "news"] == ["1.5× faster", "1.3 to 2.4 points"]
+
+
+def test_means(pair: Report) -> None:
+    [contender] = contenders_of(groups_of(pair))
+    assert contender.speedup == pytest.approx((6.54 / 4.12 * 4.39 / 2.71 * 2.01 / 1.43) ** (1 / 3))
+    assert contender.mean_points == pytest.approx((-2.11 - 1.34 - 2.43) / 3)
+    assert geometric_mean([]) is None
+    assert geometric_mean([1.0, 0.0]) is None
