@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import torch
 from squeezebert.config import EncoderConfig
 from squeezebert.data.examples import Document, TextExample, TokenExample
 from squeezebert.errors import DataError, InvalidInputError
-from squeezebert.evaluation import Run, evaluate
+from squeezebert.evaluation import Run, evaluate, pseudo_perplexity
 from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.pipeline import Answers, Pipeline, load
 from squeezebert.spec import TaskName, TaskSpec
+from squeezebert.tasks import MaskedLM
 from squeezebert.tokenizer import Tokenizer
 
 LABELS: dict[TaskName, tuple[str, ...]] = {
@@ -144,3 +146,23 @@ def test_nothing_to_evaluate_is_refused(pipelines: dict[str, Pipeline]) -> None:
         evaluate(pipelines["text_classification"], [])
     with pytest.raises(InvalidInputError, match="block_texts is 0"):
         evaluate(pipelines["text_classification"], [1], block_texts=0)
+
+
+def test_pseudo_perplexity_masks_each_token_in_its_turn(pipelines: dict[str, Pipeline]) -> None:
+    pipeline = pipelines["masked_lm"]
+    document = Document(turns=("the cat sat",))
+    log_probabilities: list[float] = []
+    for gap in range(3):
+        words = ["the", "cat", "sat"]
+        expected, words[gap] = words[gap], "[MASK]"
+        wide = MaskedLM(pipeline.task.spec, pipeline.task.tokenizer, top_k=10_000)  # type: ignore[attr-defined]
+        (filled,) = Pipeline(wide, pipeline.backend)(" ".join(words))  # type: ignore[misc]
+        scores = {candidate.token: candidate.score for candidate in filled.candidates}
+        log_probabilities.append(math.log(scores[expected]))
+    perplexity = math.exp(-sum(log_probabilities) / 3)
+    assert pseudo_perplexity(pipeline, [document]) == pytest.approx(perplexity, rel=1e-4)
+
+
+def test_pseudo_perplexity_is_for_masked_lms(pipelines: dict[str, Pipeline]) -> None:
+    with pytest.raises(InvalidInputError, match="is for text_classification, not masked_lm"):
+        pseudo_perplexity(pipelines["text_classification"], [Document(turns=("the cat",))])

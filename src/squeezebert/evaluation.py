@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from squeezebert.data.examples import Document
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import CHUNK_TEXTS, Pipeline
 from squeezebert.tasks.base import Features, Scores
+from squeezebert.tasks.masked_lm import MaskedLM
 
 
 @dataclass
@@ -160,3 +162,17 @@ def evaluate(
         cpu_seconds=run.watch.cpu_seconds,
         wall_seconds=run.watch.wall_seconds,
     )
+
+
+def pseudo_perplexity(pipeline: Pipeline, documents: Sequence[Document]) -> float:
+    """How well a masked LM knows whole texts: each token is masked in its turn and guessed from
+    all others (Salazar et al. 2020). Costs a run of the model a token, so a few documents must do.
+
+    Raises:
+        InvalidInputError: a model for another task, or documents without ordinary tokens.
+    """
+    task = pipeline.task
+    if not isinstance(task, MaskedLM):
+        raise InvalidInputError(f"{pipeline.name} is for {task.name}, not masked_lm")
+    features = task.pseudo_features(documents)
+    return task.pseudo_perplexity(features, pipeline.run(features))

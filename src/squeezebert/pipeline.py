@@ -73,7 +73,7 @@ class Pipeline:
         CheckpointError: a task whose inputs or vocabulary the model cannot take.
         InvalidInputError: ``batch_tokens`` below 1.
 
-    >>> from squeezebert.backends.torch import TorchBackend
+    >>> from squeezebert.backends.torch_backend import TorchBackend
     >>> from squeezebert.config import EncoderConfig
     >>> from squeezebert.model import HeadConfig, build_model
     >>> from squeezebert.tasks import TaskSpec
@@ -177,12 +177,16 @@ class Pipeline:
             InvalidInputError: an example that cannot be encoded.
         """
         features = self.task.encode(examples, with_labels=with_labels)
+        return Answers(features=features, reduced=self.run(features))
+
+    def run(self, features: Sequence[Features]) -> list[Any]:
+        """What the task keeps of each input's logits, in order; the model runs in batches."""
         reduced: list[Any] = [None] * len(features)
         for batch in plan_batches([len(item) for item in features], self.batch_tokens):
             rows = self._logits([features[index] for index in batch])
             for index, row in zip(batch, rows, strict=True):
                 reduced[index] = self.task.reduce(features[index], row)
-        return Answers(features=features, reduced=reduced)
+        return reduced
 
     def _logits(self, features: list[Features]) -> list[Float32]:
         """The logits of each input of one batch."""

@@ -58,7 +58,7 @@ def test_every_model_has_a_result_on_the_data_sets_of_its_task(
     report, _ = compared
     assert sorted(result.model for result in report.results) == sorted(tiny_models)
     scores = {result.task: result.scores.keys() for result in report.results}
-    assert "average_cosine_similarity" in scores["masked_lm"]
+    assert {"average_cosine_similarity", "pseudo_perplexity"} <= scores["masked_lm"]
     assert "accuracy" in scores["text_classification"]
     assert {"token_accuracy", "entity_f1"} <= scores["token_classification"]
     for result in report.results:
@@ -196,11 +196,17 @@ def test_a_limit_holds_for_every_data_set(
     tiny_models: dict[str, Path], tiny_sets: dict[str, Dataset]
 ) -> None:
     report = compare(
-        [tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"]], limit=4, examples=0, **SMALL
+        [tiny_models["bert-masked_lm"]],
+        [tiny_sets["masked_lm"]],
+        limit=4,
+        examples=0,
+        pseudo_texts=0,
+        **SMALL,
     )
     assert [item.texts for item in report.datasets] == [4]
     assert [result.texts for result in report.results] == [4]
     assert report.examples == ()
+    assert "pseudo_perplexity" not in report.results[0].scores
 
 
 @pytest.mark.parametrize(

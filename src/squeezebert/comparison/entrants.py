@@ -11,6 +11,7 @@ from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError, SqueezeBertError
 from squeezebert.hub import resolve
 from squeezebert.pipeline import Pipeline, load, model_name
+from squeezebert.tasks import MaskedLM
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,6 +157,24 @@ def unfit(entrant: Entrant, dataset: Dataset) -> str | None:
 def _kinds(labels: Sequence[str]) -> set[str]:
     """Class names; for tags such as ``B-PER`` the type alone."""
     return {label[2:] if label[:2] in ("B-", "I-") else label for label in labels} - {"O"}
+
+
+def hard_to_compare(row: Sequence[Entrant], dataset: Dataset) -> list[str]:
+    """Notes on what makes the models of a data set hard to compare."""
+    tasks = [entrant.pipeline.task for entrant in row]
+    notes: list[str] = []
+    vocabularies = {tuple(task.tokenizer.tokens) for task in tasks if isinstance(task, MaskedLM)}
+    if len(vocabularies) > 1:
+        notes.append(
+            f"The models on {dataset.name} have different vocabularies: the masked tokens differ, "
+            "and their scores do not compare."
+        )
+    lengths = [f"{entrant.label} {entrant.pipeline.task.spec.max_length}" for entrant in row]
+    if len({task.spec.max_length for task in tasks}) > 1:
+        notes.append(
+            f"The models on {dataset.name} take inputs of different lengths: {', '.join(lengths)}."
+        )
+    return notes
 
 
 def choose_baselines(row: Sequence[Entrant], baseline: str | None) -> list[int]:

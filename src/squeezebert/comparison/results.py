@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from squeezebert.comparison.entrants import Entrant
 from squeezebert.comparison.schema import Latency, LengthLatency, Repetition, Result, Spread
@@ -29,6 +29,7 @@ class Measured:
         latency: At batch 1.
         by_length: The same for artificial inputs of given lengths.
         peak_memory_mb: Of a process of its own.
+        more_scores: Scores that the passes do not give.
     """
 
     entrant: Entrant
@@ -36,6 +37,7 @@ class Measured:
     latency: Latency
     by_length: tuple[LengthLatency, ...]
     peak_memory_mb: float | None
+    more_scores: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def build_results(
@@ -59,6 +61,7 @@ def _result(dataset: Dataset, item: Measured, baseline: Measured) -> Result:
     scores = first.scores()
     wall = statistics.median(run.watch.wall_seconds for run in item.runs)
     cost = complexity(entrant, first, scores)
+    values = {**scores.values, **item.more_scores}
     preferred = MAIN_SCORES.get(dataset.task, scores.main)
     return Result(
         model=entrant.model,
@@ -68,7 +71,7 @@ def _result(dataset: Dataset, item: Measured, baseline: Measured) -> Result:
         dataset=dataset.name,
         backend=entrant.backend,
         # JSON has no NaN: a score that is not defined on this data is left out.
-        scores={name: value for name, value in scores.values.items() if math.isfinite(value)},
+        scores={name: value for name, value in values.items() if math.isfinite(value)},
         main_score=preferred if preferred in scores.values else scores.main,
         cpu_seconds=statistics.median(run.watch.cpu_seconds for run in item.runs),
         wall_seconds=wall,

@@ -14,6 +14,7 @@ from squeezebert.comparison.entrants import (
     assign,
     check_baseline,
     choose_baselines,
+    hard_to_compare,
     open_entrants,
 )
 from squeezebert.comparison.machine import available_cores, describe_machine, installed_versions
@@ -33,8 +34,8 @@ from squeezebert.comparison.sets import describe, draw, prepare, raw_text
 from squeezebert.comparison.study import beside_study
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError
-from squeezebert.pipeline import BATCH_TOKENS
-from squeezebert.tasks import MaskedLM
+from squeezebert.evaluation import pseudo_perplexity
+from squeezebert.pipeline import BATCH_TOKENS, Pipeline
 
 PROBE_TEXTS = 8
 """Texts that the process predicts whose memory is measured."""
@@ -53,6 +54,7 @@ def compare(
     block_texts: int = 32,
     warmup_texts: int = 16,
     latency_texts: int = 50,
+    pseudo_texts: int = 4,
     examples: int = 8,
     memory: bool = True,
     reference: Path | None = None,
@@ -78,6 +80,8 @@ def compare(
         block_texts: Texts that a model answers before the next model's turn.
         warmup_texts: Texts that each model answers before time is taken.
         latency_texts: Texts for the latency at batch 1.
+        pseudo_texts: Documents of a masked-LM data set for the pseudo-perplexity, which takes a run
+            of the model for each of their tokens; 0 leaves it out.
         examples: The most texts a data set on which the models differ, to be shown.
         memory: Whether to try each model in a process of its own and measure its peak memory.
         reference: A file of reference embeddings for masked LM; see
@@ -115,7 +119,9 @@ def compare(
     entrants, table = _with_reference(entrants, reference, baseline)
     rows, notes = assign(entrants, sets)
     notes += [
-        note for row, dataset in zip(rows, sets, strict=True) for note in _notes(row, dataset)
+        note
+        for row, dataset in zip(rows, sets, strict=True)
+        for note in hard_to_compare(row, dataset)
     ]
     peaks: dict[str, float | None] = {}
     if memory:
@@ -145,15 +151,19 @@ def compare(
         lengths = fitting_lengths(pipelines)
         progress.stage(f"{dataset.name}: latency by length", len(lengths))
         by_length = take_latency_by_length(pipelines, lengths, seed=seed, progress=progress)
+        pseudo = _pseudo_perplexities(dataset, pipelines, pseudo_texts, seed, progress)
         measured = [
             Measured(
                 entrant=entrant,
                 runs=own,
                 latency=latency,
                 by_length=curve,
+                more_scores=scores,
                 peak_memory_mb=peaks.get(entrant.label),
             )
-            for entrant, own, latency, curve in zip(row, runs, latencies, by_length, strict=True)
+            for entrant, own, latency, curve, scores in zip(
+                row, runs, latencies, by_length, pseudo, strict=True
+            )
         ]
         results += build_results(dataset, measured, choose_baselines(row, baseline))
         shown += differing(
@@ -176,6 +186,7 @@ def compare(
             latency_texts=latency_texts,
             seed=seed,
             limit=limit,
+            pseudo_texts=0 if table is None else pseudo_texts,
             reference=table,
         ),
         baseline=baseline or next(item.model for item in results if item.is_baseline),
@@ -213,22 +224,19 @@ def _with_reference(
     return equipped, name
 
 
-def _notes(row: Sequence[Entrant], dataset: Dataset) -> list[str]:
-    """What makes the models of a data set hard to compare."""
-    tasks = [entrant.pipeline.task for entrant in row]
-    notes: list[str] = []
-    vocabularies = {tuple(task.tokenizer.tokens) for task in tasks if isinstance(task, MaskedLM)}
-    if len(vocabularies) > 1:
-        notes.append(
-            f"The models on {dataset.name} have different vocabularies: the masked tokens differ, "
-            "and their scores do not compare."
-        )
-    lengths = [f"{entrant.label} {entrant.pipeline.task.spec.max_length}" for entrant in row]
-    if len({task.spec.max_length for task in tasks}) > 1:
-        notes.append(
-            f"The models on {dataset.name} take inputs of different lengths: {', '.join(lengths)}."
-        )
-    return notes
+def _pseudo_perplexities(
+    dataset: Dataset, pipelines: Sequence[Pipeline], texts: int, seed: int, progress: Progress
+) -> list[dict[str, float]]:
+    """That one score of each model, on documents drawn at random; none for other tasks."""
+    if dataset.task != "masked_lm" or texts < 1:
+        return [{} for _ in pipelines]
+    documents = draw(dataset.examples, texts, seed)
+    progress.stage(f"{dataset.name}: pseudo-perplexity", len(pipelines))
+    scores: list[dict[str, float]] = []
+    for pipeline in pipelines:
+        scores.append({"pseudo_perplexity": pseudo_perplexity(pipeline, documents)})
+        progress.advance()
+    return scores
 
 
 def _peak(entrant: Entrant, dataset: Dataset, threads: int) -> float | None:

@@ -46,8 +46,9 @@ class Machine:
 class Settings:
     """How it was measured: the options of :func:`squeezebert.comparison.compare`.
 
-    ``reference`` names the embedding table of the average cosine similarity, None without a
-    masked-LM data set.
+    ``limit`` is None where data sets were used whole. ``reference`` names the embedding table of
+    the average cosine similarity, None without a masked-LM data set; ``pseudo_texts`` is the number
+    of documents behind ``pseudo_perplexity``.
     """
 
     repetitions: int
@@ -57,6 +58,7 @@ class Settings:
     latency_texts: int
     seed: int
     limit: int | None = None
+    pseudo_texts: int = 0
     reference: str | None = None
 
 
