@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from squeezebert.cli.main import EXIT_ERROR, run
+from squeezebert.tasks import ReferenceEmbeddings
+from squeezebert.tokenizer import Tokenizer
 
 QUICK = ["--repetitions", "1", "--threads", "1", "--limit", "6"]
 
@@ -65,3 +68,21 @@ def test_the_baseline_is_one_of_the_models(
     words = ["--data", word, "--model", model, "--baseline", "elmo", "--output", str(tmp_path)]
     assert run(["compare", *words, *QUICK]) == EXIT_ERROR
     assert "elmo" in capsys.readouterr().err
+
+
+def test_masked_models_are_compared_in_the_given_vectors(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    tiny_vocabulary: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(len(tiny_vocabulary), 4))
+    tokenizer = Tokenizer.from_vocabulary(tiny_vocabulary, lowercase=True)
+    ReferenceEmbeddings.from_embeddings(tokenizer, vectors).save(tmp_path / "own.safetensors")
+    words = ["--data", f"masked_lm:{data['masked_lm']}", "--model", str(models["masked_lm"])]
+    words += ["--reference", str(tmp_path / "own.safetensors"), "--output", str(tmp_path / "out")]
+    assert run(["compare", *words, *QUICK]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["settings"]["reference"] == "own.safetensors"
+    assert -1.0 <= report["results"][0]["scores"]["average_cosine_similarity"] <= 1.0

@@ -57,6 +57,13 @@ if TYPE_CHECKING:
     "Hugging Face's code [default: the first BERT].",
 )
 @click.option(
+    "--reference",
+    metavar="FILE.safetensors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Word vectors, made by `squeezebert vectors`, in which masked-LM guesses are compared "
+    "[default: the table that ships, where it knows the words].",
+)
+@click.option(
     "--repetitions",
     default=3,
     show_default=True,
@@ -78,6 +85,7 @@ def compare(
     label: str,
     backends: tuple[str, ...],
     baseline: str | None,
+    reference: Path | None,
     repetitions: int,
     limit: int | None,
     seed: int,
@@ -105,6 +113,7 @@ def compare(
             datasets,
             backends=backends,
             baseline=baseline,
+            reference=reference,
             repetitions=repetitions,
             limit=limit,
             threads=threads,
