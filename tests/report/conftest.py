@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -21,11 +23,11 @@ from squeezebert.comparison.schema import (
     Settings,
     Shown,
     Spread,
-    StudyCell,
-    StudyPair,
-    StudyRow,
 )
+from squeezebert.comparison.study import beside_study
+from squeezebert.comparison.typed_json import build
 
+EXAMPLES = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 TOPICS = ("business", "culture", "politics", "science", "sport", "technology")
 ENTITIES = ("LOC", "MISC", "ORG", "PER")
 MAIN = {
@@ -208,107 +210,18 @@ def make_report(results: tuple[Result, ...], **changes: object) -> Report:
     return Report(**{**values, **changes})
 
 
-STUDY = {
-    "masked_lm": (
-        "DailyDialog",
-        "average_cosine_similarity",
-        (0.6972, 115.056),
-        (0.7820, 174.756),
-    ),
-    "text_classification": ("news articles", "accuracy", (0.9463, 62.666), (0.9705, 99.316)),
-    "token_classification": ("CoNLL-2003", "token_accuracy", (0.9674, 172.922), (0.9756, 300.034)),
-}
-
-
-def make_study(report_rows: dict[str, tuple[str, Result, Result]]) -> tuple[StudyPair, ...]:
-    """The study's rows, ours beside them where there are any."""
-    pairs = []
-    for task, (data, measure, fast, slow) in STUDY.items():
-        ours = None
-        if task in report_rows:
-            dataset, one, other = report_rows[task]
-            ours = StudyRow(
-                task=task,
-                data=dataset,
-                measure=measure,
-                squeezebert=StudyCell(
-                    model=one.label, score=one.scores[measure], cpu_seconds=one.cpu_seconds
-                ),
-                bert=StudyCell(
-                    model=other.label, score=other.scores[measure], cpu_seconds=other.cpu_seconds
-                ),
-            )
-        study = StudyRow(
-            task=task,
-            data=data,
-            measure=measure,
-            squeezebert=StudyCell(model="SqueezeBERT", score=fast[0], cpu_seconds=fast[1]),
-            bert=StudyCell(model="BERT-base", score=slow[0], cpu_seconds=slow[1]),
-        )
-        pairs.append(StudyPair(study=study, ours=ours))
-    return tuple(pairs)
-
-
 def examples(fast: str, slow: str) -> tuple[ExampleRow, ...]:
     """Texts on which two models differ."""
-
-    def row(
-        dataset: str, task: str, text: str, gold: str, first: tuple[str, bool], second: str
-    ) -> ExampleRow:
-        return ExampleRow(
-            dataset=dataset,
-            task=task,
-            text=text,
-            gold=gold,
-            predictions=(
-                Shown(label=slow, prediction=second, right=second == gold),
-                Shown(label=fast, prediction=first[0], right=first[1]),
+    names = {"fast": fast, "slow": slow}
+    rows = [build(ExampleRow, values, "examples") for values in EXAMPLES]
+    return tuple(
+        dataclasses.replace(
+            row,
+            predictions=tuple(
+                dataclasses.replace(one, label=names[one.label]) for one in row.predictions
             ),
         )
-
-    return (
-        row(
-            "sample_dialogues",
-            "masked_lm",
-            "Could you [____] me the way to the station?\nOf course, it is just [MASK] the corner.",
-            "tell",
-            ("give", False),
-            "tell",
-        ),
-        row(
-            "sample_news",
-            "text_classification",
-            "The harbour town opens a laboratory in which engineers and fishermen test nets that "
-            "let young cod escape. The first results are expected before the end of the season, "
-            "and two shipyards have already asked for the plans.",
-            "science",
-            ("business", False),
-            "science",
-        ),
-        row(
-            "sample_news",
-            "text_classification",
-            "After eleven rounds without a win the rowing club has a new coach.",
-            "sport",
-            ("sport", True),
-            "culture",
-        ),
-        row(
-            "sample_ner_en",
-            "token_classification",
-            "Marta Oliveira moved from Lisbon to Nordwind Energy in Bremen last spring.",
-            "Marta Oliveira [PER], Lisbon [LOC], Nordwind Energy [ORG], Bremen [LOC]",
-            ("Marta Oliveira [PER], Lisbon [LOC], Nordwind [PER], Bremen [LOC]", False),
-            "Marta Oliveira [PER], Lisbon [LOC], Nordwind Energy [ORG], Bremen [LOC]",
-        ),
-        row(
-            "sample_ner_en",
-            "token_classification",
-            "Nothing of the sort was ever said by anyone at the meeting.",
-            "(none)",
-            ("(none)", True),
-            "meeting [MISC]",
-        ),
+        for row in rows
     )
 
 
@@ -345,12 +258,10 @@ def pair_results() -> tuple[Result, ...]:
 def pair() -> Report:
     """The demo's shape: a pair of models on three tasks, with examples and the study."""
     results = pair_results()
-    pairs = zip(results[::2], results[1::2], strict=True)
-    rows = {one.task: (one.dataset, one, other) for one, other in pairs}
     return make_report(
         results,
         examples=examples("SqueezeBERT-mini", "BERT-mini"),
-        study=make_study(rows),
+        study=beside_study(results),
         notes=(
             "sample_news is small: a difference of one text is 0.7 points.",
             "The machine was shared; only ratios within this run mean anything.",
@@ -482,6 +393,6 @@ def awkward() -> Report:
         examples=(row,),
         notes=(EVIL,),
         command=f"squeezebert compare '{EVIL}' ```",
-        study=make_study({}),
+        study=beside_study(()),
         baseline=long,
     )

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from squeezebert.comparison.schema import Report
+from squeezebert.comparison.study import beside_study
 from squeezebert.report.grouping import groups_of
 from squeezebert.report.tables import (
     class_table,
@@ -78,7 +79,7 @@ def test_the_study_stands_above_ours(pair: Report) -> None:
     rows = study_table(pair.study).rows
     assert rows[0] == (
         "Masked language modelling",
-        "study: DailyDialog",
+        "study: DailyDialog, an improved version",
         "average cosine similarity",
         "0.6972",
         "0.7820",
@@ -89,6 +90,15 @@ def test_the_study_stands_above_ours(pair: Report) -> None:
     )
     assert rows[1][1:4] == ("here: sample_dialogues", "average cosine similarity", "0.5932")
     assert rows[4][-1] == "1.74×"
+
+
+def test_several_data_sets_of_ours_share_a_row_of_the_study(many: Report) -> None:
+    rows = study_table(beside_study(many.results)).rows
+    assert [row[1].split(":")[0] for row in rows] == [
+        *("study", "here"),
+        *("study", "here", "here"),
+        *("study", "here"),
+    ]
 
 
 def test_a_task_that_was_not_run_is_a_row_of_dashes(awkward: Report) -> None:

@@ -172,7 +172,7 @@ def class_table(group: Group) -> Table | None:
 
 
 def study_table(pairs: Sequence[StudyPair]) -> Table:
-    """The study's rows, each with ours under it."""
+    """The study's rows, each with ours under it; what stands here begins with "here:"."""
     columns = (
         "task",
         "data",
@@ -185,8 +185,11 @@ def study_table(pairs: Sequence[StudyPair]) -> Table:
         "speed-up",
     )
     rows: list[tuple[str, ...]] = []
-    for pair in pairs:
-        for whose, row in (("study", pair.study), ("here", pair.ours)):
+    for before, pair in zip((None, *pairs), pairs, strict=False):
+        # Several data sets of ours follow on the same row of the study.
+        repeated = before is not None and before.study == pair.study
+        both = (("study", pair.study), ("here", pair.ours))
+        for whose, row in both[1:] if repeated else both:
             title = task_title(pair.study.task)
             if row is None:
                 rows.append((title, f"{whose}: not measured", *[MISSING] * (len(columns) - 2)))
