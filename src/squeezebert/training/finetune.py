@@ -18,10 +18,12 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.card import finetuning_card
 from squeezebert.training.collate import FeatureBatches
 from squeezebert.training.datasets import TrainingData, open_training_data
-from squeezebert.training.loop import DevScore, Setup, run_loop, seed_everything
+from squeezebert.training.hardware import seed_everything
+from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import loss_for
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import FinetuneRecipe
+from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer
 
 

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
-from squeezebert.training.batches import Batch, BatchSource
+from squeezebert.training.batches import Batch
 from squeezebert.training.checkpoints import (
     LoopState,
     clean,
@@ -32,68 +28,12 @@ from squeezebert.training.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from squeezebert.training.losses import Loss
+from squeezebert.training.hardware import accelerator, seed_everything, uses_bf16
 from squeezebert.training.metrics import Metrics, duration
 from squeezebert.training.optimizer import build_optimizer, learning_rate
-from squeezebert.training.recipe import LoopRecipe, OptimizerRecipe, Precision
+from squeezebert.training.setup import DevScore, Setup
 
 CHECKPOINTS = "checkpoints"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DevScore:
-    """What an evaluation on the dev set found.
-
-    Args:
-        values: All scores by name.
-        main: The name of the one by which checkpoints are kept.
-        higher_is_better: How it is read.
-    """
-
-    values: Mapping[str, float]
-    main: str
-    higher_is_better: bool = True
-
-    def compare(self, best: float | None) -> int:
-        """1 where this is better than ``best``, 0 where equal, -1 where worse. NaN is worse than
-        anything.
-        """
-        value = self.values[self.main]
-        if value != value:
-            return -1
-        if best is None:
-            return 1
-        gain = value - best if self.higher_is_better else best - value
-        return (gain > 0) - (gain < 0)
-
-
-Evaluate = Callable[[], DevScore]
-"""Measures the model that is being trained, which stands in evaluation mode meanwhile."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """What a run is made of.
-
-    Args:
-        model: Trained in place; ends with the weights of the best step.
-        source: Its batches.
-        loss: From model and batch to the summed loss.
-        evaluate: Dev scores.
-        loop: How long and how.
-        optimizer: AdamW and its rate.
-        output: The run's directory.
-        title: For the progress bar.
-    """
-
-    model: nn.Module
-    source: BatchSource
-    loss: Loss
-    evaluate: Evaluate
-    loop: LoopRecipe
-    optimizer: OptimizerRecipe
-    output: Path
-    title: str = "training"
 
 
 def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
@@ -126,29 +66,6 @@ def remove_checkpoints(output: Path) -> None:
         folder.rmdir()
 
 
-def seed_everything(*seeds: int) -> None:
-    """Seeds torch's, NumPy's and Python's global generators from a place in the run. This package
-    draws from torch's alone; the others are for what it calls.
-    """
-    words = np.random.SeedSequence(seeds).generate_state(3)
-    torch.manual_seed(int(words[0]))
-    np.random.seed(int(words[1]))  # noqa: NPY002
-    random.seed(int(words[2]))
-
-
-def uses_bf16(precision: Precision, device: torch.device) -> bool:
-    """Whether to compute in bf16. ``auto`` asks the hardware: a CPU with AVX-512 BF16 or AMX
-    trains the mini models twice as fast with it; others emulate it slowly.
-    """
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    # Not public in every version of torch that we support; without them: no bf16.
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in checks)
-
-
 class _Run:
     """A run in progress."""
 
@@ -156,9 +73,7 @@ class _Run:
         self.setup = setup
         if setup.loop.torch_threads:
             torch.set_num_threads(setup.loop.torch_threads)
-        # Without an accelerator accelerate must be told so, or it looks for MPI.
-        cpu = None if torch.accelerator.is_available() else True
-        self.accelerator = Accelerator(cpu=cpu, mixed_precision="no")
+        self.accelerator = accelerator()
         self.device: torch.device = self.accelerator.device
         self.bf16 = uses_bf16(setup.loop.precision, self.device)
         setup.model.to(self.device)

@@ -24,6 +24,7 @@ from squeezebert.model import TaskModel, save_model
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.checkpoints import LoopState
+from squeezebert.training.hardware import processes
 from squeezebert.training.loop import CHECKPOINTS, remove_checkpoints
 from squeezebert.training.recipe import RUN_ONLY, FinetuneRecipe, Recipe
 from squeezebert.training.recipe_file import flatten, load_recipe, save_recipe, to_mapping
@@ -116,10 +117,9 @@ def save_run(
     state: LoopState,
     main_score: str,
 ) -> TrainingResult:
-    """Writes the model directory, then how the run ended, then deletes the checkpoints."""
-    tokenizer.save(output)
-    files.write_text(output / "README.md", card)
-    save_model(model, output, spec=spec)
+    """Writes the model directory, then how the run ended, then deletes the checkpoints. Of several
+    processes only the main one writes.
+    """
     result = TrainingResult(
         output=output,
         steps=state.step,
@@ -130,11 +130,16 @@ def save_run(
         scores=state.best_values or {},
         main_score=main_score,
     )
-    content = asdict(result)
-    del content["output"]
-    files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
-    if state.stopped != "max_minutes":
-        remove_checkpoints(output)
+    if processes().is_main_process:
+        tokenizer.save(output)
+        files.write_text(output / "README.md", card)
+        save_model(model, output, spec=spec)
+        content = asdict(result)
+        del content["output"]
+        files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
+        if state.stopped != "max_minutes":
+            remove_checkpoints(output)
+    processes().wait_for_everyone()
     return result
 
 

@@ -27,10 +27,12 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import Batch, generator
 from squeezebert.training.card import pretraining_card
 from squeezebert.training.corpus import PackedSequences, TokenStream, tokenize_source
-from squeezebert.training.loop import DevScore, Setup, run_loop, seed_everything
+from squeezebert.training.hardware import processes, seed_everything
+from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import cross_entropy_loss, sentence_order_loss
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import PretrainRecipe
+from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer
 
 DEV_SEED = 0
@@ -105,12 +107,12 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
 def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> list[TokenStream]:
     """The recipe's sources as token streams, tokenised if they are not in the cache."""
     cache = Path(recipe.corpus.cache) if recipe.corpus.cache else output / "corpus"
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, quiet=not processes().is_main_process)
     streams: list[TokenStream] = []
     for source in recipe.corpus.sources:
         console.print(f"{source.path}:", end=" ", markup=False, soft_wrap=True)
-        streams.append(
-            tokenize_source(
+        with processes().main_process_first():  # the others find the cache
+            stream = tokenize_source(
                 locate(source.path),
                 tokenizer,
                 cache,
@@ -118,8 +120,8 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
                 turns=source.turns,
                 held_out_every=recipe.corpus.held_out_every,
             )
-        )
-        console.print(f"{len(streams[-1].train):,} tokens, read {source.weight:g} times an epoch")
+        streams.append(stream)
+        console.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
     return streams
 
 
