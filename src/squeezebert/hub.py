@@ -1,4 +1,4 @@
-"""From a name to a model directory: a path, a model that ships, or a name on the Hugging Face hub."""
+"""From a name to a model directory: a path, a model that ships, or a hub name."""
 
 from __future__ import annotations
 

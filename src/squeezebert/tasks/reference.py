@@ -47,7 +47,8 @@ class ReferenceEmbeddings:
         *,
         centred: bool = False,
     ) -> None:
-        table = np.array(vectors, dtype=np.float32)
+        # In row order: safetensors writes the bytes as they lie.
+        table = np.array(vectors, dtype=np.float32, order="C")
         if table.ndim != 2 or len(table) != len(tokens) or table.size == 0:
             raise InvalidInputError(
                 f"{len(tokens)} tokens and vectors of shape {table.shape}, expected (tokens, d)"

@@ -33,7 +33,9 @@ class ModelRecipe:
             Empty: the one of ``start``.
         shape: Fields of the config that differ from the preset's. Presets only.
         embeddings: A model directory whose embeddings (word, position, token type, LayerNorm)
-            replace those of ``start``. Empty: none. So two models can share one table.
+            replace those of ``start``, so that two models can share one table; or a
+            ``.safetensors`` file of word vectors (:mod:`squeezebert.training.reference_embeddings`)
+            that the word table begins with. Empty: none.
         freeze_embeddings: Leave the embeddings as they are; a masked-LM decoder is tied to the
             word table and stays too.
     """

@@ -19,11 +19,15 @@ from squeezebert.model import (
     load_encoder,
     load_model,
 )
+from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.recipe import ModelRecipe
 
 TABLES = ("word", "position", "token_type", "layer_norm")
 """The parts of the embeddings that models of other depth and groups can share."""
+
+WORD_SPREAD = 0.05
+"""The deviation of a trained word table's numbers, roughly; given word vectors are scaled to it."""
 
 
 def start_tokenizer(recipe: ModelRecipe) -> Tokenizer:
@@ -73,7 +77,9 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
                 f"but the model's embeddings only {model.config.vocab_size}",
                 hint="leave model.tokenizer empty to take the model's own",
             )
-    if recipe.embeddings:
+    if recipe.embeddings.endswith(".safetensors"):
+        _copy_word_vectors(recipe.embeddings, model, tokenizer)
+    elif recipe.embeddings:
         _copy_embeddings(recipe.embeddings, model)
     for parameter in model.parameters():
         # Memory of torch's own alignment: kernels round alike in every run.
@@ -100,6 +106,24 @@ def _shape(recipe: ModelRecipe, tokenizer: Tokenizer) -> EncoderConfig:
         pad_token_id=tokenizer.pad_id,
         **fields,
     )
+
+
+def _copy_word_vectors(source: str, model: TaskModel, tokenizer: Tokenizer) -> None:
+    vectors = ReferenceEmbeddings.load(source)
+    table = model.encoder.embeddings.word.weight
+    size = table.shape[1]
+    if vectors.vectors.shape[1] != size:
+        raise ConfigError(
+            f"the vectors of {source} have {vectors.vectors.shape[1]} dimensions, "
+            f"but the model's embeddings {size}",
+            hint="make them of the model's embedding_size",
+        )
+    # Tokens that the vectors lack keep their random start.
+    rows = vectors.rows(tokenizer.tokens)
+    known = torch.from_numpy(rows >= 0)
+    with torch.no_grad():
+        scaled = torch.from_numpy(vectors.vectors[rows[rows >= 0]]) * (WORD_SPREAD * size**0.5)
+        table[: len(rows)][known] = scaled.to(table.dtype)
 
 
 def _copy_embeddings(source: str, model: TaskModel) -> None:
