@@ -13,7 +13,17 @@ from squeezebert.cli import main
 from squeezebert.cli.main import EXIT_BROKEN_PIPE, EXIT_ERROR, EXIT_INTERRUPTED, cli, run
 from squeezebert.errors import ConfigError, SqueezeBertError
 
-VERBS = {"predict", "evaluate", "compare", "train", "pretrain", "models", "info", "vocabulary"}
+VERBS = {
+    "compare",
+    "evaluate",
+    "info",
+    "models",
+    "predict",
+    "pretrain",
+    "train",
+    "vectors",
+    "vocabulary",
+}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.train import train
+from squeezebert.cli.vectors import vectors
 from squeezebert.cli.vocabulary import vocabulary
 from squeezebert.errors import SqueezeBertError
 
@@ -62,7 +63,7 @@ def cli(*, verbose: bool) -> None:
     )
 
 
-for command in (predict, evaluate, compare, train, pretrain, models, info, vocabulary):
+for command in (predict, evaluate, compare, train, pretrain, models, info, vocabulary, vectors):
     cli.add_command(command)
 
 
