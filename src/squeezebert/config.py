@@ -76,7 +76,7 @@ class EncoderConfig:
 
     @property
     def has_bottleneck(self) -> bool:
-        """Whether a projection from ``embedding_size`` to ``hidden_size`` follows the embeddings."""
+        """Whether a projection up to ``hidden_size`` follows the embeddings."""
         return self.embedding_size != self.hidden_size
 
     def projection_sizes(self) -> dict[str, tuple[int, int, int]]:

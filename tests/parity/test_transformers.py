@@ -150,6 +150,7 @@ def test_round_trip_is_bit_exact(model_type: str, kind: str, tmp_path: Path) -> 
     assert back.state_dict().keys() == expected.keys()
     for name, value in back.state_dict().items():
         assert torch.equal(value, expected[name]), name
+        assert value.is_contiguous(), name
 
 
 @both_types

@@ -187,7 +187,8 @@ def _load(model: nn.Module, tensors: dict[str, NDArray[Any]], *, where: str) -> 
         where=where,
     )
     state = {
-        name: torch.from_numpy(np.array(value, dtype=np.float32))  # a copy of our own
+        # A copy of our own, in row order as a model that was built has it.
+        name: torch.from_numpy(np.array(value, dtype=np.float32, order="C"))
         for name, value in ours.items()
     }
     if "head.decoder.bias" in shapes:

@@ -67,12 +67,12 @@ def reference_embeddings(
 
 def count_pairs(
     streams: Iterable[NDArray[np.integer[Any]]], tokenizer: Tokenizer, *, window: int
-) -> sparse.csr_matrix:
+) -> sparse.csr_array:
     """(vocab_size, vocab_size) float32: how often two tokens stand within ``window`` of each other,
     a pair at distance d counted ``1 - (d - 1) / window`` times.
     """
     size = tokenizer.vocab_size
-    counts = sparse.csr_matrix((size, size), dtype=np.float32)
+    counts = sparse.csr_array((size, size), dtype=np.float32)
     special = np.isin(np.arange(size), list(tokenizer.special_ids))
     for stream in streams:
         for start in range(0, len(stream), CHUNK):
@@ -83,7 +83,7 @@ def count_pairs(
 
 def _count_chunk(ids: NDArray[np.int32], special: NDArray[np.bool_], window: int) -> Any:
     size = len(special)
-    counts = sparse.csr_matrix((size, size), dtype=np.float32)
+    counts = sparse.csr_array((size, size), dtype=np.float32)
     ends = np.cumsum(special[ids])  # two tokens with as many special ones before are in one text
     for distance in range(1, window + 1):
         first, second = ids[:-distance], ids[distance:]
@@ -91,11 +91,11 @@ def _count_chunk(ids: NDArray[np.int32], special: NDArray[np.bool_], window: int
         weight = np.float32(1 - (distance - 1) / window)
         pairs = (first[together], second[together])
         values = np.full(len(pairs[0]), weight, dtype=np.float32)
-        counts = counts + sparse.coo_matrix((values, pairs), shape=(size, size)).tocsr()
+        counts = counts + sparse.coo_array((values, pairs), shape=(size, size)).tocsr()
     return counts
 
 
-def positive_pmi(counts: sparse.csr_matrix, smoothing: float) -> sparse.csr_matrix:
+def positive_pmi(counts: sparse.csr_array, smoothing: float) -> sparse.csr_array:
     """Counts of pairs (n, n) as positive pointwise mutual information, stored sparsely."""
     coordinates = counts.tocoo()
     rows = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
@@ -103,7 +103,7 @@ def positive_pmi(counts: sparse.csr_matrix, smoothing: float) -> sparse.csr_matr
     contexts /= contexts.sum()
     information = np.log(coordinates.data / (rows[coordinates.row] * contexts[coordinates.col]))
     kept = information > 0
-    return sparse.coo_matrix(
+    return sparse.coo_array(
         (
             information[kept].astype(np.float32),
             (coordinates.row[kept], coordinates.col[kept]),
