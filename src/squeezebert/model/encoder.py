@@ -101,7 +101,7 @@ class Attention(nn.Module):
         )
         probability = self.dropout_prob if self.training else 0.0
         if with_probabilities or (self.training and x.device.type == "cpu"):
-            # The fused op gives no probabilities, and its backward is slow on CPU (docs/log.md).
+            # The fused op gives no probabilities, and is slow to train on a CPU in bf16 (docs/log.md).
             context, attention = explicit_attention(query, key, value, mask, probability)
         else:
             context = scaled_dot_product_attention(query, key, value, mask, dropout_p=probability)
