@@ -102,8 +102,8 @@ class FeatureBatches:
     def _cut(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Rows sorted by length, in batches."""
         if not self._loop.token_budget:
-            ends = range(self._loop.batch_size, len(rows), self._loop.batch_size)
-            return np.split(rows, list(ends))
+            size = self._loop.batch_size
+            return [rows[start : start + size] for start in range(0, len(rows), size)]
         ends: list[int] = []
         start = 0
         for end in range(1, len(rows)):

@@ -7,10 +7,8 @@ cache's name is a digest of the texts and the tokenizer, so a changed file is to
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import lzma
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -21,11 +19,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.data.documents import iter_documents
 from squeezebert.errors import ConfigError, DataError
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import generator
 
-SUFFIXES = (".txt", ".txt.gz", ".txt.xz")
+SUFFIXES = tuple(kind + packed for kind in (".txt", ".jsonl") for packed in ("", ".gz", ".xz"))
 STRETCH = 512
 """Tokens, at least, of the stretches of text that are held out or trained on as a whole."""
 
@@ -81,7 +80,7 @@ def tokenize_source(
     """The token stream of a source, from the cache if it is there.
 
     Args:
-        path: A text file or a directory of them.
+        path: A file that :func:`squeezebert.data.iter_documents` reads, or a directory of them.
         tokenizer: Its vocabulary's size decides between 16 and 32 bits an id.
         cache: The directory of all caches; the source's own is written under another name and
             renamed when it is complete.
@@ -90,7 +89,7 @@ def tokenize_source(
         held_out_every: Every so-manieth stretch goes to ``held_out``.
 
     Raises:
-        DataError: nothing to read, text that is not UTF-8, a broken archive.
+        DataError: nothing to read, text that is not UTF-8, a broken archive; names file and line.
     """
     files = find_files(path)
     key = _digest(files, tokenizer, f"{FORMAT} {turns} {held_out_every}")
@@ -181,42 +180,14 @@ def _chunks(files: Sequence[Path]) -> Iterator[list[str]]:
     lines: list[str] = []
     size = 0
     for file in files:
-        ended = True
-        for line in _lines(file):
-            if line or not ended:
-                lines.append(line)
-            ended = not line
-            size += len(line)
+        for document in iter_documents(file):
+            lines += [*document.turns, ""]
+            size += sum(map(len, document.turns))
             if size >= CHUNK_CHARACTERS:
                 yield lines
                 lines, size = [], 0
-        if not ended:
-            lines.append("")
     if lines:
         yield lines
-
-
-def _lines(file: Path) -> Iterator[str]:
-    number = 0
-    try:
-        with _open(file) as binary:
-            for raw in binary:
-                number += 1
-                yield raw.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}:{number}: not UTF-8 ({error.reason})", hint="convert the file to UTF-8"
-        ) from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise DataError(f"{file}:{number + 1}: cannot read on: {error}") from error
-
-
-def _open(file: Path) -> IO[bytes]:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rb")
-    if file.suffix == ".xz":
-        return lzma.open(file, "rb")
-    return file.open("rb")
 
 
 class PackedSequences:

@@ -63,10 +63,10 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
             elif not _any_dev(recipe):
                 train[index], held_out = _divide(train[index], recipe.data.dev_share)
                 dev.append(held_out)
-    problem_types = {dataset.problem_type for dataset in train + dev}
+    problem_types: set[ProblemType] = {dataset.problem_type for dataset in train + dev}
     if len(problem_types) > 1:
         raise ConfigError(
-            f"the data sets are {' and '.join(sorted(problem_types))}, expected one kind"
+            f"the data sets are {' and '.join(map(str, problem_types))}, expected one kind"
         )
     data = TrainingData(
         train=[example for dataset in train for example in dataset.examples],

@@ -13,19 +13,19 @@ from squeezebert.training.recipe import Precision
 
 def processes() -> PartialState:
     """The processes that train together: those of ``torchrun`` or ``accelerate launch``, or one."""
-    return PartialState(**_device())
+    return PartialState(cpu=_only_cpu())
 
 
 def accelerator() -> Accelerator:
     """The device and the processes; number formats are the loop's own affair, see
     :func:`uses_bf16`.
     """
-    return Accelerator(**_device(), mixed_precision="no")
+    return Accelerator(cpu=_only_cpu(), mixed_precision="no")
 
 
-def _device() -> dict[str, bool]:
+def _only_cpu() -> bool:
     # Without an accelerator accelerate must be told so, or it looks for MPI.
-    return {} if torch.accelerator.is_available() else {"cpu": True}
+    return not torch.accelerator.is_available()
 
 
 def seed_everything(*seeds: int) -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate.utils import broadcast_object_list
@@ -179,24 +180,27 @@ class _Run:
             return totals
         if not self.accelerator.is_main_process:
             totals = (*totals[:2], 0.0)
-        summed: Tensor = self.accelerator.reduce(
-            torch.tensor(totals, dtype=torch.float64, device=self.device), reduction="sum"
-        )
+        summed = self._sum(torch.tensor(totals, dtype=torch.float64, device=self.device))
         targets, tokens, seconds = summed.tolist()
         return int(targets), int(tokens), seconds
 
     def _clip(self) -> Tensor:
         limit = self.setup.optimizer.max_grad_norm or float("inf")
-        return self.accelerator.clip_grad_norm_(self.setup.model.parameters(), limit)
+        norm = self.accelerator.clip_grad_norm_(self.setup.model.parameters(), limit)
+        assert norm is not None  # None with XLA only
+        return norm
+
+    def _sum(self, value: Tensor) -> Tensor:
+        """The sum of ``value`` over all processes."""
+        if self.world == 1:
+            return value
+        return cast(Tensor, self.accelerator.reduce(value.clone(), reduction="sum"))
 
     # What is told
 
     def _log(self, metrics: Metrics, norm: Tensor, rate: float) -> None:
         state = self.state
-        summed = self.loss_sum
-        if self.world > 1:
-            summed = self.accelerator.reduce(summed.clone(), reduction="sum")
-        loss = summed.item() / max(state.loss_targets, 1)
+        loss = self._sum(self.loss_sum).item() / max(state.loss_targets, 1)
         if loss != loss or abs(loss) == float("inf"):
             raise SqueezeBertError(
                 f"the loss is {loss} at step {state.step}",

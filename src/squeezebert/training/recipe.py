@@ -279,9 +279,10 @@ class CorpusSource:
     """Text to pretrain on.
 
     Args:
-        path: A ``.txt``, ``.txt.gz`` or ``.txt.xz`` file, or a directory of such; a blank line
-            ends a document. Relative paths are looked up here, then under the data folder
-            (``SQUEEZEBERT_DATA``).
+        path: A file, plain, ``.gz`` or ``.xz``, or a directory of such (``.txt``, ``.jsonl``): text
+            in which a blank line ends a document, dialogues with ``__eou__``, or JSON lines with
+            ``text`` or ``turns``. Relative paths are looked up here, then in the folder of the
+            data sets (``SQUEEZEBERT_DATA``).
         weight: How many times an epoch reads it; 0.5 reads a random half.
         turns: Each line is a turn of a dialogue, so ``[SEP]`` stands between lines too, as in the
             inputs of the masked-LM task.

@@ -138,6 +138,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return {str(k): _convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
     if hint is float and type(value) is int:
         return float(value)
+    assert isinstance(hint, type)
     if type(value) is not hint:
         raise ConfigError(f"{where} is {value!r}, expected {_names((hint,))}")
     return value
