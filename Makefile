@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint wheel clean
+.PHONY: help demo test lint shapes wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,9 +46,14 @@ demo: $(VENV)/.demo
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet --output-format concise . && $(BIN)/ruff format --quiet --check . && echo "ruff: clean"
 	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 
-test: lint
+# The shapes in the model's signatures, checked at each call of its tests.
+shapes: $(VENV)/.dev
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
+		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
+
+test: lint shapes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev

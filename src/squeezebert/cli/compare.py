@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import output_option, threads_option
+from squeezebert.cli.options import output_option, reference_option, threads_option
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES, TaskSpec
 
@@ -56,13 +56,7 @@ if TYPE_CHECKING:
     help="The model that speed is compared with, or `transformers`: each model's double under "
     "Hugging Face's code [default: the first BERT].",
 )
-@click.option(
-    "--reference",
-    metavar="FILE.safetensors",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Word vectors, made by `squeezebert vectors`, in which masked-LM guesses are compared "
-    "[default: the table that ships, where it knows the words].",
-)
+@reference_option
 @click.option(
     "--repetitions",
     default=3,
@@ -71,6 +65,13 @@ if TYPE_CHECKING:
     help="Passes over each data set.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="The most texts of a data set.")
+@click.option(
+    "--examples",
+    default=8,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="The most texts a data set on which the models differ, to be shown in the report.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of all that is drawn.")
 @threads_option
 @output_option
@@ -88,6 +89,7 @@ def compare(
     reference: Path | None,
     repetitions: int,
     limit: int | None,
+    examples: int,
     seed: int,
     threads: int | None,
     output: Path,
@@ -116,6 +118,7 @@ def compare(
             reference=reference,
             repetitions=repetitions,
             limit=limit,
+            examples=examples,
             threads=threads,
             seed=seed,
             command=shlex.join(["squeezebert", *arguments]),

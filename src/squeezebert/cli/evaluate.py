@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import backend_option, json_option, threads_option
+from squeezebert.cli.options import (
+    backend_option,
+    json_option,
+    reference_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from squeezebert.evaluation import Evaluation
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--delimiter", help="Between columns [default: by the file's name].")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the file.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many texts.")
+@reference_option
 @json_option
 @backend_option
 @threads_option
@@ -41,6 +48,7 @@ def evaluate(
     delimiter: str | None,
     encoding: str,
     limit: int | None,
+    reference: Path | None,
     as_json: bool,
     backend: str,
     threads: int | None,
@@ -57,12 +65,17 @@ def evaluate(
     """
     from rich.progress import Progress
 
+    from squeezebert.comparison.reference import choose_reference, with_reference
     from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.evaluation import evaluate as run
+    from squeezebert.hub import resolve
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, threads=threads)
     spec = pipeline.task.spec
+    if spec.task == "masked_lm":
+        table, _ = choose_reference(reference, [pipeline], pipeline, resolve(model))
+        pipeline = with_reference(pipeline, table)
     dataset = open_dataset(
         data,
         task=spec.task,

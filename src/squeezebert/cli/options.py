@@ -45,3 +45,11 @@ set_option = click.option(
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on with the run in the output directory."
 )
+
+reference_option = click.option(
+    "--reference",
+    metavar="FILE.safetensors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Word vectors, made by `squeezebert vectors`, in which masked-LM guesses are compared "
+    "[default: the table that ships, where it knows the words].",
+)
