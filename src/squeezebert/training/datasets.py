@@ -11,6 +11,7 @@ from typing import Any
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.catalog import Dataset
 from squeezebert.data.examples import TextExample, TokenExample
+from squeezebert.data.folders import SPLIT_NAMES
 from squeezebert.data.splits import part
 from squeezebert.data.tags import iob2_labels
 from squeezebert.errors import ConfigError, DataError
@@ -53,8 +54,8 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
             "data.train is empty",
             hint=f"the known sets for {recipe.task} are {', '.join(dataset_names(recipe.task))}",
         )
-    train = [_open(source, recipe) for source in recipe.data.train]
-    dev = [_open(source, recipe) for source in recipe.data.dev]
+    train = [_open(source, recipe, source.split or "train") for source in recipe.data.train]
+    dev = [_open(source, recipe, source.split or _dev_split(source)) for source in recipe.data.dev]
     if not dev:
         for index, source in enumerate(recipe.data.train):
             own = _open_dev(source, recipe)
@@ -90,14 +91,22 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
     return data
 
 
-def _open(source: DataSource, recipe: FinetuneRecipe) -> Dataset:
+def _dev_split(source: DataSource) -> str:
+    """The split to ask of a dev set: a file that is not called dev is read as what it is."""
+    if source.path in dataset_names() or not Path(source.path).is_file():
+        return "dev"
+    stem = Path(source.path).name.lower().split(".")[0]
+    return next((split for split, names in SPLIT_NAMES.items() if stem in names), "train")
+
+
+def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
     if source.path in dataset_names():
-        dataset = open_dataset(source.path, task=recipe.task, split=source.split)
+        dataset = open_dataset(source.path, task=recipe.task, split=split)
     else:
         dataset = open_dataset(
             source.path,
             task=recipe.task,
-            split=source.split,
+            split=split,
             text=source.text[0] if len(source.text) == 1 else source.text,
             label=source.label,
             pair=source.pair or None,
@@ -121,7 +130,7 @@ def _open_dev(source: DataSource, recipe: FinetuneRecipe) -> Dataset | None:
     if Path(source.path).is_file():
         return None
     try:
-        return _open(dataclasses.replace(source, split="dev", limit=0), recipe)
+        return _open(dataclasses.replace(source, limit=0), recipe, "dev")
     except DataError:
         return None
 
@@ -205,10 +214,12 @@ def _labels(recipe: FinetuneRecipe, train: Sequence[Dataset]) -> tuple[str, ...]
         return ()
     if train[0].problem_type == "regression":
         return ("value",)
-    given: Iterable[str] = recipe.data.labels
+    given = recipe.data.labels
     if task == "token_classification":
-        return iob2_labels(given or _types(tag for dataset in train for tag in dataset.labels))
-    return tuple(given) or tuple(dict.fromkeys(x for dataset in train for x in dataset.labels))
+        if given:
+            return ("O", *(prefix + kind for kind in given for prefix in ("B-", "I-")))
+        return iob2_labels(_types(tag for dataset in train for tag in dataset.labels))
+    return given or tuple(dict.fromkeys(x for dataset in train for x in dataset.labels))
 
 
 def _note(dataset: Dataset) -> str:

@@ -169,7 +169,7 @@ class DataSource:
 
     Args:
         path: A known data set's name, a file, or a directory with ``train`` and ``dev`` files.
-        split: Which part of it.
+        split: Which part of it; empty: ``train`` or ``dev``, by the list that the source is in.
         text: Column of the text, or several that are joined. This and the next few are for a
             person's own files; see :func:`squeezebert.data.open_dataset`.
         label: Column of the label.
@@ -185,7 +185,7 @@ class DataSource:
     """
 
     path: str
-    split: str = "train"
+    split: str = ""
     text: tuple[str, ...] = ("text",)
     label: str = "label"
     pair: str = ""

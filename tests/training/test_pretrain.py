@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import squeezebert
+from squeezebert.errors import ConfigError
+from squeezebert.model import TaskModel, load_model
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.training import pretrain as room
+from squeezebert.training.pretrain import open_corpus, pretrain, swap_segments
+from squeezebert.training.recipe import CorpusSource, PretrainRecipe
+from squeezebert.training.recipe_file import save_recipe
+
+WORKER = """
+import sys
+import torch.distributed
+from squeezebert.training.pretrain import pretrain
+from squeezebert.training.recipe_file import load_recipe
+
+pretrain(load_recipe(sys.argv[1], "pretrain"), sys.argv[2])
+if torch.distributed.is_initialized():
+    print("world size", torch.distributed.get_world_size(), torch.distributed.get_backend())
+    torch.distributed.destroy_process_group()
+"""
+
+
+def lines(output: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_from_text_to_a_model_that_fills_gaps(
+    tiny_pretraining: PretrainRecipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = dataclasses.replace(tiny_pretraining.loop, max_steps=60, evaluate_steps=30)
+    result = pretrain(dataclasses.replace(tiny_pretraining, loop=loop), tmp_path)
+    assert result.tokens == 60 * 4 * 16
+    assert result.main_score == "masked_loss"
+    dev = [line["masked_loss"] for line in lines(tmp_path) if line["kind"] == "dev"]
+    train = [line["loss"] for line in lines(tmp_path) if line["kind"] == "train"]
+    assert dev[-1] < train[0] - 1.0
+    assert result.scores["masked_loss"] == min(dev)
+    assert squeezebert.load(tmp_path)("the [MASK] sat")
+    model = load_model(tmp_path)
+    assert isinstance(model, TaskModel)
+    assert model.head_config.kind == "masked_lm"
+    error = capsys.readouterr().err
+    assert "tokens, read 1 times an epoch" in error
+    assert "tokens/s" in error
+    assert "text.txt" in (tmp_path / "README.md").read_text()
+
+
+def test_the_sentence_order_head_is_not_kept(
+    tiny_pretraining: PretrainRecipe, tmp_path: Path
+) -> None:
+    plain = pretrain(tiny_pretraining, tmp_path / "plain").output
+    masking = dataclasses.replace(tiny_pretraining.masking, sentence_order=True)
+    both = pretrain(dataclasses.replace(tiny_pretraining, masking=masking), tmp_path / "both")
+    assert (
+        load_file(plain / "model.safetensors").keys()
+        == load_file(both.output / "model.safetensors").keys()
+    )
+
+
+def test_swapped_segments(tokenizer: Tokenizer) -> None:
+    draw = np.random.default_rng(0)
+    rows = np.tile(np.arange(100, 132), (64, 1))
+    rows[:, 0], rows[:, -1] = tokenizer.cls_id, tokenizer.sep_id
+    rows[0, 9] = tokenizer.sep_id
+    changed, types, order = swap_segments(rows, tokenizer.sep_id, draw)
+    assert order[0] == -100
+    assert set(order[1:].tolist()) == {0, 1}
+    assert (rows[1:, 1:-1] >= 100).all()  # the original is left alone
+    for row in range(1, 64):
+        [middle] = np.flatnonzero(changed[row, 1:-1] == tokenizer.sep_id) + 1
+        first, second = changed[row, 1:middle], changed[row, middle + 1 : -1]
+        joined = np.concatenate([second, first] if order[row] else [first, second])
+        assert joined.tolist() == rows[row, 1:-2].tolist()
+        assert types[row].tolist() == [0] * (middle + 1) + [1] * (31 - middle)
+        assert (changed[row, 0], changed[row, -1]) == (tokenizer.cls_id, tokenizer.sep_id)
+
+
+def test_held_out_masks_do_not_follow_the_seed(
+    tiny_pretraining: PretrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    measure = room.masked_loss
+
+    def spy(*arguments: object) -> object:
+        seen.append([*arguments[1][0].labels.tolist()])  # type: ignore[index]
+        return measure(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(room, "masked_loss", spy)
+    for seed in (0, 1):
+        loop = dataclasses.replace(tiny_pretraining.loop, seed=seed, max_steps=1)
+        pretrain(dataclasses.replace(tiny_pretraining, loop=loop), tmp_path / str(seed))
+    assert seen[0] == seen[1] != []
+
+
+def test_a_shared_cache_and_the_data_folder(
+    tiny_pretraining: PretrainRecipe,
+    corpus: Path,
+    tokenizer: Tokenizer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SQUEEZEBERT_DATA", str(corpus.parent.parent))
+    relative = f"{corpus.parent.name}/{corpus.name}"
+    recipe = dataclasses.replace(
+        tiny_pretraining,
+        corpus=dataclasses.replace(
+            tiny_pretraining.corpus,
+            sources=(CorpusSource(path=relative, weight=2.0), CorpusSource(path=str(corpus))),
+            cache=str(tmp_path / "cache"),
+        ),
+    )
+    first, second = open_corpus(recipe, tokenizer, tmp_path / "output")
+    assert first.key == second.key
+    assert (first.weight, second.weight) == (2.0, 1.0)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sources": ()}, r"corpus\.sources is empty"),
+        ({"held_out_every": 10_000}, "too small to hold text out"),
+        ({"sequence_length": 65}, "positions for 64"),
+        ({"sequence_length": 60_000}, "fewer than one sequence"),
+    ],
+)
+def test_a_corpus_that_does_not_do(
+    changes: dict[str, object], message: str, tiny_pretraining: PretrainRecipe, tmp_path: Path
+) -> None:
+    corpus = dataclasses.replace(tiny_pretraining.corpus, **changes)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=message):
+        pretrain(dataclasses.replace(tiny_pretraining, corpus=corpus), tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_train_like_one(tiny_pretraining: PretrainRecipe, tmp_path: Path) -> None:
+    """Two processes of four sequences take the steps of one process of twice four."""
+    recipe = dataclasses.replace(
+        tiny_pretraining,
+        model=dataclasses.replace(
+            tiny_pretraining.model,
+            shape={**tiny_pretraining.model.shape, "hidden_dropout_prob": 0.0},
+        ),
+        loop=dataclasses.replace(tiny_pretraining.loop, precision="float32"),
+    )
+    alone = dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, accumulation=2))
+    pretrain(alone, tmp_path / "alone")
+    save_recipe(recipe, tmp_path / "recipe.toml")
+    (tmp_path / "worker.py").write_text(WORKER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node", "2", str(tmp_path / "worker.py")]
+    command += [str(tmp_path / "recipe.toml"), str(tmp_path / "two")]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # `accelerate launch --cpu` has been seen to run one process and say nothing.
+    assert done.stdout.count("world size 2 gloo") == 2
+    one, two = (load_file(tmp_path / run / "model.safetensors") for run in ("alone", "two"))
+    for name, weight in one.items():
+        np.testing.assert_allclose(two[name], weight, atol=1e-5, rtol=1e-4)
+    for a, b in zip(lines(tmp_path / "alone"), lines(tmp_path / "two"), strict=True):
+        assert a["step"] == b["step"]
+        for score in a.keys() & {"loss", "masked_loss", "grad_norm"}:
+            assert a[score] == pytest.approx(b[score], rel=1e-4)
