@@ -35,13 +35,15 @@ WEIGHTS = {"a": torch.randn(3, 4), "b": torch.randn(5)}
 MOMENTS = {"a/exp_avg": torch.randn(3, 4), "a/step": torch.tensor(7.0)}
 
 
-def write(folder: Path, step: int, best: dict[str, torch.Tensor] | None = None) -> Path:
+def write(
+    folder: Path, step: int, *, is_best: bool = False, model: dict[str, torch.Tensor] = WEIGHTS
+) -> Path:
     state = LoopState(step=step)
-    return write_checkpoint(folder, state, model=WEIGHTS, optimizer=MOMENTS, best=best)
+    return write_checkpoint(folder, state, model=model, optimizer=MOMENTS, is_best=is_best)
 
 
 def test_all_of_it_comes_back(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path, STATE, model=WEIGHTS, optimizer=MOMENTS, best=None)
+    write_checkpoint(tmp_path, STATE, model=WEIGHTS, optimizer=MOMENTS, is_best=False)
     newest = latest(tmp_path)
     assert newest is not None
     found = read_checkpoint(newest)
@@ -60,7 +62,7 @@ def test_only_the_newest_stays(tmp_path: Path) -> None:
 
 def test_the_best_weights_are_handed_on(tmp_path: Path) -> None:
     best = {name: value + 1 for name, value in WEIGHTS.items()}
-    write(tmp_path, 5, best=best)
+    write(tmp_path, 5, is_best=True, model=best)
     kept = read_best(write(tmp_path, 6))
     assert kept is not None
     assert all(kept[name].equal(value) for name, value in best.items())
@@ -73,12 +75,12 @@ def test_the_best_weights_are_handed_on_without_hard_links(
         raise OSError
 
     monkeypatch.setattr(checkpoints.os, "link", refuse)
-    write(tmp_path, 5, best=WEIGHTS)
+    write(tmp_path, 5, is_best=True)
     assert read_best(write(tmp_path, 6)) is not None
 
 
 def test_a_step_is_written_again(tmp_path: Path) -> None:
-    write(tmp_path, 5, best=WEIGHTS)
+    write(tmp_path, 5, is_best=True)
     again = write(tmp_path, 5)
     assert [entry.name for entry in tmp_path.iterdir()] == [again.name]
     assert read_best(again) is not None

@@ -114,7 +114,7 @@ def test_killed_at_random_moments(
     ("place", "after"),
     [
         ("in a weight file", 0),  # the first checkpoint: nothing to go back to
-        ("in a weight file", 8),
+        ("in a weight file", 4),
         ("in a weight file", 9),
         ("before the files are flushed", 11),
         ("before the files are flushed", 17),

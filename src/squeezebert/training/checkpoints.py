@@ -24,7 +24,9 @@ from torch import Tensor
 from squeezebert.errors import CheckpointError
 
 FORMAT = 1
+WEIGHTS, MOMENTS = "model.safetensors", "optimizer.safetensors"
 BEST = "best.safetensors"
+"""A hard link where the file system has them, so that weights are written once."""
 
 _NAME = re.compile(r"step-(\d{8,})")
 
@@ -76,7 +78,7 @@ def write_checkpoint(
     *,
     model: Mapping[str, Tensor],
     optimizer: Mapping[str, Tensor],
-    best: Mapping[str, Tensor] | None,
+    is_best: bool,
 ) -> Path:
     """Writes the checkpoint of ``state.step`` and deletes older ones.
 
@@ -85,8 +87,8 @@ def write_checkpoint(
         state: Where the run stands.
         model: Parameters and buffers by name.
         optimizer: The optimiser's tensors, named ``<parameter>/<moment>``.
-        best: The weights of the best step where they changed since the last checkpoint; None
-            takes over the file of that one.
+        is_best: Whether ``model`` is the best so far; if not, the best weights are those of the
+            checkpoint before.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"step-{state.step:08d}"
@@ -94,10 +96,10 @@ def write_checkpoint(
     partial = folder / f".writing-{name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    save_file(dict(model), partial / "model.safetensors")
-    save_file(dict(optimizer), partial / "optimizer.safetensors")
-    if best is not None:
-        save_file(dict(best), partial / BEST)
+    save_file(dict(model), partial / WEIGHTS)
+    save_file(dict(optimizer), partial / MOMENTS)
+    if is_best:
+        _link(partial / WEIGHTS, partial / BEST)
     elif before is not None and (before / BEST).is_file():
         _link(before / BEST, partial / BEST)
     content = {"format": FORMAT, **asdict(state)}
@@ -147,8 +149,8 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         return Checkpoint(
             directory=directory,
             state=LoopState(**content),
-            model=load_file(directory / "model.safetensors"),
-            optimizer=load_file(directory / "optimizer.safetensors"),
+            model=load_file(directory / WEIGHTS),
+            optimizer=load_file(directory / MOMENTS),
         )
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise CheckpointError(

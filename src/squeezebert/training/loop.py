@@ -88,7 +88,8 @@ class _Run:
         self.all_steps = setup.loop.max_steps or -(
             -setup.source.batches_in(setup.loop.epochs) // self.per_step
         )
-        self.loss_sum = torch.tensor(self.state.loss_sum, device=self.device)
+        main = self.accelerator.is_main_process
+        self.loss_sum = torch.tensor(self.state.loss_sum if main else 0.0, device=self.device)
         self.before = self.state.seconds
         self.begun = self.saved = self.shown = time.monotonic()
         self.first = (self.done(), self.state.tokens)
@@ -271,16 +272,16 @@ class _Run:
         self.saved = time.monotonic()
         if not self.accelerator.is_main_process:
             return
-        # A process's own part of the loss is saved: with several, the line of metrics that
-        # follows a resume is an estimate. Nothing else differs.
-        self.state = dataclasses.replace(self.state, loss_sum=self.loss_sum.item())
-        model = _tensors(self.setup.model)
+        # With several processes an estimate, as the others' parts are not asked for: it goes into
+        # the one line of metrics that follows a resume, and nowhere else.
+        loss_sum = self.loss_sum.item() * self.world
+        self.state = dataclasses.replace(self.state, loss_sum=loss_sum)
         write_checkpoint(
             self.folder,
             self.state,
-            model=model,
+            model=_tensors(self.setup.model),
             optimizer=_moments(self.setup.model, self.optimizer),
-            best=model if improved else None,
+            is_best=improved,
         )
 
     def _resume(self, resume: bool) -> None:
