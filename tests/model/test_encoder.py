@@ -43,6 +43,18 @@ def test_layer_norm_eps_is_honoured_everywhere(tiny_config: EncoderConfig) -> No
     assert {norm.eps for norm in norms} == {0.125}
 
 
+def test_positions_start_as_waves(tiny_config: EncoderConfig) -> None:
+    config = dataclasses.replace(tiny_config, initializer_range=0.05)
+    table = Encoder(config).embeddings.position.weight.detach()
+    assert table.std().item() == pytest.approx(0.05, rel=0.2)
+    products = table @ table.T
+    # As near as far apart, wherever in the text: what makes "the next word" one thing to learn.
+    for distance in (0, 1, 5):
+        diagonal = products.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal))
+    assert products[3, 3] > products[3, 4] > products[3, 8]
+
+
 def test_attentions_are_probabilities_and_do_not_change_the_answer(encoder: Encoder) -> None:
     plain = encoder(IDS, MASK)
     told = encoder(IDS, MASK, output_attentions=True)

@@ -101,7 +101,7 @@ class Attention(nn.Module):
         )
         probability = self.dropout_prob if self.training else 0.0
         if with_probabilities or (self.training and x.device.type == "cpu"):
-            # The fused op gives no probabilities, and is slow to train on a CPU in bf16 (docs/log.md).
+            # The fused op gives no probabilities, and trains slowly on a CPU in bf16 (docs/log.md).
             context, attention = explicit_attention(query, key, value, mask, probability)
         else:
             context = scaled_dot_product_attention(query, key, value, mask, dropout_p=probability)
@@ -189,6 +189,7 @@ class Encoder(nn.Module):
         self.pooler = Pooler(config) if with_pooler else None
         self.gradient_checkpointing = False
         self.apply(self._initialize)
+        start_sinusoidal(self.embeddings.position.weight, config.initializer_range)
 
     def forward(
         self,
@@ -245,3 +246,19 @@ def initialize(module: nn.Module, spread: float) -> None:
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         with torch.no_grad():
             module.weight[module.padding_idx].zero_()
+
+
+@torch.no_grad()
+def start_sinusoidal(table: Float[Tensor, "positions E"], spread: float) -> None:
+    """Sets position embeddings to the waves of Vaswani et al. (2017, section 3.5), scaled to a
+    deviation of ``spread``; training goes on from there.
+
+    Neighbouring positions are alike from the start, so attention learns early where to look
+    (docs/log.md).
+    """
+    positions, size = table.shape
+    at = torch.arange(positions, device=table.device)[:, None]
+    pair = torch.arange(size, device=table.device) // 2
+    angles = at / 10000 ** (2 * pair / size)
+    even = torch.arange(size, device=table.device) % 2 == 0
+    table.copy_(torch.where(even, angles.sin(), angles.cos()) * (spread * 2**0.5))
