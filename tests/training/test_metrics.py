@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,16 @@ def test_other_processes_say_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
         silent.say("hello")
     assert capsys.readouterr().err == ""
     assert not (tmp_path / "output").exists()
+
+
+def test_tensorboard_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with metrics(tmp_path, tensorboard=True) as written:
+        written.write(3, "train", {"loss": 0.25})
+    assert "tensorboard is not installed" in capsys.readouterr().err
+    assert lines(tmp_path) == [{"step": 3, "kind": "train", "loss": 0.25}]
 
 
 def test_tensorboard(tmp_path: Path) -> None:

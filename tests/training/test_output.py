@@ -28,9 +28,18 @@ def test_resuming_where_nothing_is_starts(tmp_path: Path) -> None:
 def test_a_run_in_progress_is_left_alone(tmp_path: Path) -> None:
     open_output(tmp_path, RECIPE, resume=False)
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(ConfigError, match=r"already holds a run\nhint: go on with --resume"):
+    with pytest.raises(
+        ConfigError,
+        match=r"already holds a run or a model \(checkpoints\)\nhint: go on with --resume",
+    ):
         open_output(tmp_path, RECIPE, resume=False)
     assert open_output(tmp_path, RECIPE, resume=True) is None
+
+
+def test_a_model_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"already holds a run or a model \(config\.json\)"):
+        open_output(tmp_path, RECIPE, resume=False)
 
 
 def test_every_difference_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from squeezebert.training.recipe_file import flatten, to_mapping
 @pytest.mark.parametrize(
     ("section", "values"),
     [
-        (OptimizerRecipe, {"learning_rate": 0.0}),
+        (OptimizerRecipe, {"learning_rate": -1.0}),
         (OptimizerRecipe, {"warmup": 1.0}),
         (OptimizerRecipe, {"final": 1.5}),
         (OptimizerRecipe, {"weight_decay": -0.1}),

@@ -11,8 +11,13 @@ from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.hardware import seed_everything
-from squeezebert.training.recipe import ModelRecipe
-from squeezebert.training.start import start_model, start_tokenizer
+from squeezebert.training.recipe import (
+    FinetuneRecipe,
+    ModelRecipe,
+    OptimizerRecipe,
+    PretrainRecipe,
+)
+from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
 MASKED_LM = HeadConfig(kind="masked_lm")
 TOPICS = HeadConfig(kind="text_classification", labels=("a", "b"))
@@ -130,3 +135,27 @@ def test_a_tokenizer_larger_than_the_model(pretrained: Path, tokenizer: Tokenize
     larger = Tokenizer.from_vocabulary([*tokenizer.tokens, "more"], lowercase=True)
     with pytest.raises(ConfigError, match=r"has \d+ tokens, but the model's embeddings only"):
         start_model(ModelRecipe(start=str(pretrained)), MASKED_LM, larger)
+
+
+@pytest.mark.parametrize(
+    ("start", "shape", "finetuning", "pretraining"),
+    [
+        ("squeezebert-mini", {}, 5e-4, 1e-3),
+        ("squeezebert-base", {}, 5.6e-5, 3.3e-4),
+        ("squeezebert-mini", {"hidden_size": 512}, 1.3e-4, 5e-4),
+        ("PRETRAINED", {}, 5e-4, 1e-3),
+    ],
+)
+def test_the_rate_follows_the_width(
+    start: str, shape: dict[str, int], finetuning: float, pretraining: float, pretrained: Path
+) -> None:
+    model = ModelRecipe(start=start.replace("PRETRAINED", str(pretrained)), shape=shape)
+    finetune = with_learning_rate(FinetuneRecipe(task="masked_lm", model=model))
+    pretrain = with_learning_rate(PretrainRecipe(model=model))
+    assert finetune.optimizer.learning_rate == pytest.approx(finetuning)
+    assert pretrain.optimizer.learning_rate == pytest.approx(pretraining)
+
+
+def test_a_given_rate_stays() -> None:
+    recipe = PretrainRecipe(optimizer=OptimizerRecipe(learning_rate=0.5))
+    assert with_learning_rate(recipe) is recipe

@@ -70,7 +70,11 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
             f"the data sets are {' and '.join(map(str, problem_types))}, expected one kind"
         )
     data = TrainingData(
-        train=[example for dataset in train for example in dataset.examples],
+        train=[
+            example
+            for source, dataset in zip(recipe.data.train, train, strict=True)
+            for example in dataset.examples * source.repeat
+        ],
         dev=[example for dataset in dev for example in dataset.examples],
         labels=_labels(recipe, train),
         problem_type=problem_types.pop(),

@@ -24,7 +24,7 @@ from squeezebert.training.losses import loss_for
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import FinetuneRecipe
 from squeezebert.training.setup import DevScore, Setup
-from squeezebert.training.start import start_model, start_tokenizer
+from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
 
 def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
@@ -43,7 +43,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         DataError, InvalidInputError: data that cannot be read.
         CheckpointError: a model, tokenizer or checkpoint that cannot be read.
     """
-    output = Path(output)
+    output, recipe = Path(output), with_learning_rate(recipe)
     finished = open_output(output, recipe, resume=resume)
     if finished is not None:
         return finished

@@ -106,6 +106,7 @@ class _Run:
             tensorboard=loop.tensorboard,
             active=self.accelerator.is_main_process,
         ) as metrics:
+            metrics.say(self._plan())
             while not self.state.stopped:
                 norm, rate = self._step()
                 if self.state.step % loop.log_steps == 0:
@@ -125,6 +126,17 @@ class _Run:
         if self.setup.loop.max_tokens:
             return min((self.state.tokens + tokens) / self.setup.loop.max_tokens, 1.0)
         return min((self.state.step + steps) / self.all_steps, 1.0)
+
+    def _plan(self) -> str:
+        loop, parameters = self.setup.loop, list(self.setup.model.parameters())
+        trained = sum(p.numel() for p in parameters if p.requires_grad) / 1e6
+        every = sum(p.numel() for p in parameters) / 1e6
+        length = f"{loop.max_tokens:,} tokens" if loop.max_tokens else f"{self.all_steps:,} steps"
+        return (
+            f"{self.setup.title}: {length} from step {self.state.step}, {trained:.2f} of "
+            f"{every:.2f} M parameters, {'bf16' if self.bf16 else 'float32'} on {self.device}, "
+            f"{self.world} process{'es' if self.world > 1 else ''}"
+        )
 
     def _reason(self) -> str:
         """Why the run is over; empty while it is not."""
@@ -349,6 +361,10 @@ def _restore_moments(model: nn.Module, optimizer: Optimizer, saved: Mapping[str,
     for key, value in saved.items():
         name, moment = key.rsplit("/", 1)
         parameter = parameters[name]
-        # Own memory of the parameter's layout, as the optimiser would have made it.
-        own = torch.empty_like(parameter) if value.ndim else torch.empty((), device=value.device)
+        # Own memory where and as the optimiser would have made it.
+        if value.ndim:
+            own = torch.empty_like(parameter)
+        else:
+            fused = optimizer.defaults["fused"]
+            own = torch.empty((), device=parameter.device if fused else value.device)
         optimizer.state[parameter][moment] = own.copy_(value)

@@ -14,8 +14,6 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-LINE_LIMIT = 1 << 20
-
 
 def truncate_metrics(path: Path, step: int) -> None:
     """Drops the lines of ``metrics.jsonl`` after ``step``, and a last line that was cut short."""
@@ -68,7 +66,10 @@ class Metrics:
             path = output / "metrics.jsonl"
             truncate_metrics(path, step)
             self._file = path.open("a", encoding="utf-8")
-            self._events = _event_writer(output / "tensorboard", step) if tensorboard else None
+            if tensorboard:
+                self._events = _event_writer(output / "tensorboard", step)
+                if self._events is None:
+                    self.say("tensorboard is not installed: metrics go to metrics.jsonl only")
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

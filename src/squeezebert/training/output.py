@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert import files
+from squeezebert.checkpoint import CONFIG
 from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import TaskModel, save_model
 from squeezebert.spec import TaskSpec
@@ -73,9 +74,10 @@ def open_output(output: Path, recipe: Recipe, *, resume: bool) -> TrainingResult
             another recipe.
     """
     saved = output / RECIPE
-    if not resume and ((output / RESULT).exists() or (output / CHECKPOINTS).exists()):
+    taken = [name for name in (RESULT, CHECKPOINTS, CONFIG) if (output / name).exists()]
+    if not resume and taken:
         raise ConfigError(
-            f"{output} already holds a run",
+            f"{output} already holds a run or a model ({taken[0]})",
             hint="go on with --resume, or choose another output directory",
         )
     if resume and saved.is_file():

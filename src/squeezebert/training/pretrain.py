@@ -33,7 +33,7 @@ from squeezebert.training.losses import cross_entropy_loss, sentence_order_loss
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import PretrainRecipe
 from squeezebert.training.setup import DevScore, Setup
-from squeezebert.training.start import start_model, start_tokenizer
+from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
 DEV_SEED = 0
 """Held-out text has the same masks in every run, so that dev losses compare."""
@@ -58,6 +58,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
     output = Path(output)
     if not recipe.corpus.sources:
         raise ConfigError("corpus.sources is empty", hint="name at least one text file")
+    recipe = with_learning_rate(recipe)
     finished = open_output(output, recipe, resume=resume)
     if finished is not None:
         return finished

@@ -52,7 +52,8 @@ class OptimizerRecipe:
     """``[optimizer]``: AdamW and its learning rate over the run.
 
     Args:
-        learning_rate: The peak.
+        learning_rate: The peak; 0 chooses by the model's width, see
+            :func:`squeezebert.training.start.with_learning_rate`.
         warmup: The share of the run (in steps, or in tokens with ``loop.max_tokens``) over which
             the rate rises from 0.
         schedule: How the rate falls after the peak.
@@ -64,7 +65,7 @@ class OptimizerRecipe:
         max_grad_norm: Gradients are scaled down to this norm; 0 leaves them.
     """
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 0.0
     warmup: float = 0.06
     schedule: Schedule = "linear"
     final: float = 0.0
@@ -75,7 +76,7 @@ class OptimizerRecipe:
     max_grad_norm: float = 1.0
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _require(self.learning_rate >= 0, "learning_rate", self.learning_rate, "0 or more")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share in [0, 1)")
         _require(0 <= self.final <= 1, "final", self.final, "a share in [0, 1]")
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
@@ -182,6 +183,8 @@ class DataSource:
             classification); a label renamed to the empty string is dropped: its examples for text
             classification, its entities for token classification.
         limit: At most that many examples, spread evenly over the set; 0: all.
+        repeat: How many times an epoch reads the set, so that a small good one counts beside a
+            large one. Training sets only.
     """
 
     path: str
@@ -195,6 +198,10 @@ class DataSource:
     encoding: str = "utf-8"
     label_map: Mapping[str, str] = field(default_factory=dict[str, str])
     limit: int = 0
+    repeat: int = 1
+
+    def __post_init__(self) -> None:
+        _require(self.repeat >= 1, "repeat", self.repeat, "1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from squeezebert.checkpoint import read_config
 from squeezebert.config import PRESETS, EncoderConfig, preset
 from squeezebert.errors import ConfigError
 from squeezebert.hub import resolve
@@ -21,13 +22,38 @@ from squeezebert.model import (
 )
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.recipe import ModelRecipe
+from squeezebert.training.recipe import FinetuneRecipe, ModelRecipe, PretrainRecipe
 
 TABLES = ("word", "position", "token_type", "layer_norm")
 """The parts of the embeddings that models of other depth and groups can share."""
 
 WORD_SPREAD = 0.05
 """The deviation of a trained word table's numbers, roughly; given word vectors are scaled to it."""
+
+
+Chosen = TypeVar("Chosen", FinetuneRecipe, PretrainRecipe)
+
+NARROW = 256
+"""Models up to this width take the highest default rates."""
+
+
+def with_learning_rate(recipe: Chosen) -> Chosen:
+    """``recipe`` with a learning rate where it leaves that open: fine-tuning 5e-4 up to width 256
+    and falling with its square (5.6e-5 at 768), pretraining 1e-3 and falling with the width.
+
+    Raises:
+        ConfigError, CheckpointError: a preset's shape or a model that cannot be.
+    """
+    if recipe.optimizer.learning_rate:
+        return recipe
+    start, shape = recipe.model.start, recipe.model.shape
+    width = (
+        preset(start).hidden_size if start in PRESETS else read_config(resolve(start)).hidden_size
+    )
+    ratio = min(NARROW / float(shape.get("hidden_size", width)), 1.0)
+    rate = 1e-3 * ratio if isinstance(recipe, PretrainRecipe) else 5e-4 * ratio**2
+    optimizer = dataclasses.replace(recipe.optimizer, learning_rate=float(f"{rate:.2g}"))
+    return dataclasses.replace(recipe, optimizer=optimizer)
 
 
 def start_tokenizer(recipe: ModelRecipe) -> Tokenizer:
