@@ -15,11 +15,11 @@ def main() -> None:
     for headline, answer in zip(headlines, classify(headlines), strict=True):
         print(f"{answer.label:>12}  {answer.score:.2f}  {headline}")
 
-    tag = squeezebert.load("squeezebert-mini-ner-en")
+    tag = squeezebert.load("squeezebert-mini-ner")
     for entity in tag("Ada Lovelace met Charles Babbage in London."):
         print(f"{entity.type:>12}  {entity.score:.2f}  {entity.text}")
 
-    fill = squeezebert.load("squeezebert-mini-dialogues")
+    fill = squeezebert.load("squeezebert-mini-mlm")
     (gap,) = fill("How are you? I am [MASK], thank you.")
     for guess in gap.candidates:
         print(f"{guess.token:>12}  {guess.score:.2f}  {guess.text}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import decoders, normalizers, pre_tokenizers, trainers
 from tokenizers.models import WordPiece
 
+from squeezebert import files
 from squeezebert.errors import CheckpointError, InvalidInputError
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
@@ -175,13 +176,10 @@ class Tokenizer:
         ``transformers`` reads too.
         """
         directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "vocab.txt").write_text("\n".join(self.tokens) + "\n", encoding="utf-8")
+        files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
         config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.lowercase}
-        (directory / "tokenizer_config.json").write_text(
-            json.dumps(config, indent=2) + "\n", encoding="utf-8"
-        )
-        self._inner.save(str(directory / "tokenizer.json"))
+        files.write_text(directory / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
+        files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
 
     # Using it
 

@@ -52,7 +52,7 @@ def predict(
 
     \b
     squeezebert predict squeezebert-mini-news "The striker scored twice."
-    squeezebert predict squeezebert-mini-ner-en --file letters.txt > entities.jsonl
+    squeezebert predict squeezebert-mini-ner --file letters.txt > entities.jsonl
     """
     if texts and file is not None:
         raise click.UsageError("give texts or --file, not both")

@@ -42,7 +42,7 @@ def train(
     the run. A run that was stopped or killed goes on with --resume to the same weights.
 
     \b
-    squeezebert train text_classification --data sample_news --model squeezebert-mini-dialogues \
+    squeezebert train text_classification --data sample_news --model squeezebert-mini-mlm \
         --output runs/news --set loop.epochs=5
     squeezebert train text_classification --output runs/news --resume
     """

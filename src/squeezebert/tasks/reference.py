@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from squeezebert import files
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.tokenizer import Tokenizer
 
@@ -128,10 +128,8 @@ class ReferenceEmbeddings:
             self.vectors * 127.0, largest, out=np.zeros_like(self.vectors), where=largest > 0
         )
         metadata = {"format": FORMAT, "tokens": "\n".join(self.tokens)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half_written = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        save_file({"vectors": np.rint(scaled).astype(np.int8)}, str(half_written), metadata)
-        half_written.replace(path)
+        with files.replacing(path) as temporary:
+            save_file({"vectors": np.rint(scaled).astype(np.int8)}, str(temporary), metadata)
 
     def __len__(self) -> int:
         """The number of tokens."""
