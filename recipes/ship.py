@@ -1,6 +1,6 @@
 """Packs trained runs into the package: int8 weights, one shared word table a family, model cards.
 
-    python recipes/ship.py runs
+    python recipes/ship.py runs [MODEL ...]
 
 The runs are those that recipes/README.md makes. Scores on the cards are those of the packed weights
 on the test parts of the sample data, which no recipe trains on.
@@ -131,14 +131,18 @@ PARTS = (
 
 
 def main() -> None:
-    """Packs all parts of all families."""
+    """Packs the models named, masked LMs first: the others share their word table."""
+    names = [f"{family}-{part.name}" for part in PARTS for family in FAMILIES]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, help="the folder of the runs")
-    runs: Path = parser.parse_args().runs
-    shutil.copyfile(runs / "reference.safetensors", PACKAGE / "reference.safetensors")
-    for family in FAMILIES:
-        for part in PARTS:
-            pack(runs, family, part)
+    parser.add_argument("models", nargs="*", default=names, choices=names, metavar="MODEL")
+    arguments = parser.parse_args()
+    PACKAGE.mkdir(exist_ok=True)
+    shutil.copyfile(arguments.runs / "reference.safetensors", PACKAGE / "reference.safetensors")
+    for part in PARTS:
+        for family in FAMILIES:
+            if f"{family}-{part.name}" in arguments.models:
+                pack(arguments.runs, family, part)
 
 
 def pack(runs: Path, family: str, part: Part) -> None:
