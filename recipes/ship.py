@@ -77,7 +77,8 @@ items each. Scores on public sets: `docs/results.md`.
 
 ## Limits
 
-{limits} Not checked for bias; not meant for decisions about people.
+{limits} Not checked for
+bias; not meant for decisions about people.
 """
 
 
@@ -109,7 +110,8 @@ PARTS = (
         tests=("sample_dialogues",),
         summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
         data=CORPUS,
-        limits="Read about 12 million tokens: it knows common words and little of the world.",
+        limits="Read 8 million tokens only, in inputs of 32: it knows common words and little of\n"
+        "the world, and looks no further than 32 tokens.",
     ),
     Part(
         name="news",
