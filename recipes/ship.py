@@ -40,7 +40,7 @@ Pretraining text, masked LM (licence):
 """
 
 NEWS = """\
-Fine-tuned on the training part of the project's own sample news (432 items, CC BY 4.0).
+Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
 
 """
 
@@ -119,7 +119,7 @@ PARTS = (
         tests=("sample_news",),
         summary="Sorts English news: politics, business, sport, technology, health or culture.",
         data=NEWS + CORPUS,
-        limits="Trained on few items of one author's style: other news is harder for it.",
+        limits="Trained on 1,900 items written for the project: other news is harder for it.",
     ),
     Part(
         name="ner",

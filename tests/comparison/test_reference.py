@@ -34,7 +34,7 @@ def test_a_given_table_is_taken(pipeline: Pipeline, tmp_path: Path) -> None:
     table, name = choose_reference(
         tmp_path / "mine.safetensors", [pipeline], pipeline, tmp_path / "nowhere"
     )
-    assert (table.tokens, name) == (("cat", "dog"), "mine.safetensors")
+    assert (table.tokens, name) == (("cat", "dog"), "the word vectors of mine.safetensors")
 
 
 def test_the_shipped_table_is_taken_where_it_knows_the_vocabulary(
@@ -43,7 +43,7 @@ def test_the_shipped_table_is_taken_where_it_knows_the_vocabulary(
     assert isinstance(pipeline.task, MaskedLM)
     _ship(_table(pipeline.task.tokenizer.tokens), tmp_path, monkeypatch)
     _, name = choose_reference(None, [pipeline], pipeline, tmp_path / "nowhere")
-    assert name == "the table that comes with squeezebert"
+    assert name == "the word vectors that come with squeezebert"
 
 
 def test_else_the_word_embeddings_of_the_baseline(

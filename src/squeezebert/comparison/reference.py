@@ -35,12 +35,12 @@ def choose_reference(
         InvalidInputError: a model without a readable word-embedding table.
     """
     if path is not None:
-        return ReferenceEmbeddings.load(path), path.name
+        return ReferenceEmbeddings.load(path), f"the word vectors of {path.name}"
     shipped = Path(str(resources.files("squeezebert"))) / SHIPPED
     if shipped.is_file():
         table = ReferenceEmbeddings.load(shipped)
         if all(coverage(table, pipeline) >= FITS for pipeline in pipelines):
-            return table, "the table that comes with squeezebert"
+            return table, "the word vectors that come with squeezebert"
     tensors = read_tensors(directory)
     names = [name for name in tensors if name.endswith("embeddings.word_embeddings.weight")]
     if len(names) != 1:
