@@ -146,3 +146,25 @@ def test_means(pair: Report) -> None:
     assert contender.mean_points == pytest.approx((-2.11 - 1.34 - 2.43) / 3)
     assert geometric_mean([]) is None
     assert geometric_mean([1.0, 0.0]) is None
+
+
+def test_a_family_of_one_model_a_task_stands_as_one(pair: Report) -> None:
+    """As the shipped models: squeezebert-mini-news beside bert-mini-news, and so on."""
+
+    def renamed(label: str, task: str) -> str:
+        return f"{label}-{task}"
+
+    results = tuple(
+        dataclasses.replace(
+            result,
+            label=renamed(result.label, result.task),
+            model=renamed(result.model, result.task),
+            baseline=renamed(result.baseline, result.task),
+        )
+        for result in pair.results
+    )
+    report = dataclasses.replace(pair, results=results)
+    (family,) = contenders_of(groups_of(report))
+    assert (family.label, family.baselines) == ("SqueezeBERT-mini", ("BERT-mini",))
+    assert len(family.pairs) == 3
+    assert sentence(report) == sentence(pair)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -79,7 +80,41 @@ def geometric_mean(values: Sequence[float]) -> float | None:
 
 
 def contenders_of(groups: Sequence[Group]) -> list[Contender]:
-    """Every model that has a baseline."""
+    """Every model that has a baseline; a family of one model a task stands as one, under the part
+    of the names that its models share.
+    """
+    contenders = _each_model(groups)
+    return _family(contenders) or contenders
+
+
+def _family(contenders: Sequence[Contender]) -> list[Contender]:
+    """Contenders that never meet and are alike in name, as one; empty where they are not."""
+    pairs = [pair for contender in contenders for pair in contender.pairs]
+    if len(contenders) < 2 or len({id(group) for group, _, _ in pairs}) < len(pairs):
+        return []
+    name = shared_start([contender.label for contender in contenders])
+    against = shared_start([label for contender in contenders for label in contender.baselines])
+    if not name or not against or name == against:
+        return []
+    return [Contender(name, (against,), tuple(pairs))]
+
+
+def shared_start(names: Sequence[str]) -> str:
+    """The words that all names begin with, up to a hyphen or underscore.
+
+    >>> shared_start(["bert-mini-news", "bert-mini-ner"]), shared_start(["old", "new"])
+    ('bert-mini', '')
+    """
+    split = [re.split(r"(?<=[-_])", name) for name in names]
+    kept: list[str] = []
+    for words in zip(*split, strict=False):
+        if len(set(words)) > 1:
+            break
+        kept.append(words[0])
+    return "".join(kept).rstrip("-_")
+
+
+def _each_model(groups: Sequence[Group]) -> list[Contender]:
     found: list[Contender] = []
     for label in labels_of(groups):
         pairs = tuple(

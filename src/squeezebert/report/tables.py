@@ -232,9 +232,7 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
     if settings.limit is not None:
         facts.append(("Limit", f"the first {plural(settings.limit, 'text')} of each data set"))
     if settings.reference:
-        facts.append(
-            ("Cosine similarity", f"in {settings.reference}, mean-centred")
-        )
+        facts.append(("Cosine similarity", f"in {settings.reference}, mean-centred"))
     facts += [
         (f"Data: {info.name}", _described(info.split, info.texts, info.languages, info.note))
         for info in report.datasets
