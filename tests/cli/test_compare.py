@@ -84,5 +84,5 @@ def test_masked_models_are_compared_in_the_given_vectors(
     words += ["--reference", str(tmp_path / "own.safetensors"), "--output", str(tmp_path / "out")]
     assert run(["compare", *words, *QUICK]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert report["settings"]["reference"] == "own.safetensors"
+    assert report["settings"]["reference"] == "the word vectors of own.safetensors"
     assert -1.0 <= report["results"][0]["scores"]["average_cosine_similarity"] <= 1.0

@@ -84,7 +84,7 @@ def test_the_report_tells_how_it_was_made(compared: tuple[Report, Steps]) -> Non
     report, _ = compared
     assert report.command == "squeezebert compare …"
     assert report.settings.repetitions == 2
-    assert report.settings.reference == "the word embeddings of bert-masked_lm"
+    assert report.settings.reference == "the word vectors that come with squeezebert"
     assert report.machine.threads == 1
     assert report.versions["squeezebert"] == squeezebert.__version__
     assert report.baseline == "bert-masked_lm"
