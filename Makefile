@@ -39,7 +39,7 @@ $(VENV)/.dev: $(VENV)/.demo
 
 demo: $(VENV)/.demo
 	@$(BIN)/squeezebert compare \
-		--data sample_dialogues --data sample_news --data sample_ner_en --data sample_ner_de \
+		--data sample_dialogues --data sample_news --data sample_ner_en --data sample_ner_de --threads 1 \
 		--output $(DEMO)
 	@echo "open $(DEMO)/report.html"
 

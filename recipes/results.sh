@@ -3,7 +3,7 @@
 # measures all of them in one run. Runs that are finished are left as they are; those that were
 # killed go on.
 #
-#   recipes/results.sh [FOLDER OF RUNS]
+#   recipes/results.sh [FOLDER OF RUNS]        # REPETITIONS=3 for a spread of the speed-ups
 set -euo pipefail
 runs=${1:-runs/results}
 recipes=(mlm_dailydialog news_ag news_bbc sms_spam ner_conll2003_en ner_conll2003_de)
@@ -22,4 +22,4 @@ done
 
 # One thread, as the study's CPU seconds are. No examples: the texts are not ours to pass on.
 squeezebert compare "${models[@]}" "${sets[@]/#/--data=}" --threads 1 --examples 0 \
-    --output "$runs/report"
+    --repetitions "${REPETITIONS:-1}" --output "$runs/report"
