@@ -1,0 +1,44 @@
+# One file an instruction set, each compiled for its own; dispatch.cpp chooses at run time. All other
+# code is for the plain processor of the platform, so -march=native must never stand here.
+include(CheckCXXCompilerFlag)
+
+file(GLOB plain_kernels CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/dispatch.cpp
+     ${CMAKE_CURRENT_LIST_DIR}/portable.cpp)
+target_sources(squeezebert_core PRIVATE ${plain_kernels})
+
+# squeezebert_kernel(avx2 -mavx2 ...): adds avx2.cpp with its flags and defines SQUEEZEBERT_HAS_AVX2
+# for all sources of the core, or does neither where the compiler doesn't know the flags.
+function(squeezebert_kernel name)
+  set(source ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${name}.cpp)
+  string(TOUPPER ${name} upper)
+  string(REPLACE ";" " " flags "${ARGN}")
+  if(ARGN)
+    check_cxx_compiler_flag("${flags}" SQUEEZEBERT_COMPILES_${upper})
+    if(NOT SQUEEZEBERT_COMPILES_${upper})
+      message(WARNING "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} lacks ${flags}: "
+                      "built without the ${name} kernels")
+      return()
+    endif()
+  endif()
+  if(EXISTS ${source})
+    target_sources(squeezebert_core PRIVATE ${source})
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ARGN}")
+    target_compile_definitions(squeezebert_core PRIVATE SQUEEZEBERT_HAS_${upper})
+  endif()
+endfunction()
+
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+if(processor MATCHES "^(x86_64|amd64)$")
+  set(avx2 -mavx2 -mfma -mf16c)
+  set(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c
+             -mprefer-vector-width=512)
+  squeezebert_kernel(avx2 ${avx2})
+  squeezebert_kernel(avx_vnni ${avx2} -mavxvnni)
+  squeezebert_kernel(avx512_vnni ${avx512})
+  squeezebert_kernel(avx512_bf16 ${avx512} -mavx512bf16)
+  squeezebert_kernel(amx ${avx512} -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16)
+elseif(processor MATCHES "^(aarch64|arm64)$")
+  squeezebert_kernel(neon)
+  squeezebert_kernel(neon_dotprod -march=armv8.2-a+dotprod)
+  squeezebert_kernel(neon_i8mm -march=armv8.2-a+dotprod+i8mm)
+endif()

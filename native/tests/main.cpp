@@ -1,0 +1,45 @@
+/// Runs the tests whose names begin with one of the arguments; without arguments, all.
+#include <cstdio>
+#include <string_view>
+
+#include "tests/check.h"
+
+namespace {
+
+bool wanted(std::string_view name, int count, char** prefixes) {
+    for (int i = 0; i < count; ++i) {
+        if (name.substr(0, std::string_view(prefixes[i]).size()) == prefixes[i]) {
+            return true;
+        }
+    }
+    return count == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace squeezebert::tests;
+    int ran = 0, failed = 0, skipped = 0;
+    for (const Test& test : all_tests()) {
+        if (!wanted(test.name, argc - 1, argv + 1)) {
+            continue;
+        }
+        ++ran;
+        try {
+            test.body();
+        } catch (const Skipped& reason) {
+            ++skipped;
+            std::printf("skipped  %s: %s\n", test.name, reason.what());
+        } catch (const std::exception& error) {
+            ++failed;
+            std::printf("FAILED   %s\n  %s\n", test.name, error.what());
+        }
+        std::fflush(stdout);
+    }
+    std::printf("%d native tests: %d passed, %d failed, %d skipped\n", ran, ran - failed - skipped,
+                failed, skipped);
+    if (ran == 0) {
+        std::printf("no test has a name that begins so\n");
+    }
+    return failed == 0 && ran > 0 ? 0 : 1;
+}
