@@ -1,3 +1,4 @@
+/// Threads that stand ready, and a way to wait for one another that bears a crowded machine.
 #pragma once
 
 #include <atomic>
@@ -14,8 +15,9 @@ namespace squeezebert {
 /// child's pool starts helpers of its own.
 class ThreadPool {
 public:
-    /// `threads` counts the caller too; 0 takes usable_cores() (engine/cores.h). Helpers are started
-    /// by the first job that wants them. Throws Error when `threads` is negative.
+    /// `threads` counts the caller too; 0 takes usable_cores() (engine/cores.h). Helpers are
+    /// started by the first job that wants them. Throws Error (invalid input) when `threads` is
+    /// not in [0, kMostThreads].
     explicit ThreadPool(int threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -23,10 +25,10 @@ public:
 
     int threads() const { return threads_; }
 
-    /// Calls body(worker) with worker in [0, min(participants, threads())), each number at most once
-    /// and 0 always, on this thread. Returns when the caller's own body has returned and every helper
-    /// that entered has left; after the caller's body returns no further helper enters. If another
-    /// thread's job holds the pool, body(0) runs alone.
+    /// Calls body(worker) for workers in [0, min(participants, threads())): for 0 always, on this
+    /// thread, for any other at most once, always on the same helper. Returns when the caller's
+    /// own body has returned and every helper that entered has left; after the caller's body
+    /// returns no further helper enters. If another job holds the pool, body(0) runs alone.
     template <class Body>
     void run(int participants, const Body& body) {
         static_assert(std::is_nothrow_invocable_v<const Body&, int>,
@@ -38,7 +40,7 @@ public:
 
 private:
     using Call = void (*)(const void* job, int worker) noexcept;
-    struct Team;
+    class Team;
 
     void run_job(int participants, const void* job, Call call);
     Team& team_of_this_process();
