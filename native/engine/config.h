@@ -4,11 +4,9 @@
 #include <string>
 
 #include "engine/json.h"
+#include "kernels/kernels.h"
 
 namespace squeezebert {
-
-/// `gelu` is the exact one (erf), `gelu_new` its tanh approximation.
-enum class Activation { gelu, gelu_new, relu, silu };
 
 /// What a projection maps: `groups` diagonal blocks of inputs / groups to outputs / groups.
 struct ProjectionSize {

@@ -31,7 +31,8 @@ struct TensorView {
 /// A shape as messages show it: "(768, 192, 1)".
 std::string show_shape(const std::vector<std::int64_t>& shape);
 
-/// A safetensors file, mapped read-only: processes that open the same file share its memory.
+/// A safetensors file, mapped read-only: processes that open the same file share its memory (on
+/// Windows each has a copy of its own). The file's first byte is 64-byte aligned in memory.
 ///
 /// What it gives out is valid as long as the object. The file must not be cut short while it is
 /// open; replacing it by renaming another over it is fine.
@@ -44,10 +45,6 @@ public:
     /// respect: every offset and size is checked here, none later.
     static std::shared_ptr<const WeightsFile> open(const std::string& path);
 
-    virtual ~WeightsFile() = default;
-    WeightsFile(const WeightsFile&) = delete;
-    WeightsFile& operator=(const WeightsFile&) = delete;
-
     /// The tensor of that name, or nullptr.
     const TensorView* find(std::string_view name) const;
     /// All tensors by name.
@@ -57,13 +54,13 @@ public:
     /// As it was opened, UTF-8.
     const std::string& path() const { return path_; }
 
-protected:
-    WeightsFile(std::string path, const std::byte* data, std::size_t bytes);
-
 private:
+    WeightsFile(std::string path, std::shared_ptr<const std::byte> content, std::size_t bytes);
+
     std::string path_;
     Tensors tensors_;
     Metadata metadata_;
+    std::shared_ptr<const std::byte> content_;
 };
 
 }  // namespace squeezebert
