@@ -1,0 +1,192 @@
+/// Products of rows with panels of weights, written once over a Dot policy: what one instruction
+/// set multiplies and adds of one precision.
+///
+/// A Dot has
+///   Input       what a lane multiplies at once: `step` inputs of one row, broadcast to all lanes
+///   Sum         a vector of running sums
+///   kRows, kPanels   the tile that fits the registers
+///   first(panels, panel, part)      the sums at the start
+///   add(sum, input, weights)        sum + input * weights, lane by lane
+///   finish(sum, row_scale, panels, panel, part)   the sums as float32
+#pragma once
+
+#include "kernels/vector.h"
+
+namespace squeezebert {
+namespace {
+
+/// Panels of one group over one slice of its inputs.
+struct Panels {
+    const std::byte* weight;
+    std::ptrdiff_t stride;  ///< bytes from one panel to the next
+    int steps;              ///< of the inputs
+    int count;
+    const float* scale;          ///< (count, kPanel); int8 only
+    const std::int32_t* offset;  ///< (count, kPanel); int8 only
+};
+
+struct Rows {
+    const std::byte* data;
+    std::ptrdiff_t stride;  ///< bytes
+    int count;
+    const float* scale;  ///< int8 only
+    std::ptrdiff_t scale_stride;
+};
+
+/// kRows x kPanels outputs at a time stay in registers while the inputs stream by.
+template <class Dot, int R, int P, class Epilogue>
+inline void multiply_tile(const Rows& rows, int row, const Panels& panels, int panel,
+                          Epilogue& epilogue) {
+    typename Dot::Sum sums[R][P * kParts];
+    for (int p = 0; p < P; ++p) {
+        for (int part = 0; part < kParts; ++part) {
+            const auto first = Dot::first(panels, panel + p, part);
+            for (int r = 0; r < R; ++r) sums[r][p * kParts + part] = first;
+        }
+    }
+    const std::byte* x = rows.data + row * rows.stride;
+    const std::byte* w = panels.weight + panel * panels.stride;
+    for (int step = 0; step < panels.steps; ++step) {
+        typename Dot::Weights weights[P * kParts];
+        for (int p = 0; p < P; ++p) {
+            for (int part = 0; part < kParts; ++part) {
+                weights[p * kParts + part] =
+                    Dot::load_weights(w + p * panels.stride + part * Dot::kPartBytes);
+            }
+        }
+        for (int r = 0; r < R; ++r) {
+            const auto input = Dot::load_input(x + r * rows.stride);
+            for (int i = 0; i < P * kParts; ++i) {
+                sums[r][i] = Dot::add(sums[r][i], input, weights[i]);
+            }
+        }
+        x += Dot::kInputBytes;
+        w += kParts * Dot::kPartBytes;
+    }
+    for (int r = 0; r < R; ++r) {
+        const float row_scale =
+            rows.scale == nullptr ? 1.0f : rows.scale[(row + r) * rows.scale_stride];
+        for (int p = 0; p < P; ++p) {
+            Float values[kParts];
+            for (int part = 0; part < kParts; ++part) {
+                values[part] =
+                    Dot::finish(sums[r][p * kParts + part], row_scale, panels, panel + p, part);
+            }
+            epilogue(row + r, panel + p, values);
+        }
+    }
+}
+
+/// The rows that are left over from whole tiles, in a tile of their own height.
+template <class Dot, int R, int P, class Epilogue>
+inline void multiply_rest(const Rows& rows, int row, const Panels& panels, int panel,
+                          Epilogue& epilogue) {
+    if constexpr (R > 0) {
+        if (rows.count - row == R) {
+            multiply_tile<Dot, R, P>(rows, row, panels, panel, epilogue);
+        } else {
+            multiply_rest<Dot, R - 1, P>(rows, row, panels, panel, epilogue);
+        }
+    }
+}
+
+template <class Dot, int P, class Epilogue>
+inline void multiply_panels(const Rows& rows, const Panels& panels, int panel, Epilogue& epilogue) {
+    int row = 0;
+    for (; row + Dot::kRows <= rows.count; row += Dot::kRows) {
+        multiply_tile<Dot, Dot::kRows, P>(rows, row, panels, panel, epilogue);
+    }
+    multiply_rest<Dot, Dot::kRows - 1, P>(rows, row, panels, panel, epilogue);
+}
+
+/// Calls epilogue(row, panel, values) with the kPanel outputs of each row and panel as float32.
+template <class Dot, class Epilogue>
+inline void multiply(const Rows& rows, const Panels& panels, Epilogue epilogue) {
+    if constexpr (Dot::kTiled) {
+        Dot::multiply(rows, panels, epilogue);
+    } else {
+        int panel = 0;
+        for (; panel + Dot::kPanels <= panels.count; panel += Dot::kPanels) {
+            multiply_panels<Dot, Dot::kPanels>(rows, panels, panel, epilogue);
+        }
+        if constexpr (Dot::kPanels > 2) {
+            for (; panel + 2 <= panels.count; panel += 2) {
+                multiply_panels<Dot, 2>(rows, panels, panel, epilogue);
+            }
+        }
+        for (; panel < panels.count; ++panel) {
+            multiply_panels<Dot, 1>(rows, panels, panel, epilogue);
+        }
+    }
+}
+
+// --- the Dots that need no special instruction ------------------------------------------------
+
+/// float32: a lane multiplies one input.
+struct FloatDot {
+    using Sum = Float;
+    using Weights = Float;
+    static constexpr bool kTiled = false;
+    static constexpr int kRows = kLanes == 8 ? 6 : 6;
+    static constexpr int kPanels = kLanes == 16 ? 4 : 1;
+    static constexpr int kInputBytes = 4;
+    static constexpr int kPartBytes = kLanes * 4;
+
+    static Float first(const Panels&, int, int) { return Float{}; }
+    static Float load_weights(const std::byte* at) { return load_as<Float>(at); }
+    static Float load_input(const std::byte* at) { return broadcast(load_as<float>(at)); }
+    static Float add(Float sum, Float input, Float weights) { return sum + input * weights; }
+    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
+};
+
+/// bfloat16 where the processor multiplies only float32: each half of a word is widened.
+struct WidenedBf16Dot {
+    struct Pair {
+        Float low, high;
+    };
+    using Sum = Float;
+    using Weights = Pair;
+    static constexpr bool kTiled = false;
+    static constexpr int kRows = kLanes == 16 ? 6 : 4;
+    static constexpr int kPanels = kLanes == 16 ? 3 : 1;
+    static constexpr int kInputBytes = 4;
+    static constexpr int kPartBytes = kLanes * 4;
+
+    static Pair widen(Int words) {
+        return {from_bits(words << 16), from_bits(words & static_cast<int>(0xffff0000))};
+    }
+    static Float first(const Panels&, int, int) { return Float{}; }
+    static Pair load_weights(const std::byte* at) { return widen(load_as<Int>(at)); }
+    static Pair load_input(const std::byte* at) {
+        return widen(broadcast(load_as<std::int32_t>(at)));
+    }
+    static Float add(Float sum, Pair input, Pair weights) {
+        return sum + input.low * weights.low + input.high * weights.high;
+    }
+    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
+};
+
+/// What all int8 Dots share: exact sums in int32, scaled at the end. kOffset is added to activations
+/// where an instruction wants them unsigned; a panel's offset takes it off again.
+template <int kOffset>
+struct Int8Sums {
+    using Sum = Int;
+    using Weights = Int;
+    static constexpr bool kTiled = false;
+    static constexpr int kActivationOffset = kOffset;
+    static constexpr int kInputBytes = 4;
+    static constexpr int kPartBytes = kLanes * 4;
+
+    static Int first(const Panels& panels, int panel, int part) {
+        if constexpr (kOffset == 0) return Int{};
+        return load_as<Int>(panels.offset + panel * kPanel + part * kLanes);
+    }
+    static Int load_weights(const std::byte* at) { return load_as<Int>(at); }
+    static Int load_input(const std::byte* at) { return broadcast(load_as<std::int32_t>(at)); }
+    static Float finish(Int sum, float row_scale, const Panels& panels, int panel, int part) {
+        return to_float(sum) * (row_scale * load(panels.scale + panel * kPanel + part * kLanes));
+    }
+};
+
+}  // namespace
+}  // namespace squeezebert

@@ -1,0 +1,275 @@
+/// Operations on rows of activations that are no products, and the product with its epilogue.
+#pragma once
+
+#include "kernels/matmul.h"
+
+namespace squeezebert {
+namespace {
+
+// --- activation functions ---------------------------------------------------------------------
+
+/// The GELU of int8 and bf16 products, within 5e-4 of x * Phi(x): an odd polynomial for Phi - 1/2
+/// up to 3.7, where it is set to be 1/2. Less than a sixth of what bfloat16 rounds at 1.
+inline Float gelu_fast(Float x) {
+    const Float t = min(max(x, broadcast(-3.7f)), broadcast(3.7f));
+    const Float u = t * t;
+    Float p = broadcast(-4.8998211e-7f);
+    p = p * u + 2.6889092e-5f;
+    p = p * u - 6.1750649e-4f;
+    p = p * u + 7.848727e-3f;
+    p = p * u - 6.2587796e-2f;
+    p = p * u + 3.9647515e-1f;
+    return x * (p * t + 0.5f);
+}
+
+/// x * Phi(x) by the error function of Abramowitz and Stegun 7.1.26, whose error is below 1.5e-7.
+inline Float gelu_exact(Float x) {
+    const Float z = absolute(x) * 0.70710678118654752f;
+    const Float t = broadcast(1.0f) / (z * 0.3275911f + 1.0f);
+    Float p = broadcast(1.061405429f);
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    const Float tail = p * t * exp(-(z * z)) * 0.5f;  // 1 - Phi(|x|)
+    const Float relu = max(x, Float{});
+    return relu - absolute(x) * tail;
+}
+
+inline Float sigmoid(Float x) {
+    return broadcast(1.0f) / (exp(min(-x, broadcast(80.0f))) + 1.0f);
+}
+
+inline Float activate(Activation activation, Float x) {
+    switch (activation) {
+        case Activation::gelu:
+            return gelu_exact(x);
+        case Activation::gelu_tanh:
+            // 0.5 (1 + tanh(y)) = sigmoid(2 y)
+            return x * sigmoid((x * x * x * 0.044715f + x) * 1.5957691216057308f);
+        case Activation::relu:
+            return max(x, Float{});
+        case Activation::silu:
+            return x * sigmoid(x);
+        case Activation::none:
+            break;
+    }
+    return x;
+}
+
+// --- the product of a projection --------------------------------------------------------------
+
+/// y = product + bias, then whatever `transform` does.
+template <class Transform>
+struct Assign {
+    FloatRows out;
+    const float* bias;
+    int columns;  ///< of all panels; the last panel may have fewer than kPanel
+    Transform transform;
+
+    void operator()(int row, int panel, const Float* values) const {
+        float* to = out.data + row * out.stride + panel * kPanel;
+        const int rest = columns - panel * kPanel;
+        for (int part = 0; part < kParts; ++part) {
+            const Float value =
+                transform(values[part] + load(bias + panel * kPanel + part * kLanes));
+            if (rest >= kPanel) {
+                store(to + part * kLanes, value);
+            } else if (rest > part * kLanes) {
+                store_first(to + part * kLanes, value, rest - part * kLanes);
+            }
+        }
+    }
+};
+
+/// y += product.
+struct Accumulate {
+    FloatRows out;
+    int columns;
+
+    void operator()(int row, int panel, const Float* values) const {
+        float* to = out.data + row * out.stride + panel * kPanel;
+        const int rest = columns - panel * kPanel;
+        for (int part = 0; part < kParts; ++part) {
+            if (rest >= kPanel) {
+                store(to + part * kLanes, load(to + part * kLanes) + values[part]);
+            } else if (rest > part * kLanes) {
+                const int count = rest - part * kLanes;
+                const Float sum = load_first(to + part * kLanes, count) + values[part];
+                store_first(to + part * kLanes, sum, count);
+            }
+        }
+    }
+};
+
+template <class Dot>
+void project_with(const Projection& projection, const ProjectionPart& part, const PackedRows& x,
+                  Store how, Activation activation, const FloatRows& out) {
+    const int element = element_size(projection.precision);
+    const int slice_inputs = projection.padded_inputs / projection.slices;
+    const std::ptrdiff_t panel_bytes =
+        static_cast<std::ptrdiff_t>(projection.padded_inputs) * kPanel * element;
+    const std::ptrdiff_t first =
+        static_cast<std::ptrdiff_t>(part.group) * projection.panels + part.first_panel;
+    const int slice = part.group * projection.slices + part.slice;
+
+    Panels panels{};
+    panels.weight = projection.weight + first * panel_bytes +
+                    static_cast<std::ptrdiff_t>(part.slice) * slice_inputs * kPanel * element;
+    panels.stride = panel_bytes;
+    panels.steps = slice_inputs / inputs_per_step(projection.precision);
+    panels.count = part.panels;
+    Rows rows{};
+    rows.data = x.data + (static_cast<std::ptrdiff_t>(part.group) * projection.padded_inputs +
+                          part.slice * slice_inputs) *
+                             element;
+    rows.stride = x.stride;
+    rows.count = x.count;
+    if (projection.precision == Precision::int8) {
+        panels.scale = projection.scale + first * kPanel;
+        panels.offset =
+            projection.offset +
+            (static_cast<std::ptrdiff_t>(slice) * projection.panels + part.first_panel) * kPanel;
+        rows.scale = x.scale + slice;
+        rows.scale_stride = x.scale_stride;
+    }
+    const int columns = projection.outputs - part.first_panel * kPanel;
+    const float* bias = projection.bias + first * kPanel;
+
+    if (how == Store::accumulate) {
+        multiply<Dot>(rows, panels, Accumulate{out, columns});
+    } else if (activation == Activation::none) {
+        const auto keep = [](Float value) { return value; };
+        multiply<Dot>(rows, panels, Assign<decltype(keep)>{out, bias, columns, keep});
+    } else if (activation == Activation::gelu && projection.precision != Precision::float32) {
+        const auto gelu = [](Float value) { return gelu_fast(value); };
+        multiply<Dot>(rows, panels, Assign<decltype(gelu)>{out, bias, columns, gelu});
+    } else {
+        const auto any = [activation](Float value) { return activate(activation, value); };
+        multiply<Dot>(rows, panels, Assign<decltype(any)>{out, bias, columns, any});
+    }
+}
+
+// --- rounding to a projection's precision ------------------------------------------------------
+
+/// int8 values of four bytes a lane, in the low byte, as kLanes bytes.
+inline void store_bytes(std::byte* to, Int value) {
+#if defined(__AVX512F__)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(value)));
+#else
+    using Bytes = std::int8_t __attribute__((vector_size(kLanes)));
+    const Bytes bytes = __builtin_convertvector(value, Bytes);
+    std::memcpy(to, &bytes, sizeof bytes);
+#endif
+}
+
+/// The upper halves of words as kLanes bfloat16.
+inline void store_upper_halves(std::byte* to, Unsigned words) {
+#if defined(__AVX512F__)
+    const __m512i shifted = _mm512_srli_epi32(reinterpret_cast<__m512i>(words), 16);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(shifted));
+#else
+    using Halves = std::uint16_t __attribute__((vector_size(kLanes * 2)));
+    const Halves halves = __builtin_convertvector(words >> 16, Halves);
+    std::memcpy(to, &halves, sizeof halves);
+#endif
+}
+
+/// Calls body(index, values) for the kLanes floats from each index on; what lies past `count` reads
+/// as 0.
+template <class Body>
+inline void for_each_vector(const float* x, int count, Body body) {
+    int at = 0;
+    for (; at + kLanes <= count; at += kLanes) body(at, load(x + at));
+    if (at < count) body(at, load_first(x + at, count - at));
+}
+
+template <int kOffset>
+inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
+    Float most{};
+    for_each_vector(x, count, [&](int, Float value) { most = max(most, absolute(value)); });
+    const float top = largest(most);
+    const Float factor = broadcast(top > 0.0f ? 127.0f / top : 0.0f);
+    for_each_vector(x, count, [&](int at, Float value) {
+        store_bytes(out + at, round_to_int(value * factor) + kOffset);
+    });
+    const int done = round_up(count, kLanes);
+    if (done < padded) std::memset(out + done, 0, static_cast<std::size_t>(padded - done));
+    return top / 127.0f;
+}
+
+inline void pack_bf16(const float* x, int count, int padded, std::byte* out) {
+    for_each_vector(x, count, [&](int at, Float value) {
+        store_upper_halves(out + 2 * at, round_to_bf16(value));
+    });
+    const int done = round_up(count, kLanes);
+    if (done < padded) std::memset(out + 2 * done, 0, static_cast<std::size_t>(padded - done) * 2);
+}
+
+inline void pack_float(const float* x, int count, int padded, std::byte* out) {
+    std::memcpy(out, x, static_cast<std::size_t>(count) * 4);
+    std::memset(out + 4 * count, 0, static_cast<std::size_t>(padded - count) * 4);
+}
+
+template <int kOffset>
+void pack_rows(Precision precision, const FloatRows& x, int groups, int inputs, int slices,
+               const PackedRows& out) {
+    // With several slices a group's inputs are a multiple of them and need no padding.
+    const int count = inputs / slices;
+    const int padded = round_up(count, kInputAlignment);
+    for (int row = 0; row < x.count; ++row) {
+        const float* from = x.data + row * x.stride;
+        std::byte* to = out.data + row * out.stride;
+        float* scale = precision == Precision::int8 ? out.scale + row * out.scale_stride : nullptr;
+        for (int slice = 0; slice < groups * slices; ++slice) {
+            if (precision == Precision::int8) {
+                scale[slice] = pack_int8<kOffset>(from, count, padded, to);
+            } else if (precision == Precision::bf16) {
+                pack_bf16(from, count, padded, to);
+            } else {
+                pack_float(from, count, padded, to);
+            }
+            from += count;
+            to += padded * element_size(precision);
+        }
+    }
+}
+
+// --- LayerNorm ---------------------------------------------------------------------------------
+
+inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int width,
+                            const float* weight, const float* bias, float epsilon) {
+    const Float scale = broadcast(1.0f / static_cast<float>(width));
+    for (int row = 0; row < x.count; ++row) {
+        float* values = x.data + row * x.stride;
+        Float total{};
+        if (residual.data == nullptr) {
+            for_each_vector(values, width, [&](int, Float value) { total += value; });
+        } else {
+            for_each_vector(residual.data + row * residual.stride, width, [&](int at, Float value) {
+                value += load_first(values + at, width - at);
+                total += value;
+                store_first(values + at, value, width - at);
+            });
+        }
+        const Float mean = broadcast(sum(total)) * scale;
+        Float squares{};
+        for_each_vector(values, width, [&](int at, Float value) {
+            // Lanes past the end must not count.
+            const Float off = width - at >= kLanes ? value - mean
+                                                   : keep_first(value - mean, width - at);
+            squares += off * off;
+        });
+        const float variance = sum(squares * scale);
+        const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+        for_each_vector(values, width, [&](int at, Float value) {
+            const Float w = load_first(weight + at, width - at);
+            const Float b = load_first(bias + at, width - at);
+            store_first(values + at, (value - mean) * factor * w + b, width - at);
+        });
+    }
+}
+
+}  // namespace
+}  // namespace squeezebert

@@ -1,0 +1,44 @@
+/// Puts an instruction set's Dots into the table that the engine calls.
+#pragma once
+
+#include "kernels/attention.h"
+
+namespace squeezebert {
+namespace {
+
+inline void nothing() {}
+
+/// Where a processor multiplies bfloat16 faster than float32, attention runs in it too.
+template <bool kFastBf16>
+Precision attention_precision(Precision precision) {
+    return kFastBf16 && precision != Precision::float32 ? Precision::bf16 : Precision::float32;
+}
+
+template <class Int8Dot, class Bf16Dot>
+void project(const Projection& projection, const ProjectionPart& part, const PackedRows& x,
+             Store how, Activation activation, const FloatRows& out) {
+    switch (projection.precision) {
+        case Precision::int8:
+            return project_with<Int8Dot>(projection, part, x, how, activation, out);
+        case Precision::bf16:
+            return project_with<Bf16Dot>(projection, part, x, how, activation, out);
+        case Precision::float32:
+            return project_with<FloatDot>(projection, part, x, how, activation, out);
+    }
+}
+
+template <class Int8Dot, class Bf16Dot, bool kFastBf16>
+constexpr Kernels make_table() {
+    return {nothing,
+            nothing,
+            attention_precision<kFastBf16>,
+            pack_rows<Int8Dot::kActivationOffset>,
+            project<Int8Dot, Bf16Dot>,
+            store_keys_values,
+            attend<Bf16Dot>,
+            layer_norm_rows,
+            nullptr};
+}
+
+}  // namespace
+}  // namespace squeezebert

@@ -1,0 +1,200 @@
+/// Native vectors of float32: the compiler's vector extensions, and the few operations that they
+/// lack. Included by kernel files only. Everything is in an unnamed namespace, because each of them
+/// compiles it for another instruction set and the linker must not mix them up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "kernels/kernels.h"
+
+namespace squeezebert {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+/// Vectors that make up a panel.
+constexpr int kParts = kPanel / kLanes;
+
+using Float = float __attribute__((vector_size(kLanes * 4)));
+using Int = std::int32_t __attribute__((vector_size(kLanes * 4)));
+using Unsigned = std::uint32_t __attribute__((vector_size(kLanes * 4)));
+
+inline Float broadcast(float value) { return Float{} + value; }
+inline Int broadcast(std::int32_t value) { return Int{} + value; }
+
+/// Vectors may stand at any address.
+template <class Vector>
+inline Vector load_as(const void* from) {
+    Vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+inline Float load(const float* from) { return load_as<Float>(from); }
+inline void store(float* to, Float value) { std::memcpy(to, &value, sizeof value); }
+
+/// The first `count` lanes (all where it is kLanes or more); the others become 0, and memory past
+/// them is not touched.
+inline Float load_first(const float* from, int count) {
+    if (count >= kLanes) return load(from);
+    Float value{};
+    std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(float));
+    return value;
+}
+inline void store_first(float* to, Float value, int count) {
+    if (count >= kLanes) {
+        store(to, value);
+    } else {
+        std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
+    }
+}
+inline Float keep_first(Float value, int count) {
+    float lanes[kLanes];
+    store(lanes, value);
+    return load_first(lanes, count);
+}
+
+inline Int bits(Float value) { return reinterpret_cast<Int>(value); }
+inline Float from_bits(Int value) { return reinterpret_cast<Float>(value); }
+
+inline Float max(Float a, Float b) {
+#if defined(__AVX512F__)
+    return _mm512_max_ps(a, b);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(a, b);
+#elif defined(__aarch64__)
+    return vmaxq_f32(a, b);
+#else
+    return a > b ? a : b;
+#endif
+}
+
+inline Float min(Float a, Float b) {
+#if defined(__AVX512F__)
+    return _mm512_min_ps(a, b);
+#elif defined(__AVX2__)
+    return _mm256_min_ps(a, b);
+#elif defined(__aarch64__)
+    return vminq_f32(a, b);
+#else
+    return a < b ? a : b;
+#endif
+}
+
+inline Float absolute(Float a) { return from_bits(bits(a) & 0x7fffffff); }
+
+/// The nearest whole number, ties to even, of values within the range of int32.
+inline Int round_to_int(Float a) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Int>(_mm512_cvtps_epi32(a));
+#elif defined(__AVX2__)
+    return reinterpret_cast<Int>(_mm256_cvtps_epi32(a));
+#elif defined(__aarch64__)
+    return vcvtnq_s32_f32(a);
+#else
+    // Adding 1.5 * 2^23 leaves the rounded value in the low bits of the sum; |a| < 2^22 here.
+    const Float magic = broadcast(12582912.0f);
+    return bits(a + magic) - bits(magic);
+#endif
+}
+
+inline Float to_float(Int a) { return __builtin_convertvector(a, Float); }
+
+/// Lanes are added in a fixed tree.
+inline float sum(Float value) {
+    float lanes[kLanes];
+    std::memcpy(lanes, &value, sizeof lanes);
+    for (int width = kLanes / 2; width > 0; width /= 2) {
+        for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+    }
+    return lanes[0];
+}
+
+inline float largest(Float value) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps(value);
+#else
+    float lanes[kLanes];
+    std::memcpy(lanes, &value, sizeof lanes);
+    float result = lanes[0];
+    for (int lane = 1; lane < kLanes; ++lane) result = lanes[lane] > result ? lanes[lane] : result;
+    return result;
+#endif
+}
+
+/// 2^x for x from -126 to 126; what is below gives about 2^-126. Relative error 2e-7: the
+/// polynomial is the minimax fit of 2^f on [-0.5, 0.5].
+inline Float exp2(Float x) {
+    x = max(x, broadcast(-126.0f));
+    const Int whole = round_to_int(x);
+    const Float f = x - to_float(whole);
+    Float p = broadcast(1.535336188319500e-4f);
+    p = p * f + 1.339887440266574e-3f;
+    p = p * f + 9.618437357674640e-3f;
+    p = p * f + 5.550332471162809e-2f;
+    p = p * f + 2.402264791363012e-1f;
+    p = p * f + 6.931472028550421e-1f;
+    p = p * f + 1.0f;
+    return from_bits(bits(p) + (whole << 23));
+}
+
+inline Float exp(Float x) { return exp2(x * 1.4426950408889634f); }
+
+/// float32 as bfloat16 in the upper half of each lane, rounded to the nearest, ties to even.
+inline Unsigned round_to_bf16(Float value) {
+    const Unsigned word = reinterpret_cast<Unsigned>(value);
+    return (word + 0x7fff + ((word >> 16) & 1)) & 0xffff0000u;
+}
+
+/// Interleaves the lanes of two vectors: (a0, b0, a1, b1, ...), the lower or the upper halves.
+template <class Vector>
+inline Vector interleave_low(Vector a, Vector b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#endif
+}
+
+template <class Vector>
+inline Vector interleave_high(Vector a, Vector b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+                                   31);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
+/// Transposes a square of kLanes x kLanes words in place: rows i and i + n/2 are interleaved, log n
+/// times.
+inline void transpose(Unsigned (&rows)[kLanes]) {
+    for (int round = 1; round < kLanes; round *= 2) {
+        Unsigned next[kLanes];
+        for (int row = 0; row < kLanes / 2; ++row) {
+            next[2 * row] = interleave_low(rows[row], rows[row + kLanes / 2]);
+            next[2 * row + 1] = interleave_high(rows[row], rows[row + kLanes / 2]);
+        }
+        for (int row = 0; row < kLanes; ++row) rows[row] = next[row];
+    }
+}
+
+}  // namespace
+}  // namespace squeezebert
