@@ -140,7 +140,8 @@ struct Kernels {
     void (*pack)(Precision precision, const FloatRows& x, int groups, int inputs, int slices,
                  const PackedRows& out);
 
-    /// Multiplies rows by a part of a projection. `out` is where the part's first column goes.
+    /// Multiplies rows by a part of a projection. `x` has the part's inputs alone, so its scale is
+    /// one a row; `out` is where the part's first column goes.
     void (*project)(const Projection& projection, const ProjectionPart& part, const PackedRows& x,
                     Store store, Activation activation, const FloatRows& out);
 

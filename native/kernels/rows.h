@@ -111,7 +111,6 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
         static_cast<std::ptrdiff_t>(projection.padded_inputs) * kPanel * element;
     const std::ptrdiff_t first =
         static_cast<std::ptrdiff_t>(part.group) * projection.panels + part.first_panel;
-    const int slice = part.group * projection.slices + part.slice;
 
     Panels panels{};
     panels.weight = projection.weight + first * panel_bytes +
@@ -119,18 +118,14 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
     panels.stride = panel_bytes;
     panels.steps = slice_inputs / inputs_per_step(projection.precision);
     panels.count = part.panels;
-    Rows rows{};
-    rows.data = x.data + (static_cast<std::ptrdiff_t>(part.group) * projection.padded_inputs +
-                          part.slice * slice_inputs) *
-                             element;
-    rows.stride = x.stride;
-    rows.count = x.count;
+    Rows rows{x.data, x.stride, x.count, nullptr, 0};
     if (projection.precision == Precision::int8) {
+        const int slice = part.group * projection.slices + part.slice;
         panels.scale = projection.scale + first * kPanel;
         panels.offset =
             projection.offset +
             (static_cast<std::ptrdiff_t>(slice) * projection.panels + part.first_panel) * kPanel;
-        rows.scale = x.scale + slice;
+        rows.scale = x.scale;
         rows.scale_stride = x.scale_stride;
     }
     const int columns = projection.outputs - part.first_panel * kPanel;
