@@ -6,19 +6,11 @@
 #include <vector>
 
 #include "engine/config.h"
+#include "engine/head.h"
 #include "engine/matrix.h"
 #include "engine/weights_file.h"
 
 namespace squeezebert {
-
-/// Which head a checkpoint carries.
-enum class HeadKind {
-    none, masked_lm, text_classification, token_classification, question_answering,
-    multiple_choice,
-};
-
-/// Our name of a head ("masked_lm"); "none" for a bare encoder.
-const char* head_name(HeadKind head);
 
 /// A projection: weight (outputs, inputs / groups), bias (outputs,).
 struct LinearWeights {
