@@ -22,7 +22,8 @@ HEAD = HeadConfig(kind="token_classification", labels=SPEC.labels)
 
 
 @pytest.mark.parametrize(
-    ("storage", "bound"), [("float32", 0.0), ("float16", 1e-3), ("int8", 1 / 254)]
+    ("storage", "bound"),
+    [("float32", 0.0), ("float16", 1e-3), ("int8", 1 / 254), ("panels", 1 / 254)],
 )
 def test_storage(
     storage: checkpoint.Storage, bound: float, tiny_config: EncoderConfig, tmp_path: Path

@@ -10,7 +10,8 @@ made for a task. The weights are
 - ``pytorch_model.bin``, read by :mod:`squeezebert.model` only (weights-only, nothing is run).
 
 A compact file stores matrices as int8 with one float32 scale a row, as ``NAME`` and
-``NAME.scale``; :func:`read_tensors` gives them back as float32.
+``NAME.scale``; :func:`read_tensors` gives them back as float32. The engine's own form keeps its
+projections in panels besides (:mod:`squeezebert.packing`).
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from squeezebert import files
+from squeezebert import files, packing
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.spec import TASK_NAMES, TaskSpec
 
-Storage = Literal["float32", "float16", "int8"]
+Storage = Literal["float32", "float16", "int8", "panels"]
+"""``panels`` is ``int8`` with the projections laid out as the engine multiplies them."""
 
 CONFIG, TASK, WEIGHTS = "config.json", "task.json", "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -194,7 +196,8 @@ def _read_indexed(directory: Path) -> dict[str, NDArray[Any]]:
 def _read_file(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = cast(dict[str, str], file.metadata() or {})
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no weight file {path}") from error
     except (safetensors.SafetensorError, OSError, TypeError) as error:
@@ -202,6 +205,7 @@ def _read_file(path: Path) -> dict[str, NDArray[Any]]:
             f"{path} is not a readable safetensors file: {error}",
             hint="copy or download it again",
         ) from error
+    return packing.unpack(tensors, metadata, where=path)
 
 
 def quantise_rows(matrix: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -254,12 +258,14 @@ def write_checkpoint(
         config: What ``config.json`` will hold.
         tensors: float32 weights by Hugging Face's names.
         spec: What the model is for.
-        storage: How weights are kept. ``int8`` keeps matrices compactly and vectors as float32.
+        storage: How weights are kept. ``int8`` and ``panels`` keep matrices compactly and vectors
+            as float32.
         shared: Tensors not to be written here because they stand in another model's weight file
             (in a neighbouring directory), by name.
 
     Raises:
         CheckpointError: the disk does not take them, or a shared file is no neighbour.
+        ConfigError: ``panels`` for a ``config`` that is no model of ours.
     """
     directory = Path(directory)
     shared = shared or {}
@@ -271,12 +277,15 @@ def write_checkpoint(
         directory.mkdir(parents=True, exist_ok=True)
         own = WEIGHTS if not shared else "model-00001-of-00001.safetensors"
         with files.replacing(directory / own) as temporary:
-            # Contiguous, or safetensors writes the bytes in the wrong order.
-            save_file(
-                {name: np.ascontiguousarray(value) for name, value in stored.items()},
-                temporary,
-                metadata={"format": "pt"},
-            )
+            if storage == "panels":
+                _write_panels(temporary, stored, EncoderConfig.from_dict(config))
+            else:
+                # Contiguous, or safetensors writes the bytes in the wrong order.
+                save_file(
+                    {name: np.ascontiguousarray(value) for name, value in stored.items()},
+                    temporary,
+                    metadata={"format": "pt"},
+                )
         if shared:
             _write_index(directory, own, stored, shared)
         if spec is not None:
@@ -287,12 +296,24 @@ def write_checkpoint(
 
 
 def _store(name: str, value: NDArray[Any], storage: Storage) -> dict[str, NDArray[Any]]:
-    if storage == "int8" and value.ndim >= 2:
+    if storage in ("int8", "panels") and value.ndim >= 2:
         quantised, scale = quantise_rows(value)
         return {name: quantised, name + SCALE_SUFFIX: scale}
     if storage == "float16" and value.ndim >= 2:
         return {name: value.astype(np.float16)}
     return {name: value.astype(np.float32)}
+
+
+def _write_panels(path: Path, stored: Mapping[str, NDArray[Any]], config: EncoderConfig) -> None:
+    groups = packing.packed_groups(stored, config)
+    shapes = {name: stored[name].shape for name in groups}
+    metadata = {
+        "format": "pt",
+        packing.LAYOUT_KEY: packing.LAYOUT,
+        packing.SHAPES_KEY: json.dumps(shapes),
+    }
+    packed = {name: packing.pack_panels(stored[name], groups[name]) for name in groups}
+    packing.write_aligned(path, {**stored, **packed}, metadata)
 
 
 def _write_index(
