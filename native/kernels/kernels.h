@@ -160,6 +160,9 @@ struct Kernels {
     void (*layer_norm)(const FloatRows& x, const FloatRows& residual, int width, const float* weight,
                        const float* bias, float epsilon);
 
+    /// The largest of `count` (at least 1) numbers, and the sum of exp(x - largest).
+    float (*sum_exp)(const float* x, int count, float* largest);
+
     /// Multiply-adds of one precision in registers alone: `iterations` rounds. Returns the number of
     /// operations done (a multiplication and an addition are two). For measuring the peak.
     double (*peak)(Precision precision, std::int64_t iterations);

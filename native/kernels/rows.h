@@ -266,5 +266,22 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
     }
 }
 
+// --- softmax over a row --------------------------------------------------------------------------
+
+inline float sum_exp(const float* x, int count, float* top) {
+    Float most = broadcast(x[0]);
+    // Zeros in the lanes past the end would count as numbers.
+    const int whole = count / kLanes * kLanes;
+    for (int at = 0; at < whole; at += kLanes) most = max(most, load(x + at));
+    float best = largest(most);
+    for (int at = whole; at < count; ++at) best = x[at] > best ? x[at] : best;
+    Float total{};
+    for_each_vector(x, count, [&](int at, Float value) {
+        total += keep_first(exp(value - best), count - at);
+    });
+    *top = best;
+    return sum(total);
+}
+
 }  // namespace
 }  // namespace squeezebert

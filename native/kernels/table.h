@@ -37,6 +37,7 @@ constexpr Kernels make_table() {
             store_keys_values,
             attend<Bf16Dot>,
             layer_norm_rows,
+            sum_exp,
             nullptr};
 }
 

@@ -62,6 +62,7 @@ inline void store_first(float* to, Float value, int count) {
     }
 }
 inline Float keep_first(Float value, int count) {
+    if (count >= kLanes) return value;
     float lanes[kLanes];
     store(lanes, value);
     return load_first(lanes, count);

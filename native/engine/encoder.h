@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "engine/model.h"
+#include "engine/plan.h"
+
+namespace squeezebert {
+
+/// One call of a model's encoder: every layer, over all rows of a batch.
+///
+/// A block of rows goes through a whole layer in one sitting, while its values are in the cache:
+/// attention over the keys and values that stand ready, the projection after it, LayerNorm, the
+/// feed-forward network, LayerNorm, and then queries, keys and values of the next layer. Only
+/// attention looks at other rows, so a block waits once a layer, for the blocks that hold the rest
+/// of its sequences. Whole sequences that one thread takes alone wait for nobody.
+class Encoder {
+public:
+    /// `wanted` are rows of the batch in ascending order, or null for all; the others are left out
+    /// of the last layer as soon as they are not needed. `out` is (wanted rows, hidden_size).
+    Encoder(const Model& model, const Batch& batch, const std::vector<int>* wanted, bool timed,
+            float* out);
+
+    /// Returns the seconds by stage, of all threads together, where it is timed.
+    StageSeconds run(ThreadPool& pool, Workspace& workspace);
+
+private:
+    void work(int worker, Workspace& workspace);
+    void prepare(const Plan& plan, States& states) const;
+    void prepare(Scratch& scratch) const;
+
+    /// What a block does at a level: 0 embeds; level n finishes layer n - 1. Each level but the
+    /// last then makes layer n's queries, keys and values.
+    void do_block(const Plan& plan, const Block& block, int level, States& states,
+                  Scratch& scratch) const;
+    void embed(const Block& block, const FloatRows& x, Scratch& scratch) const;
+    void start_layer(const Plan& plan, const Block& block, int layer, const FloatRows& x,
+                     States& states, Scratch& scratch) const;
+    void attend(const Plan& plan, const Block& block, int layer, const States& states,
+                Scratch& scratch) const;
+    /// Attention for chosen rows of a block alone; returns their states, side by side.
+    FloatRows attend_chosen(const Plan& plan, const Block& block, int layer, const States& states,
+                            Scratch& scratch, const int* rows, int count) const;
+    void attend_piece(const Piece& piece, const KeysValues& memory, const FloatRows& queries,
+                      const FloatRows& context, Scratch& scratch) const;
+    void finish_layer(int layer, const FloatRows& x, Scratch& scratch) const;
+    void feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch& scratch) const;
+
+    PackedRows pack(const Projection& projection, const FloatRows& x, Scratch& scratch) const;
+    void project(const Projection& projection, const PackedRows& x, const FloatRows& out) const;
+    /// Columns [first, last) of a projection's outputs; `first` begins a panel.
+    void project_columns(const Projection& projection, const PackedRows& x, Activation activation,
+                         int first, int last, const FloatRows& out) const;
+    KeysValues memory_of(const Plan& plan, const States& states, int layer,
+                         const Piece& piece) const;
+
+    const Model& model_;
+    const Kernels& kernels_;
+    const Batch& batch_;
+    const std::vector<int>* wanted_;
+    bool timed_;
+    float* out_;
+    int stride_;  ///< floats of a row of states
+    Schedule schedule_;
+    std::atomic<std::int64_t> next_alone_{0};
+    std::atomic<std::int64_t> next_together_{0};
+    std::vector<std::atomic<std::int64_t>> levels_done_;  ///< by block of schedule_.together
+};
+
+}  // namespace squeezebert

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/buffer.h"
+#include "engine/stages.h"
+#include "kernels/kernels.h"
+
+namespace squeezebert {
+
+/// What a plan's tokens carry from one layer to the next.
+struct States {
+    Buffer<float> x;        ///< (rows, stride): the residual stream
+    Buffer<float> queries;  ///< (rows, stride)
+    /// Keys and values of this layer and of the next: a layer's are written while others still read
+    /// those of the one before.
+    Buffer<std::byte> keys[2], values[2];
+    std::vector<std::size_t> slots_before;  ///< by sequence of the plan
+};
+
+/// How much of Scratch a model needs for each row.
+struct ScratchSizes {
+    std::size_t wide = 0;          ///< floats
+    std::size_t packed = 0;        ///< bytes
+    std::size_t packed_slice = 0;  ///< bytes
+    std::size_t groups = 0;
+};
+
+/// What a thread needs while it works on a block.
+struct Scratch {
+    Buffer<float> context, product, keys, values;  ///< (kBlockRows, stride)
+    Buffer<float> wide;                            ///< (kBlockRows, widest slice)
+    Buffer<float> chosen, chosen_queries;          ///< (kBlockRows, stride)
+    Buffer<std::byte> packed, packed_slice;
+    Buffer<float> scale, slice_scale;
+    Buffer<float> attention;
+    StageClock clock;
+};
+
+/// The memory of one call, kept for the next.
+struct Workspace {
+    States together;
+    std::vector<States> alone;     ///< one a thread
+    std::vector<Scratch> scratch;  ///< one a thread
+};
+
+/// Workspaces that no call uses now. As many are made as calls run at once.
+class Workspaces {
+public:
+    std::unique_ptr<Workspace> take(int threads) {
+        std::unique_ptr<Workspace> workspace;
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            if (!idle_.empty()) {
+                workspace = std::move(idle_.back());
+                idle_.pop_back();
+            }
+        }
+        if (workspace == nullptr) workspace = std::make_unique<Workspace>();
+        workspace->alone.resize(static_cast<std::size_t>(threads));
+        workspace->scratch.resize(static_cast<std::size_t>(threads));
+        return workspace;
+    }
+    void give_back(std::unique_ptr<Workspace> workspace) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        idle_.push_back(std::move(workspace));
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+}  // namespace squeezebert
