@@ -108,26 +108,26 @@ inline void store_keys_values(const AttentionShape& shape, const FloatRows& keys
 }
 
 /// Turns rows of scores into unnormalised probabilities, packed for the product with the values,
-/// one block of keys after the other. To the base 2, because exp2 is what there is. Each call gives
-/// what earlier sums must be multiplied by, now that the largest score is known better.
+/// one block of keys after the other. To the base 2, because exp2 is what there is; queries come
+/// multiplied accordingly. Each call gives what earlier sums must be multiplied by, now that the
+/// largest score is known better.
 struct RunningSoftmax {
     float largest = kMasked;
     float sum = 0.0f;
 
-    /// `scale` is what scores are multiplied by (positive).
     template <bool kBf16>
-    float add(float* scores, float scale, int count, int padded, std::byte* out) {
+    float add(float* scores, int count, int padded, std::byte* out) {
         Float most = broadcast(kMasked);
         const int whole = round_up(count, kLanes);
         for (int at = count; at < whole; ++at) scores[at] = kMasked;
         for (int at = 0; at < whole; at += kLanes) most = max(most, load(scores + at));
         const float before = largest;
-        const float top = squeezebert::largest(most) * scale;
+        const float top = squeezebert::largest(most);
         largest = top > before ? top : before;
         const Float shift = broadcast(largest);
         Float total{};
         for (int at = 0; at < whole; at += kLanes) {
-            const Float p = exp2(load(scores + at) * scale - shift);
+            const Float p = exp2(load(scores + at) - shift);
             total += p;
             if constexpr (kBf16) {
                 store_upper_halves(out + 2 * at, round_to_bf16(p));
@@ -165,10 +165,27 @@ struct AddContext {
         float* to = context + row * width + panel * kPanel;
         const Float correction = broadcast(corrections[row]);
         for (int part = 0; part < kParts; ++part) {
-            store(to + part * kLanes, load(to + part * kLanes) * correction + values[part]);
+            const Float sum = multiply_add(load(to + part * kLanes), correction, values[part]);
+            store(to + part * kLanes, sum);
         }
     }
 };
+
+/// One head of a query times `scale`, so that its products are the scores that exp2 takes.
+template <bool kBf16>
+inline void pack_query(const float* x, int count, float scale, int padded, std::byte* out) {
+    for_each_vector(x, count, [&](int at, Float value) {
+        if constexpr (kBf16) {
+            store_upper_halves(out + 2 * at, round_to_bf16(value * scale));
+        } else {
+            store(reinterpret_cast<float*>(out) + at, value * scale);
+        }
+    });
+    const int size = kBf16 ? 2 : 4, done = round_up(count, kLanes);
+    if (done < padded) {
+        std::memset(out + size * done, 0, static_cast<std::size_t>(padded - done) * size);
+    }
+}
 
 template <class Dot, bool kBf16>
 void attend_with(const AttentionShape& shape, const FloatRows& queries, const KeysValues& memory,
@@ -187,11 +204,7 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
         for (int row = 0; row < queries.count; ++row) {
             const float* from = queries.data + row * queries.stride + head * shape.head_size;
             std::byte* to = query + row * padded * size;
-            if constexpr (kBf16) {
-                pack_bf16(from, shape.head_size, padded, to);
-            } else {
-                pack_float(from, shape.head_size, padded, to);
-            }
+            pack_query<kBf16>(from, shape.head_size, scale, padded, to);
             for (int at = 0; at < width; ++at) context[row * width + at] = 0.0f;
         }
         RunningSoftmax softmax[kQueryRows];
@@ -211,7 +224,7 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
 
             for (int row = 0; row < queries.count; ++row) {
                 corrections[row] = softmax[row].template add<kBf16>(
-                    scores + row * kKeyBlock, scale, count, used, probabilities + row * kKeyBlock * size);
+                    scores + row * kKeyBlock, count, used, probabilities + row * kKeyBlock * size);
             }
 
             panels.stride = static_cast<std::ptrdiff_t>(memory.slots) * kPanel * size;

@@ -6,6 +6,10 @@ file(GLOB plain_kernels CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/dispatch.cpp
      ${CMAKE_CURRENT_LIST_DIR}/portable.cpp)
 target_sources(squeezebert_core PRIVATE ${plain_kernels})
 
+# multiply_add() in vector.h says why.
+set(same_bits -ffp-contract=off)
+set_source_files_properties(${plain_kernels} PROPERTIES COMPILE_OPTIONS ${same_bits})
+
 # squeezebert_kernel(avx2 -mavx2 ...): adds avx2.cpp with its flags and defines SQUEEZEBERT_HAS_AVX2
 # for all sources of the core, or does neither where the compiler doesn't know the flags.
 function(squeezebert_kernel name)
@@ -22,10 +26,15 @@ function(squeezebert_kernel name)
   endif()
   if(EXISTS ${source})
     target_sources(squeezebert_core PRIVATE ${source})
-    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ARGN}")
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ARGN};${same_bits}")
     target_compile_definitions(squeezebert_core PRIVATE SQUEEZEBERT_HAS_${upper})
   endif()
 endfunction()
+
+# GCC 12 warns of its own <avx512fintrin.h>, where __m512 __Y = __Y means "undefined" on purpose.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  set(quiet -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
 
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
 if(processor MATCHES "^(x86_64|amd64)$")

@@ -135,7 +135,9 @@ struct FloatDot {
     static Float first(const Panels&, int, int) { return Float{}; }
     static Float load_weights(const std::byte* at) { return load_as<Float>(at); }
     static Float load_input(const std::byte* at) { return broadcast(load_as<float>(at)); }
-    static Float add(Float sum, Float input, Float weights) { return sum + input * weights; }
+    static Float add(Float sum, Float input, Float weights) {
+        return multiply_add(input, weights, sum);
+    }
     static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };
 
@@ -161,7 +163,8 @@ struct WidenedBf16Dot {
         return widen(broadcast(load_as<std::int32_t>(at)));
     }
     static Float add(Float sum, Pair input, Pair weights) {
-        return sum + input.low * weights.low + input.high * weights.high;
+        sum = multiply_add(input.low, weights.low, sum);
+        return multiply_add(input.high, weights.high, sum);
     }
     static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };

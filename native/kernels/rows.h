@@ -14,23 +14,23 @@ inline Float gelu_fast(Float x) {
     const Float t = min(max(x, broadcast(-3.7f)), broadcast(3.7f));
     const Float u = t * t;
     Float p = broadcast(-4.8998211e-7f);
-    p = p * u + 2.6889092e-5f;
-    p = p * u - 6.1750649e-4f;
-    p = p * u + 7.848727e-3f;
-    p = p * u - 6.2587796e-2f;
-    p = p * u + 3.9647515e-1f;
-    return x * (p * t + 0.5f);
+    p = multiply_add(p, u, 2.6889092e-5f);
+    p = multiply_add(p, u, -6.1750649e-4f);
+    p = multiply_add(p, u, 7.848727e-3f);
+    p = multiply_add(p, u, -6.2587796e-2f);
+    p = multiply_add(p, u, 3.9647515e-1f);
+    return x * multiply_add(p, t, 0.5f);
 }
 
 /// x * Phi(x) by the error function of Abramowitz and Stegun 7.1.26, whose error is below 1.5e-7.
 inline Float gelu_exact(Float x) {
     const Float z = absolute(x) * 0.70710678118654752f;
-    const Float t = broadcast(1.0f) / (z * 0.3275911f + 1.0f);
+    const Float t = broadcast(1.0f) / multiply_add(z, broadcast(0.3275911f), 1.0f);
     Float p = broadcast(1.061405429f);
-    p = p * t - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = p * t + 0.254829592f;
+    p = multiply_add(p, t, -1.453152027f);
+    p = multiply_add(p, t, 1.421413741f);
+    p = multiply_add(p, t, -0.284496736f);
+    p = multiply_add(p, t, 0.254829592f);
     const Float tail = p * t * exp(-(z * z)) * 0.5f;  // 1 - Phi(|x|)
     const Float relu = max(x, Float{});
     return relu - absolute(x) * tail;
@@ -254,14 +254,14 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
             // Lanes past the end must not count.
             const Float off = width - at >= kLanes ? value - mean
                                                    : keep_first(value - mean, width - at);
-            squares += off * off;
+            squares = multiply_add(off, off, squares);
         });
         const float variance = sum(squares * scale);
         const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
         for_each_vector(values, width, [&](int at, Float value) {
             const Float w = load_first(weight + at, width - at);
             const Float b = load_first(bias + at, width - at);
-            store_first(values + at, (value - mean) * factor * w + b, width - at);
+            store_first(values + at, multiply_add((value - mean) * factor, w, b), width - at);
         });
     }
 }

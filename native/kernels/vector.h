@@ -95,6 +95,22 @@ inline Float min(Float a, Float b) {
 #endif
 }
 
+/// a * b + c, rounded once where the processor can. Written out wherever it is wanted: kernels are
+/// compiled with -ffp-contract=off, because what a compiler contracts by itself depends on the code
+/// around it, and so a row's last bits would depend on the tile that it falls into.
+inline Float multiply_add(Float a, Float b, Float c) {
+#if defined(__AVX512F__)
+    return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+    return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f32(c, a, b);
+#else
+    return a * b + c;
+#endif
+}
+inline Float multiply_add(Float a, Float b, float c) { return multiply_add(a, b, broadcast(c)); }
+
 inline Float absolute(Float a) { return from_bits(bits(a) & 0x7fffffff); }
 
 /// The nearest whole number, ties to even, of values within the range of int32.
@@ -143,12 +159,12 @@ inline Float exp2(Float x) {
     const Int whole = round_to_int(x);
     const Float f = x - to_float(whole);
     Float p = broadcast(1.535336188319500e-4f);
-    p = p * f + 1.339887440266574e-3f;
-    p = p * f + 9.618437357674640e-3f;
-    p = p * f + 5.550332471162809e-2f;
-    p = p * f + 2.402264791363012e-1f;
-    p = p * f + 6.931472028550421e-1f;
-    p = p * f + 1.0f;
+    p = multiply_add(p, f, 1.339887440266574e-3f);
+    p = multiply_add(p, f, 9.618437357674640e-3f);
+    p = multiply_add(p, f, 5.550332471162809e-2f);
+    p = multiply_add(p, f, 2.402264791363012e-1f);
+    p = multiply_add(p, f, 6.931472028550421e-1f);
+    p = multiply_add(p, f, 1.0f);
     return from_bits(bits(p) + (whole << 23));
 }
 
