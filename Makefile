@@ -7,17 +7,26 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes wheel clean
+.PHONY: help demo test lint shapes native-test sanitize cross wheel clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    compare the shipped models on the sample data: $(DEMO)/report.html"
-	@echo "make test    lint, types, import directions and all tests"
-	@echo "make lint    the first three alone"
-	@echo "make wheel   build/dist/*.whl"
-	@echo "make clean   remove what the others made, the virtual environment included"
+	@echo "make demo         compare the shipped models on the sample data: $(DEMO)/report.html"
+	@echo "make test         lint, types, import directions and all tests, those below included"
+	@echo "make lint         the first three alone"
+	@echo "make native-test  the C++ tests of the engine"
+	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
+	@echo "make cross        the same for 64-bit Arm, in an emulator"
+	@echo "make wheel        build/dist/*.whl"
+	@echo "make clean        remove what the others made, the virtual environment included"
 
 # --- set-up: a stamp a set of extras, renewed when what is to be installed changes ---------------
+
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+# CMake and Ninja come from PyPI, so that a C++ compiler is all the machine must have.
+export PATH := $(abspath $(BIN)):$(PATH)
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(WORKERS)
+NATIVE := $(shell find native -type f)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -25,40 +34,79 @@ $(BIN)/python:
 	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing squeezebert and torch into $(VENV) (a few minutes the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[torch]'
+$(VENV)/.tools: constraints.txt | $(BIN)/python
+	@echo "installing the tools that build the extension into $(VENV)"
+	@$(INSTALL) scikit-build-core nanobind cmake ninja
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml $(NATIVE) $(VENV)/.tools
+	@echo "building squeezebert and installing it with torch into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) --no-build-isolation -e '.[torch]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
 	@echo "installing the tools for development into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(INSTALL) --no-build-isolation -e '.[dev]'
 	@touch $@
 
 # --- what people call -----------------------------------------------------------------------------
 
 demo: $(VENV)/.demo
-	@$(BIN)/squeezebert compare \
+	@squeezebert compare \
 		--data sample_dialogues --data sample_news --data sample_ner_en --data sample_ner_de --threads 1 \
 		--output $(DEMO)
 	@echo "open $(DEMO)/report.html"
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check --quiet --output-format concise . && $(BIN)/ruff format --quiet --check . && echo "ruff: clean"
-	@$(BIN)/basedpyright --level error --pythonpath $(BIN)/python
-	@$(BIN)/lint-imports
+	@ruff check --quiet --output-format concise . && ruff format --quiet --check . && echo "ruff: clean"
+	@basedpyright --level error --pythonpath $(BIN)/python
+	@lint-imports
 
 # The shapes in the model's signatures, checked at each call of its tests.
 shapes: $(VENV)/.dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
+	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
+test: lint shapes native-test sanitize cross
+	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev
-	@$(BIN)/python -m build --wheel --no-isolation --outdir build/dist .
+	@python -m build --wheel --no-isolation --outdir build/dist .
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f src/squeezebert/engine/_native*.so
+
+# --- the C++ tests ----------------------------------------------------------------------------------
+
+# Beside the extension's own objects (pyproject.toml: build-dir).
+EXTENSION = build/editable-$(shell $(BIN)/python -c 'import sys; print(sys.implementation.cache_tag)')
+# $(call build-tests,DIRECTORY), or as native/CMakePresets.json says: $(call build-preset,NAME)
+build-tests = cmake --build $(1) --target squeezebert_tests -- --quiet
+build-preset = cmake -S native --preset $(1) >/dev/null && $(call build-tests,build/$(1))
+
+native-test: $(VENV)/.demo
+	@$(call build-tests,$(EXTENSION))
+	@$(EXTENSION)/squeezebert_tests
+	@python native/tests/weak_symbols.py $(EXTENSION)/libsqueezebert_core.a
+
+# ThreadSanitizer wants memory where a kernel that shuffles addresses may not have it.
+sanitize: $(VENV)/.tools
+	@echo "AddressSanitizer and UBSan:"
+	@$(call build-preset,address)
+	@build/address/squeezebert_tests
+	@echo "ThreadSanitizer:"
+	@$(call build-preset,thread)
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests
+
+cross: $(VENV)/.tools
+	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \
+		echo "cross: skipped: no aarch64-linux-gnu-g++ here (Debian: g++-aarch64-linux-gnu)"; \
+	elif ! command -v qemu-aarch64 >/dev/null; then \
+		echo "cross: skipped: no qemu-aarch64 here (Debian: qemu-user)"; \
+	else \
+		$(call build-preset,aarch64) && for cpu in max cortex-a72; do \
+			echo "64-bit Arm, $$cpu:" && qemu-aarch64 -cpu $$cpu build/aarch64/squeezebert_tests || exit 1; \
+		done; \
+	fi

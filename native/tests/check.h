@@ -79,8 +79,8 @@ struct Place {
     const char* expression;
 
     [[noreturn]] void fail(const std::string& what) const {
-        throw Failure(std::string(file) + ":" + std::to_string(line) + ": " + expression + "\n    " +
-                      what);
+        throw Failure(std::string(file) + ":" + std::to_string(line) + ": " + expression +
+                      "\n    " + what);
     }
 };
 
@@ -128,21 +128,21 @@ void check_throws(const Body& body, std::string_view text, const Place& place) {
 #define SQUEEZEBERT_PLACE(text) \
     ::squeezebert::tests::Place { __FILE__, __LINE__, text }
 
-#define TEST(name)                                                                   \
-    static void SQUEEZEBERT_JOIN(test_body_, __LINE__)();                            \
-    static const ::squeezebert::tests::Registration SQUEEZEBERT_JOIN(                \
-        test_, __LINE__)(name, &SQUEEZEBERT_JOIN(test_body_, __LINE__));             \
+#define TEST(name)                                                                     \
+    static void SQUEEZEBERT_JOIN(test_body_, __LINE__)();                              \
+    static const ::squeezebert::tests::Registration SQUEEZEBERT_JOIN(test_, __LINE__)( \
+        name, &SQUEEZEBERT_JOIN(test_body_, __LINE__));                                \
     static void SQUEEZEBERT_JOIN(test_body_, __LINE__)()
 
 #define CHECK(expression) \
     ::squeezebert::tests::check(static_cast<bool>(expression), SQUEEZEBERT_PLACE(#expression))
-#define CHECK_EQUAL(received, expected)                 \
+#define CHECK_EQUAL(received, expected)                   \
     ::squeezebert::tests::check_equal(received, expected, \
                                       SQUEEZEBERT_PLACE(#received " == " #expected))
-#define CHECK_NEAR(received, expected, tolerance)                 \
+#define CHECK_NEAR(received, expected, tolerance)                   \
     ::squeezebert::tests::check_near(received, expected, tolerance, \
                                      SQUEEZEBERT_PLACE(#received " ~ " #expected))
-#define CHECK_THROWS(expression, text)                                             \
+#define CHECK_THROWS(expression, text)                                               \
     ::squeezebert::tests::check_throws([&] { static_cast<void>(expression); }, text, \
                                        SQUEEZEBERT_PLACE(#expression))
 #define SKIP(why) throw ::squeezebert::tests::Skipped(why)
