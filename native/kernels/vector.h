@@ -33,7 +33,8 @@ using Float = float __attribute__((vector_size(kLanes * 4)));
 using Int = std::int32_t __attribute__((vector_size(kLanes * 4)));
 using Unsigned = std::uint32_t __attribute__((vector_size(kLanes * 4)));
 
-inline Float broadcast(float value) { return Float{} + value; }
+/// Minus 0 leaves every value as it is, even -0, so no subtraction is left of it.
+inline Float broadcast(float value) { return value - Float{}; }
 inline Int broadcast(std::int32_t value) { return Int{} + value; }
 
 /// Vectors may stand at any address.
