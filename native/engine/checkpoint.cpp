@@ -38,15 +38,15 @@ struct BlockNames {
 };
 
 constexpr BlockNames bert_block = {
-    "encoder.layer.",          "attention.self.query",  "attention.self.key",
-    "attention.self.value",    "attention.output.dense", "attention.output.LayerNorm",
-    "intermediate.dense",      "output.dense",          "output.LayerNorm",
+    "encoder.layer.",       "attention.self.query",   "attention.self.key",
+    "attention.self.value", "attention.output.dense", "attention.output.LayerNorm",
+    "intermediate.dense",   "output.dense",           "output.LayerNorm",
 };
 
 constexpr BlockNames squeezebert_block = {
-    "encoder.layers.",         "attention.query",       "attention.key",
-    "attention.value",         "post_attention.conv1d", "post_attention.layernorm",
-    "intermediate.conv1d",     "output.conv1d",         "output.layernorm",
+    "encoder.layers.",     "attention.query",       "attention.key",
+    "attention.value",     "post_attention.conv1d", "post_attention.layernorm",
+    "intermediate.conv1d", "output.conv1d",         "output.layernorm",
 };
 
 bool wants_pooler(HeadKind head) {
@@ -61,9 +61,9 @@ LinearWeights read_linear(TensorSource& source, const std::string& name, std::in
 
 LinearWeights read_projection(TensorSource& source, const std::string& name,
                               const ProjectionSize& size) {
-    return {source.matrix(name + ".weight", size.outputs, size.inputs / size.groups, size.groups,
-                          true),
-            source.vector(name + ".bias", size.outputs)};
+    return {
+        source.matrix(name + ".weight", size.outputs, size.inputs / size.groups, size.groups, true),
+        source.vector(name + ".bias", size.outputs)};
 }
 
 /// Has a row for each label; where there are no labels, they are named by the rows.
@@ -141,10 +141,10 @@ Checkpoint Checkpoint::open(const std::string& directory) {
         contents->pooler = read_linear(source, "pooler.dense", hidden, hidden);
     }
     if (head == HeadKind::masked_lm) {
-        contents->masked_lm = MaskedLmWeights{
-            read_linear(source, "cls.predictions.transform.dense", width, hidden),
-            read_layer_norm(source, "cls.predictions.transform.LayerNorm", width),
-            source.vector("cls.predictions.bias", config.vocab_size)};
+        contents->masked_lm =
+            MaskedLmWeights{read_linear(source, "cls.predictions.transform.dense", width, hidden),
+                            read_layer_norm(source, "cls.predictions.transform.LayerNorm", width),
+                            source.vector("cls.predictions.bias", config.vocab_size)};
     } else if (head == HeadKind::question_answering) {
         contents->classifier = read_linear(source, "qa_outputs", 2, hidden);
     } else if (head == HeadKind::multiple_choice) {
@@ -174,11 +174,7 @@ const LayerWeights& Checkpoint::layer(int index) const {
     return contents_->layers[static_cast<std::size_t>(index)];
 }
 const std::optional<LinearWeights>& Checkpoint::pooler() const { return contents_->pooler; }
-const std::optional<MaskedLmWeights>& Checkpoint::masked_lm() const {
-    return contents_->masked_lm;
-}
-const std::optional<LinearWeights>& Checkpoint::classifier() const {
-    return contents_->classifier;
-}
+const std::optional<MaskedLmWeights>& Checkpoint::masked_lm() const { return contents_->masked_lm; }
+const std::optional<LinearWeights>& Checkpoint::classifier() const { return contents_->classifier; }
 
 }  // namespace squeezebert

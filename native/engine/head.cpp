@@ -43,8 +43,8 @@ Head read_task(const std::string& path) {
     Head head;
     for (const HeadNames& names : heads) {
         const bool ours = wants_labels(names.kind) || names.kind == HeadKind::masked_lm;
-        const bool same = name != nullptr && name->string() != nullptr &&
-                          *name->string() == names.ours;
+        const bool same =
+            name != nullptr && name->string() != nullptr && *name->string() == names.ours;
         if (ours && same) head.kind = names.kind;
     }
     if (head.kind == HeadKind::none) {

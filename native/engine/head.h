@@ -10,7 +10,11 @@ class TensorSource;
 
 /// Which head a checkpoint carries.
 enum class HeadKind {
-    none, masked_lm, text_classification, token_classification, question_answering,
+    none,
+    masked_lm,
+    text_classification,
+    token_classification,
+    question_answering,
     multiple_choice,
 };
 

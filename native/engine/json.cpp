@@ -93,8 +93,8 @@ private:
     char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
     void skip_space() {
-        while (at_ < text_.size() && std::string_view(" \t\n\r").find(text_[at_]) !=
-                                         std::string_view::npos) {
+        while (at_ < text_.size() &&
+               std::string_view(" \t\n\r").find(text_[at_]) != std::string_view::npos) {
             ++at_;
         }
     }
@@ -106,8 +106,10 @@ private:
     }
 
     Json read_value(int depth) {
-        if (depth > max_depth) fail("more than " + std::to_string(max_depth) + " levels");
         skip_space();
+        if (depth >= max_depth && (peek() == '{' || peek() == '[')) {
+            fail("more than " + std::to_string(max_depth) + " levels");
+        }
         Json result;
         if (at_ == text_.size()) {
             fail("it ends where a value is expected");
@@ -239,8 +241,8 @@ private:
         }
         const std::string_view token = text_.substr(start, at_ - start);
         std::int64_t integer = 0;
-        if (whole && std::from_chars(token.data(), token.data() + token.size(), integer).ec ==
-                         std::errc()) {
+        if (whole &&
+            std::from_chars(token.data(), token.data() + token.size(), integer).ec == std::errc()) {
             result.value_ = integer;
             return;
         }

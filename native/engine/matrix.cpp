@@ -93,8 +93,7 @@ void Matrix::read_row(std::int64_t row, float* out) const {
     const std::int64_t outputs = rows / groups;
     const std::int64_t output = row % outputs;
     const std::int64_t panel = row / outputs * divide_up(outputs, kPanel) + output / kPanel;
-    const std::int8_t* block =
-        numbers + panel * padded(columns) * kPanel + output % kPanel * step;
+    const std::int8_t* block = numbers + panel * padded(columns) * kPanel + output % kPanel * step;
     for (std::int64_t i = 0; i < columns; i += step, block += kPanel * step) {
         const std::int64_t count = std::min(step, columns - i);
         for (std::int64_t j = 0; j < count; ++j) out[i + j] = static_cast<float>(block[j]) * scale;

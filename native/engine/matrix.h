@@ -18,12 +18,12 @@ namespace squeezebert {
 /// rows / groups / 16 rounded up and padded_inputs is columns rounded up to a multiple of 64;
 /// `data` is then 64-byte aligned and the padding is zero.
 struct Matrix {
-    DType dtype;                ///< float32, float16, bfloat16 or int8
+    DType dtype;  ///< float32, float16, bfloat16 or int8
     std::int64_t rows;
     std::int64_t columns;
     std::int64_t groups;
     const std::byte* data;
-    const float* scales;        ///< int8: (rows,), a number is q * scale; otherwise nullptr
+    const float* scales;  ///< int8: (rows,), a number is q * scale; otherwise nullptr
     bool packed;
 
     /// Writes row `row` to out (columns,) as float32. `row` must be in [0, rows).

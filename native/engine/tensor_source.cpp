@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 constexpr const char* weights_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
 constexpr std::string_view scale_suffix = ".scale";
-constexpr const char* other_head =
-    "the weights belong to another head or another configuration";
+constexpr const char* other_head = "the weights belong to another head or another configuration";
 constexpr std::uintptr_t packed_alignment = 64;
 
 bool starts_with(std::string_view text, std::string_view start) {
@@ -33,7 +32,7 @@ bool ends_with(std::string_view text, std::string_view end) {
 /// Tensors of checkpoints that no model of ours has a use for.
 bool is_unused(std::string_view name) {
     constexpr std::string_view exactly[] = {
-        "cls.seq_relationship.weight",   // the second pretraining objective's head
+        "cls.seq_relationship.weight",  // the second pretraining objective's head
         "cls.seq_relationship.bias",
         "cls.predictions.decoder.weight",  // tied to the embeddings
         "cls.predictions.decoder.bias",    // tied to cls.predictions.bias
@@ -194,7 +193,12 @@ Matrix TensorSource::matrix(std::string_view name, std::int64_t rows, std::int64
                             std::int64_t groups, bool conv) {
     const Entry& entry = take(name);
     const auto packed = entry.file->packed.find(entry.name);
-    Matrix result{entry.view->dtype, rows, columns, groups, entry.view->data, nullptr,
+    Matrix result{entry.view->dtype,
+                  rows,
+                  columns,
+                  groups,
+                  entry.view->data,
+                  nullptr,
                   packed != entry.file->packed.end()};
     const auto& shape = result.packed ? packed->second : entry.view->shape;
     const std::vector<std::int64_t> dense{rows, columns};

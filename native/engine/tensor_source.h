@@ -75,7 +75,7 @@ private:
 
     std::string directory_;
     std::string prefix_;
-    std::deque<File> files_;                            // a deque, so that pointers stay
+    std::deque<File> files_;                             // a deque, so that pointers stay
     std::map<std::string, Entry, std::less<>> entries_;  // by our spelling
     std::map<std::string, const TensorView*, std::less<>> scales_;  // "NAME.scale", file's spelling
     std::deque<std::vector<float>> aligned_scales_;

@@ -35,11 +35,11 @@ struct DTypeEntry {
 };
 
 constexpr DTypeEntry dtypes[] = {
-    {"F32", DType::float32, 4},   {"F16", DType::float16, 2},   {"BF16", DType::bfloat16, 2},
-    {"F64", DType::float64, 8},   {"F8_E4M3", DType::float8, 1}, {"F8_E5M2", DType::float8, 1},
-    {"I8", DType::int8, 1},       {"I16", DType::int16, 2},     {"I32", DType::int32, 4},
-    {"I64", DType::int64, 8},     {"U8", DType::uint8, 1},      {"U16", DType::uint16, 2},
-    {"U32", DType::uint32, 4},    {"U64", DType::uint64, 8},    {"BOOL", DType::boolean, 1},
+    {"F32", DType::float32, 4}, {"F16", DType::float16, 2},    {"BF16", DType::bfloat16, 2},
+    {"F64", DType::float64, 8}, {"F8_E4M3", DType::float8, 1}, {"F8_E5M2", DType::float8, 1},
+    {"I8", DType::int8, 1},     {"I16", DType::int16, 2},      {"I32", DType::int32, 4},
+    {"I64", DType::int64, 8},   {"U8", DType::uint8, 1},       {"U16", DType::uint16, 2},
+    {"U32", DType::uint32, 4},  {"U64", DType::uint64, 8},     {"BOOL", DType::boolean, 1},
 };
 
 struct Content {
@@ -75,8 +75,7 @@ Content map_file(const std::string& path, std::size_t) {
     // Asked again of the open file: the one of that name may be another by now.
     const bool known = ::fstat(file, &status) == 0 && status.st_size > 0;
     const auto bytes = known ? static_cast<std::size_t>(status.st_size) : 0;
-    void* address =
-        known ? ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+    void* address = known ? ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
     const int reason = errno;
     ::close(file);
     if (address == MAP_FAILED) {
@@ -170,8 +169,8 @@ WeightsFile::Metadata read_metadata(const std::string& path, const Json& value) 
     if (value.object() == nullptr) refuse(path, "its __metadata__ is " + value.show());
     for (const auto& [key, text] : *value.object()) {
         if (text.string() == nullptr) {
-            refuse(path, "its __metadata__ holds " + text.show() + " as " + key +
-                             ", expected a text");
+            refuse(path,
+                   "its __metadata__ holds " + text.show() + " as " + key + ", expected a text");
         }
         metadata.emplace(key, *text.string());
     }

@@ -12,8 +12,20 @@ namespace squeezebert {
 
 /// What the numbers of a tensor are, as safetensors knows it.
 enum class DType {
-    float32, float16, bfloat16, float64, float8,
-    int8, int16, int32, int64, uint8, uint16, uint32, uint64, boolean,
+    float32,
+    float16,
+    bfloat16,
+    float64,
+    float8,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    boolean,
 };
 
 /// How safetensors writes a type ("F32", "I8"); both kinds of float8 are "F8".

@@ -1,0 +1,302 @@
+#include "engine/checkpoint.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+#include "tests/check.h"
+#include "tests/checkpoint_files.h"
+#include "tests/model_files.h"
+
+using namespace squeezebert;
+using namespace squeezebert::tests;
+
+namespace {
+
+/// Every row of the matrix is that of the tensor as it was stored in float32, within `tolerance`.
+void check_rows(const Matrix& matrix, const std::vector<float>& expected, double tolerance = 0.0) {
+    CHECK_EQUAL(static_cast<std::size_t>(matrix.rows * matrix.columns), expected.size());
+    for (std::int64_t r = 0; r < matrix.rows; ++r) {
+        const std::vector<float> row = row_of(matrix, r);
+        for (std::int64_t c = 0; c < matrix.columns; ++c) {
+            const auto at = static_cast<std::size_t>(c);
+            CHECK_NEAR(row[at], expected[static_cast<std::size_t>(r * matrix.columns) + at],
+                       tolerance);
+        }
+    }
+}
+
+}  // namespace
+
+TEST("checkpoint: all weights of both model types under our names") {
+    const TemporaryFolder folder;
+    for (const std::string type : {"squeezebert", "bert"}) {
+        TinyModel model = tiny_model(type, "ForMaskedLM");
+        const Checkpoint loaded = Checkpoint::open(model.write(folder));
+        const bool bert = type == "bert";
+        const std::string prefix = bert ? "bert." : "transformer.";
+        const auto stored = [&](const std::string& name) { return floats_of(model.at(name)); };
+        CHECK_EQUAL(loaded.config().hidden_size, 8);
+        CHECK_EQUAL(loaded.config().v_groups, bert ? 1 : 2);
+        check_rows(loaded.word_embeddings(), stored(prefix + "embeddings.word_embeddings.weight"));
+        check_rows(loaded.position_embeddings(),
+                   stored(prefix + "embeddings.position_embeddings.weight"));
+        check_rows(loaded.token_type_embeddings(),
+                   stored(prefix + "embeddings.token_type_embeddings.weight"));
+        CHECK(loaded.embedding_layer_norm().bias == stored(prefix + "embeddings.LayerNorm.bias"));
+        for (int i = 0; i < 2; ++i) {
+            const LayerWeights& layer = loaded.layer(i);
+            const std::string block =
+                prefix + (bert ? "encoder.layer." : "encoder.layers.") + std::to_string(i) + ".";
+            const auto check = [&](const LinearWeights& linear, const std::string& name) {
+                check_rows(linear.weight, stored(block + name + ".weight"));
+                CHECK(linear.bias == stored(block + name + ".bias"));
+            };
+            check(layer.query, bert ? "attention.self.query" : "attention.query");
+            check(layer.key, bert ? "attention.self.key" : "attention.key");
+            check(layer.value, bert ? "attention.self.value" : "attention.value");
+            check(layer.post_attention, bert ? "attention.output.dense" : "post_attention.conv1d");
+            check(layer.intermediate, bert ? "intermediate.dense" : "intermediate.conv1d");
+            check(layer.output, bert ? "output.dense" : "output.conv1d");
+            CHECK_EQUAL(layer.intermediate.weight.groups, bert ? 1 : 2);
+            const std::string first =
+                bert ? "attention.output.LayerNorm" : "post_attention.layernorm";
+            CHECK(layer.attention_layer_norm.weight == stored(block + first + ".weight"));
+            const std::string last = bert ? "output.LayerNorm" : "output.layernorm";
+            CHECK(layer.output_layer_norm.bias == stored(block + last + ".bias"));
+        }
+        check_rows(loaded.masked_lm()->transform.weight,
+                   stored("cls.predictions.transform.dense.weight"));
+        CHECK(loaded.masked_lm()->layer_norm.bias ==
+              stored("cls.predictions.transform.LayerNorm.bias"));
+        CHECK(loaded.masked_lm()->bias == stored("cls.predictions.bias"));
+        CHECK(!loaded.has_pooler() && !loaded.bottleneck() && !loaded.classifier());
+        CHECK_EQUAL(loaded.labels(), 0);
+    }
+}
+
+TEST("checkpoint: every head") {
+    const TemporaryFolder folder;
+    const struct {
+        const char* architecture;
+        HeadKind head;
+        int labels;
+        bool pooler;
+    } cases[] = {
+        {"Model", HeadKind::none, 0, false},
+        {"ForMaskedLM", HeadKind::masked_lm, 0, false},
+        {"ForSequenceClassification", HeadKind::text_classification, 3, true},
+        {"ForTokenClassification", HeadKind::token_classification, 3, false},
+        {"ForQuestionAnswering", HeadKind::question_answering, 2, false},
+        {"ForMultipleChoice", HeadKind::multiple_choice, 1, true},
+    };
+    for (const auto& expected : cases) {
+        for (const std::string type : {"squeezebert", "bert"}) {
+            const TinyModel model = tiny_model(type, expected.architecture);
+            const Checkpoint loaded = Checkpoint::open(model.write(folder));
+            CHECK_EQUAL(loaded.head(), expected.head);
+            CHECK_EQUAL(loaded.labels(), expected.labels);
+            CHECK_EQUAL(loaded.has_pooler(), expected.pooler);
+            CHECK_EQUAL(loaded.classifier().has_value(), expected.labels > 0);
+        }
+    }
+    CHECK_EQUAL(std::string(head_name(HeadKind::multiple_choice)), "multiple_choice");
+    CHECK_EQUAL(std::string(head_name(HeadKind::none)), "none");
+}
+
+TEST("checkpoint: heads by task.json and by tensors' names") {
+    const TemporaryFolder folder;
+    TinyModel model = tiny_model("bert", "ForTokenClassification");
+    model.config.erase("architectures");
+    CHECK(refused_with(model, "has a classifier, but config.json does not say of which kind"));
+    const std::string task = folder.path("model/task.json");
+    write_file(task, R"({"task": "token_classification", "labels": ["O", "B", "I"]})");
+    const Checkpoint loaded = Checkpoint::open(model.write(folder));
+    CHECK_EQUAL(loaded.head(), HeadKind::token_classification);
+    CHECK_EQUAL(loaded.label_names()[1], "B");
+    write_file(task, R"({"task": "token_classification", "labels": ["O"]})");
+    CHECK_THROWS(Checkpoint::open(folder.path("model")),
+                 "classifier.weight of shape (3, 8), expected (1, 8)");
+    write_file(task, R"({"task": "token_classification"})");
+    CHECK_THROWS(Checkpoint::open(folder.path("model")), "expected at least one");
+    write_file(task, R"({"task": "poetry"})");
+    CHECK_THROWS(Checkpoint::open(folder.path("model")), "names the task 'poetry'");
+    for (const char* architecture : {"ForMaskedLM", "ForQuestionAnswering"}) {
+        const TemporaryFolder other;
+        TinyModel untold = tiny_model("squeezebert", architecture);
+        const HeadKind head = Checkpoint::open(untold.write(other)).head();
+        untold.config.erase("architectures");
+        CHECK_EQUAL(Checkpoint::open(untold.write(other)).head(), head);
+    }
+}
+
+TEST("checkpoint: labels") {
+    const TemporaryFolder folder;
+    TinyModel model = tiny_model("bert", "ForSequenceClassification");
+    CHECK_EQUAL(Checkpoint::open(model.write(folder)).label_names()[2], "LABEL_2");
+    model.config["id2label"] = R"({"1": "ham", "0": "spam", "2": 7})";
+    const Checkpoint named = Checkpoint::open(model.write(folder));
+    CHECK_EQUAL(named.label_names()[0], "spam");
+    CHECK_EQUAL(named.label_names()[2], "7");
+    model.config["id2label"] = R"({"0": "spam", "1": "ham"})";
+    CHECK(refused_with(model, "classifier.weight of shape (3, 8), expected (2, 8)"));
+    model.config["id2label"] = R"({"0": "spam", "2": "ham"})";
+    CHECK(refused_with(model, "none for 1; expected the ids 0 and up, no gap"));
+}
+
+TEST("checkpoint: prefixes, old spellings, dense or convolution shapes, what nobody uses") {
+    const TemporaryFolder folder;
+    for (const std::string type : {"squeezebert", "bert"}) {
+        const std::string prefix = type == "bert" ? "bert." : "transformer.";
+        TinyModel headed = tiny_model(type, "ForMaskedLM");
+        headed.rename([&](const std::string& name) {
+            return name.find(prefix) == 0 ? name.substr(prefix.size()) : name;
+        });
+        CHECK_EQUAL(Checkpoint::open(headed.write(folder)).head(), HeadKind::masked_lm);
+
+        TinyModel bare = tiny_model(type, "Model");
+        bare.rename([&](const std::string& name) {
+            std::string old = prefix + name;
+            const auto ends = [&](const std::string& end) {
+                return old.size() > end.size() &&
+                       old.compare(old.size() - end.size(), end.size(), end) == 0;
+            };
+            for (const std::string layer : {"LayerNorm", "layernorm"}) {
+                if (ends(layer + ".weight")) old.replace(old.size() - 6, 6, "gamma");
+                if (ends(layer + ".bias")) old.replace(old.size() - 4, 4, "beta");
+            }
+            return old;
+        });
+        bare.add_linear("pooler.dense", 8, 8);
+        bare.add("cls.seq_relationship.weight", {2, 8});
+        bare.add("cls.predictions.decoder.weight", {11, 8});
+        const StoredTensor position_ids{"I64", {1, 6}, std::string(48, 'x')};
+        bare.tensors.push_back({prefix + "embeddings.position_ids", position_ids});
+        for (auto& [name, tensor] : bare.tensors) {
+            if (tensor.shape.size() == 3) {
+                tensor.shape.pop_back();
+            } else if (name.find("encoder.") != std::string::npos && tensor.shape.size() == 2) {
+                tensor.shape.push_back(1);
+            }
+        }
+        const Checkpoint loaded = Checkpoint::open(bare.write(folder));
+        CHECK_EQUAL(loaded.head(), HeadKind::none);
+        CHECK(loaded.has_pooler());
+        CHECK(loaded.embedding_layer_norm().weight ==
+              floats_of(bare.at(prefix + "embeddings.LayerNorm.gamma")));
+    }
+}
+
+TEST("checkpoint: a bottleneck") {
+    const TemporaryFolder folder;
+    const TinyModel model = tiny_model("squeezebert", "ForMaskedLM", 4);
+    const Checkpoint loaded = Checkpoint::open(model.write(folder));
+    CHECK_EQUAL(loaded.bottleneck()->weight.rows, 8);
+    CHECK_EQUAL(loaded.bottleneck()->weight.columns, 4);
+    CHECK_EQUAL(loaded.masked_lm()->transform.weight.rows, 4);
+    CHECK_EQUAL(loaded.word_embeddings().columns, 4);
+}
+
+TEST("checkpoint: half precision, at any address") {
+    const TemporaryFolder folder;
+    for (const std::string dtype : {"F16", "BF16"}) {
+        TinyModel model = tiny_model("bert", "ForMaskedLM");
+        const TinyModel exact = model;
+        for (auto& [name, tensor] : model.tensors) {
+            std::vector<std::uint16_t> halves;
+            for (const float value : floats_of(tensor)) {
+                std::uint32_t bits = 0;
+                std::memcpy(&bits, &value, sizeof bits);
+                const std::uint32_t rebased = ((bits >> 13U) & 0x3FFFFU) - (112U << 10U);
+                const std::uint32_t half = value == 0.0F ? 0 : (bits >> 31U << 15U) | rebased;
+                halves.push_back(static_cast<std::uint16_t>(dtype == "F16" ? half : bits >> 16U));
+            }
+            tensor = {dtype, tensor.shape, bytes_of(halves)};
+        }
+        for (std::size_t shift = 0; shift < 4; ++shift) {
+            const Checkpoint loaded = Checkpoint::open(model.write(folder, "model", 8, shift));
+            TinyModel copy = exact;
+            check_rows(loaded.word_embeddings(),
+                       floats_of(copy.at("bert.embeddings.word_embeddings.weight")));
+            check_rows(loaded.layer(1).output.weight,
+                       floats_of(copy.at("bert.encoder.layer.1.output.dense.weight")));
+            CHECK(loaded.masked_lm()->bias == floats_of(copy.at("cls.predictions.bias")));
+        }
+    }
+}
+
+TEST("checkpoint: special halves") {
+    const std::uint16_t bits[] = {0x0001, 0x8400, 0x03FF, 0x7BFF, 0x7C00, 0xFC00, 0x8000};
+    const float expected[] = {5.9604645e-8F, -6.1035156e-5F, 6.0975552e-5F, 65504.0F,
+                              INFINITY,      -INFINITY,      0.0F};
+    float widened[7];
+    widen(DType::float16, reinterpret_cast<const std::byte*>(bits), 7, widened);
+    for (int i = 0; i < 7; ++i) CHECK_EQUAL(widened[i], expected[i]);
+    const std::uint16_t nan = 0x7E00;
+    widen(DType::float16, reinterpret_cast<const std::byte*>(&nan), 1, widened);
+    CHECK(std::isnan(widened[0]));
+}
+
+TEST("checkpoint: int8 rows") {
+    const TemporaryFolder folder;
+    TinyModel model = tiny_model("squeezebert", "ForMaskedLM");
+    const std::vector<float> words = floats_of(model.at(word));
+    const std::vector<float> weights = floats_of(model.at(query));
+    quantise(model, word);
+    quantise(model, query);
+    for (std::size_t shift = 0; shift < 4; ++shift) {
+        const Checkpoint loaded = Checkpoint::open(model.write(folder, "model", 8, shift));
+        CHECK(loaded.word_embeddings().dtype == DType::int8 && !loaded.word_embeddings().packed);
+        check_rows(loaded.word_embeddings(), words, 4.0 / 254 + 1e-6);
+        check_rows(loaded.layer(1).query.weight, weights, 4.0 / 254 + 1e-6);
+    }
+    model.remove(query + ".scale");
+    CHECK(refused_with(model, "has the int8 tensor " + query + " without a float32"));
+    model.tensors.push_back({query + ".scale", {"F32", {7}, std::string(28, 'x')}});
+    CHECK(refused_with(model, "with a scale for each of its 8 rows"));
+}
+
+TEST("checkpoint: packed matrices hold what plain ones do") {
+    const TemporaryFolder folder;
+    TinyModel plain = tiny_model("squeezebert", "ForMaskedLM");
+    quantise(plain, word);
+    quantise(plain, query);
+    const Checkpoint expected = Checkpoint::open(plain.write(folder, "plain"));
+    const Checkpoint loaded = Checkpoint::open(compact_model().write(folder, "compact", 64));
+    const auto same = [](const Matrix& packed, const Matrix& rows) {
+        CHECK(packed.packed && !rows.packed);
+        CHECK_EQUAL(reinterpret_cast<std::uintptr_t>(packed.data) % 64, 0U);
+        for (std::int64_t r = 0; r < rows.rows; ++r) CHECK(row_of(packed, r) == row_of(rows, r));
+    };
+    same(loaded.word_embeddings(), expected.word_embeddings());
+    same(loaded.layer(1).query.weight, expected.layer(1).query.weight);
+    CHECK(!loaded.layer(0).query.weight.packed);
+    CHECK_EQUAL(loaded.metadata().at("squeezebert.layout"), "panels-16");
+}
+
+TEST("checkpoint: an index, and a table that is shared") {
+    const TemporaryFolder folder;
+    compact_model().write(folder, "first", 64);
+    const std::string directory = write_indexed(folder, "second", "../first/model.safetensors");
+    const Checkpoint loaded = Checkpoint::open(directory);
+    CHECK(loaded.word_embeddings().packed);
+    CHECK_EQUAL(loaded.metadata().size(), 1U);
+    CHECK_EQUAL(loaded.metadata().at("mine"), "yes");
+    const Checkpoint first = Checkpoint::open(folder.path("first"));
+    CHECK(row_of(loaded.word_embeddings(), 10) == row_of(first.word_embeddings(), 10));
+}
+
+TEST("checkpoint: copies outlive what they were copied from") {
+    const TemporaryFolder folder;
+    std::vector<float> expected;
+    std::vector<Checkpoint> kept;
+    {
+        const Checkpoint first = Checkpoint::open(compact_model().write(folder, "model", 64));
+        expected = row_of(first.word_embeddings(), 3);
+        kept.push_back(first);
+    }
+    CHECK(row_of(kept[0].word_embeddings(), 3) == expected);
+}
