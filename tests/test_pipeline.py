@@ -280,6 +280,9 @@ def test_a_masked_lm_reads_the_logits_of_its_own_masks(models: dict[str, Path]) 
 
     class Echo:
         name = "echo"
+        pads = False
+        precision = "float32"
+        instruction_set = ""
         config = pipeline.backend.config
 
         def encode(self, batch: Any) -> Any:

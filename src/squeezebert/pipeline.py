@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.backends import open_backend
+from squeezebert.backends import DEFAULT_BACKEND, open_backend
 from squeezebert.backends.base import Backend, Float32
 from squeezebert.batch import RaggedBatch
 from squeezebert.checkpoint import read_spec
@@ -25,6 +25,9 @@ from squeezebert.tasks.masked_lm import FilledMask
 from squeezebert.tasks.text_classification import TextPrediction
 from squeezebert.tasks.token_classification import Entity, TokenClassification
 from squeezebert.tokenizer import MASK, Tokenizer
+
+if TYPE_CHECKING:
+    from squeezebert.engine.precision import Precision
 
 BATCH_TOKENS = 512
 """Tokens of a batch, padding included. On a CPU more cost more: of 256 to 8192 the least CPU time
@@ -183,7 +186,8 @@ class Pipeline:
     def run(self, features: Sequence[Features]) -> list[Any]:
         """What the task keeps of each input's logits, in order; the model runs in batches."""
         reduced: list[Any] = [None] * len(features)
-        for batch in plan_batches([len(item) for item in features], self.batch_tokens):
+        lengths = [len(item) for item in features]
+        for batch in plan_batches(lengths, self.batch_tokens, pads=self.backend.pads):
             rows = self._logits([features[index] for index in batch])
             for index, row in zip(batch, rows, strict=True):
                 reduced[index] = self.task.reduce(features[index], row)
@@ -234,7 +238,8 @@ class Pipeline:
 def load(
     name_or_directory: str | Path,
     *,
-    backend: str = "torch",
+    backend: str = DEFAULT_BACKEND,
+    precision: Precision = "auto",
     task: TaskName | None = None,
     threads: int | None = None,
     batch_tokens: int = BATCH_TOKENS,
@@ -245,13 +250,16 @@ def load(
         name_or_directory: A model directory, the name of a shipped model, or one on the Hugging
             Face hub.
         backend: What runs it, see :data:`squeezebert.backends.BACKENDS`.
+        precision: In what the engine computes: ``auto``, ``int8``, ``bf16`` or ``float32``, or
+            names by kind of product; see :meth:`squeezebert.engine.Engine.load`.
         task: The task that is expected; an error where the model is for another.
         threads: CPU threads of the backend; its own choice where None.
         batch_tokens: The most tokens of a batch, padding included.
 
     Raises:
         CheckpointError: no such model, or a damaged one.
-        InvalidInputError: an unknown task or backend, or a task that the model has no head for.
+        InvalidInputError: an unknown task, backend or precision, or a task that the model has no
+            head for.
         MissingDependencyError: the backend's package is not installed.
     """
     if task is not None and task not in TASK_NAMES:
@@ -267,7 +275,7 @@ def load(
             hint="fine-tune it: squeezebert train --help",
         )
     tokenizer = Tokenizer.load(directory)
-    opened = open_backend(backend, directory, threads=threads)
+    opened = open_backend(backend, directory, precision=precision, threads=threads)
     if tokenizer.vocab_size > opened.config.vocab_size:
         raise CheckpointError(
             f"{directory}: the tokenizer has {tokenizer.vocab_size} tokens, but the model "
@@ -292,21 +300,26 @@ def model_name(name_or_directory: str | Path) -> str:
     return path.resolve().name if path.is_dir() else str(name_or_directory)
 
 
-def plan_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Which inputs go together: alike in length, longest first, at most ``batch_tokens`` tokens
-    with padding.
+def plan_batches(
+    lengths: Sequence[int], batch_tokens: int, *, pads: bool = True
+) -> list[list[int]]:
+    """Which inputs go together: alike in length, longest first, at most ``batch_tokens`` tokens,
+    padding included if the backend ``pads``.
 
-    >>> plan_batches([2, 9, 3, 8], batch_tokens=18)
+    >>> plan_batches([2, 9, 3, 8], batch_tokens=20)
     [[1, 3], [2, 0]]
+    >>> plan_batches([2, 9, 3, 8], batch_tokens=20, pads=False)
+    [[1, 3, 2], [0]]
     """
     batches: list[list[int]] = []
     room = 0
     for index in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        if room < 1:
+        cost = lengths[batches[-1][0]] if pads and batches else lengths[index]
+        if not batches or cost > room:
             batches.append([])
-            room = max(1, batch_tokens // lengths[index])
+            room, cost = batch_tokens, lengths[index]
         batches[-1].append(index)
-        room -= 1
+        room -= cost
     return batches
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from squeezebert.backends import BACKENDS, open_backend
+from squeezebert.backends import BACKENDS, DEFAULT_BACKEND, open_backend
 from squeezebert.batch import RaggedBatch
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
@@ -52,7 +52,7 @@ def test_ragged_batches_equal_one_by_one(
     tmp_path: Path,
 ) -> None:
     model = saved(tiny_config if grouped else tiny_bert_config, kind, tmp_path)
-    backend = open_backend(name, tmp_path)
+    backend = open_backend(name, tmp_path, precision="float32")
     assert backend.name == name
     logits, hidden = backend.logits(batch), backend.encode(batch)
     expected_logits, expected_hidden = [], []
@@ -71,7 +71,7 @@ def test_masked_lm_positions(
     name: str, batch: RaggedBatch, tiny_config: EncoderConfig, tmp_path: Path
 ) -> None:
     saved(tiny_config, "masked_lm", tmp_path)
-    backend = open_backend(name, tmp_path)
+    backend = open_backend(name, tmp_path, precision="float32")
     positions = np.array([0, 39, 8, 9], dtype=np.int64)
     np.testing.assert_allclose(
         backend.logits(batch, positions), backend.logits(batch)[positions], rtol=1e-5, atol=1e-5
@@ -115,3 +115,28 @@ def test_a_batch_knows_its_shape() -> None:
     assert mask.tolist() == [[True, True], [True, False]]
     with pytest.raises(InvalidInputError, match="at least one token"):
         RaggedBatch.of([np.array([5]), np.array([], dtype=np.int64)])
+
+
+def test_the_engine_is_first_and_the_default() -> None:
+    assert BACKENDS[0] == DEFAULT_BACKEND == "engine"
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_says_in_what_it_computes(
+    name: str, tiny_config: EncoderConfig, tmp_path: Path
+) -> None:
+    saved(tiny_config, "masked_lm", tmp_path)
+    backend = open_backend(name, tmp_path, precision="float32")
+    assert backend.precision == "float32"
+    assert backend.instruction_set
+    assert backend.pads == (name != "engine")
+
+
+@pytest.mark.parametrize("name", ["torch", "transformers"])
+@pytest.mark.parametrize("precision", ["int8", {"query": "float32"}])
+def test_others_take_no_precision(
+    name: str, precision: str | dict[str, str], tiny_config: EncoderConfig, tmp_path: Path
+) -> None:
+    saved(tiny_config, "masked_lm", tmp_path)
+    with pytest.raises(InvalidInputError, match=f"the backend {name} computes in float32"):
+        open_backend(name, tmp_path, precision=precision)

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from squeezebert.backends.base import Backend
 from squeezebert.errors import InvalidInputError, MissingDependencyError
 
-BACKENDS = ("torch", "transformers")
-"""The names that :func:`open_backend` knows. ``transformers`` is Hugging Face's own model code, as
-a yardstick."""
+if TYPE_CHECKING:
+    from squeezebert.engine.precision import Precision
 
-__all__ = ["BACKENDS", "Backend", "open_backend"]
+BACKENDS = ("engine", "torch", "transformers")
+"""The names that :func:`open_backend` knows: our native engine; our model in PyTorch; and Hugging
+Face's own model code, as a yardstick."""
+
+DEFAULT_BACKEND = BACKENDS[0]
+
+__all__ = ["BACKENDS", "DEFAULT_BACKEND", "Backend", "open_backend"]
 
 
-def open_backend(name: str, directory: Path, *, threads: int | None = None) -> Backend:
+def open_backend(
+    name: str,
+    directory: Path,
+    *,
+    precision: Precision = "auto",
+    threads: int | None = None,
+) -> Backend:
     """Loads the model in ``directory`` for running.
 
     Args:
         name: One of :data:`BACKENDS`.
         directory: A model directory.
+        precision: As for :meth:`squeezebert.engine.Engine.load`. The other backends compute in
+            float32 and take nothing else.
         threads: How many threads a call may use; the run-time's own choice where None.
 
     Raises:
-        InvalidInputError: an unknown backend.
+        InvalidInputError: an unknown backend, or a precision that it does not have.
         MissingDependencyError: the backend's package is not installed.
         CheckpointError: see :func:`squeezebert.model.load_model`.
     """
@@ -32,8 +46,25 @@ def open_backend(name: str, directory: Path, *, threads: int | None = None) -> B
         raise InvalidInputError(
             f"no backend is called {name!r}", hint=f"the backends are {', '.join(BACKENDS)}"
         )
+    if name == "engine":
+        try:
+            from squeezebert.backends.engine_backend import EngineBackend
+        except ModuleNotFoundError as error:
+            if error.name != "squeezebert.engine._native":
+                raise
+            raise MissingDependencyError(
+                "the native engine has not been built for this Python",
+                hint="install squeezebert again, or choose the backend torch",
+            ) from error
+
+        return EngineBackend.open(directory, precision=precision, threads=threads)
+    if precision not in ("auto", "float32"):
+        raise InvalidInputError(
+            f"the precision is {precision!r}, but the backend {name} computes in float32",
+            hint="the backend engine takes others",
+        )
     if find_spec("torch") is None:
-        raise MissingDependencyError.for_extra("torch", "torch", "running models")
+        raise MissingDependencyError.for_extra("torch", "torch", f"the backend {name}")
     if name == "torch":
         from squeezebert.backends.torch_backend import TorchBackend
 

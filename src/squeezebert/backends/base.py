@@ -20,7 +20,22 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """The name it is chosen by: ``torch``, ``transformers``, …"""
+        """The name it is chosen by: ``engine``, ``torch``, ``transformers``."""
+        ...
+
+    @property
+    def pads(self) -> bool:
+        """Whether a batch costs its longest sequence times their number, or its tokens alone."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """In what it computes, as a person says it: ``float32``, ``int8, query bf16``."""
+        ...
+
+    @property
+    def instruction_set(self) -> str:
+        """What of the processor it uses, by its own name for it: ``avx2``, ``AVX512``."""
         ...
 
     @property

@@ -25,6 +25,8 @@ class TorchBackend:
     """
 
     name = "torch"
+    pads = True
+    precision = "float32"
 
     def __init__(self, model: TaskModel, *, threads: int | None = None) -> None:
         if threads is not None:
@@ -51,6 +53,11 @@ class TorchBackend:
     def config(self) -> EncoderConfig:
         """The shape of the model."""
         return self.model.config
+
+    @property
+    def instruction_set(self) -> str:
+        """See :class:`~squeezebert.backends.base.Backend`."""
+        return torch.backends.cpu.get_cpu_capability()
 
     def encode(self, batch: RaggedBatch) -> Float32:
         """See :class:`~squeezebert.backends.base.Backend`."""

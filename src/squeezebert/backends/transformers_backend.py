@@ -29,6 +29,8 @@ class TransformersBackend:
     """
 
     name = "transformers"
+    pads = True
+    precision = "float32"
 
     def __init__(
         self, model: Any, config: EncoderConfig, kind: str, *, threads: int | None = None
@@ -74,6 +76,11 @@ class TransformersBackend:
             raise CheckpointError(f"transformers does not know the tensors {', '.join(left_over)}")
         model.tie_weights()
         return cls(model.eval(), ours.config, spec.task, threads=threads)
+
+    @property
+    def instruction_set(self) -> str:
+        """See :class:`~squeezebert.backends.base.Backend`."""
+        return torch.backends.cpu.get_cpu_capability()
 
     def encode(self, batch: RaggedBatch) -> Float32:
         """See :class:`~squeezebert.backends.base.Backend`."""

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--backend",
     "backends",
     multiple=True,
-    default=("torch",),
+    default=("engine",),
     show_default=True,
     help="What runs the models. Can be given several times.",
 )

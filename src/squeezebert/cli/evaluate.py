@@ -11,6 +11,7 @@ from squeezebert.cli import screen
 from squeezebert.cli.options import (
     backend_option,
     json_option,
+    precision_option,
     reference_option,
     threads_option,
 )
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @reference_option
 @json_option
 @backend_option
+@precision_option
 @threads_option
 def evaluate(
     *,
@@ -51,6 +53,7 @@ def evaluate(
     reference: Path | None,
     as_json: bool,
     backend: str,
+    precision: str,
     threads: int | None,
 ) -> None:
     r"""Score a model on labelled data.
@@ -71,7 +74,7 @@ def evaluate(
     from squeezebert.hub import resolve
     from squeezebert.pipeline import load
 
-    pipeline = load(model, backend=backend, threads=threads)
+    pipeline = load(model, backend=backend, precision=precision, threads=threads)
     spec = pipeline.task.spec
     if spec.task == "masked_lm":
         table, _ = choose_reference(reference, [pipeline], pipeline, resolve(model))
@@ -107,6 +110,8 @@ def evaluate(
             "dataset": dataset.name,
             "split": dataset.split,
             "backend": backend,
+            "precision": pipeline.backend.precision,
+            "instruction_set": pipeline.backend.instruction_set,
             "texts": found.texts,
             "tokens": found.tokens,
             "cpu_seconds": found.cpu_seconds,

@@ -11,7 +11,17 @@ json_option = click.option(
 )
 
 backend_option = click.option(
-    "--backend", default="torch", show_default=True, help="What runs the model."
+    "--backend",
+    default="engine",
+    show_default=True,
+    help="What runs the model: engine, torch or transformers.",
+)
+
+precision_option = click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="In what the engine computes: int8, bf16, float32, or what the model records (auto).",
 )
 
 threads_option = click.option(

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import backend_option, json_option, threads_option
+from squeezebert.cli.options import backend_option, json_option, precision_option, threads_option
 from squeezebert.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @backend_option
+@precision_option
 @threads_option
 def predict(
     *,
@@ -42,6 +43,7 @@ def predict(
     file: Path | None,
     as_json: bool,
     backend: str,
+    precision: str,
     threads: int | None,
 ) -> None:
     r"""Predict labels, entities or masked words.
@@ -61,7 +63,7 @@ def predict(
 
     from squeezebert.pipeline import load
 
-    pipeline = load(model, backend=backend, threads=threads)
+    pipeline = load(model, backend=backend, precision=precision, threads=threads)
     # The pipeline reads ahead to batch texts by length: the second copy waits for the answers.
     to_answer, to_show = tee(texts or _lines(file))
     answers = pipeline.stream(to_answer)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from squeezebert.backends import DEFAULT_BACKEND
 from squeezebert.comparison.differences import differing
 from squeezebert.comparison.entrants import (
     Entrant,
@@ -45,7 +46,7 @@ def compare(
     models: Sequence[str | Path],
     datasets: Sequence[Dataset],
     *,
-    backends: Sequence[str] = ("torch",),
+    backends: Sequence[str] = (DEFAULT_BACKEND,),
     baseline: str | None = None,
     repetitions: int = 3,
     limit: int | None = None,

@@ -1,0 +1,21 @@
+"""The native engine: models on the CPU, without torch, at the speed of the processor.
+
+Its C++ sources lie in ``native/``; ``docs/engine.md`` tells how it is built. Everything that
+predicts runs on it through :class:`~squeezebert.backends.engine_backend.EngineBackend`;
+:class:`Engine` is for those who have token ids already.
+"""
+
+from __future__ import annotations
+
+from squeezebert.engine._native import available_isas
+from squeezebert.engine.engine import Engine, TopK
+from squeezebert.engine.precision import PRECISIONS, PROJECTION_KINDS, describe_precision
+
+__all__ = [
+    "PRECISIONS",
+    "PROJECTION_KINDS",
+    "Engine",
+    "TopK",
+    "available_isas",
+    "describe_precision",
+]

@@ -1,0 +1,54 @@
+"""What native/python/bindings.cpp defines. Arrays must be contiguous and of the very type named:
+squeezebert.engine.Engine sees to it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Float32 = NDArray[np.float32]
+_Int32 = NDArray[np.int32]
+_Int64 = NDArray[np.int64]
+
+__version__: str
+
+def available_isas() -> list[str]:
+    """The instruction sets that run here, best first."""
+
+class Model:
+    """A loaded model: weights, kernels and threads."""
+
+    def __init__(self, directory: str, precisions: Sequence[str], threads: int) -> None: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def head(self) -> str: ...
+    @property
+    def labels(self) -> int: ...
+    def encode(
+        self, input_ids: _Int32, cu_seqlens: _Int32, token_type_ids: _Int32 | None
+    ) -> _Float32: ...
+    def profile(
+        self, input_ids: _Int32, cu_seqlens: _Int32, token_type_ids: _Int32 | None
+    ) -> dict[str, float]: ...
+    def mean_pooled(
+        self, input_ids: _Int32, cu_seqlens: _Int32, token_type_ids: _Int32 | None
+    ) -> _Float32: ...
+    def logits(
+        self,
+        input_ids: _Int32,
+        cu_seqlens: _Int32,
+        token_type_ids: _Int32 | None,
+        positions: _Int64 | None,
+    ) -> _Float32: ...
+    def top_k(
+        self,
+        input_ids: _Int32,
+        cu_seqlens: _Int32,
+        token_type_ids: _Int32 | None,
+        positions: _Int64,
+        k: int,
+    ) -> tuple[_Int32, _Float32, _Float32]: ...
