@@ -23,6 +23,7 @@ struct Avx512Bf16Dot {
     using Sum = Float;
     using Weights = Int;
     static constexpr bool kTiled = false;
+    static constexpr int kStepsAtOnce = 1;
     static constexpr int kRows = 6;
     static constexpr int kPanels = 4;
     static constexpr int kInputBytes = 4;

@@ -2,12 +2,18 @@
 /// set multiplies and adds of one precision.
 ///
 /// A Dot has
-///   Input       what a lane multiplies at once: `step` inputs of one row, broadcast to all lanes
-///   Sum         a vector of running sums
+///   Sum, Weights     a vector of running sums, and what they are made of
 ///   kRows, kPanels   the tile that fits the registers
-///   first(panels, panel, part)      the sums at the start
-///   add(sum, input, weights)        sum + input * weights, lane by lane
+///   kInputBytes, kPartBytes   of a step: of one row, and of a vector's share of a panel
+///   first(panels, panel, part)                    the sums at the start
+///   load_weights(at), load_input(at)              a row's step is broadcast to all lanes
+///   add(sum, input, weights)                      sum + input * weights, lane by lane
 ///   finish(sum, row_scale, panels, panel, part)   the sums as float32
+/// or, where a lane of a vector can be an operand, kStepsAtOnce > 1 and
+///   Input            so many steps of a row: what load_input() gives
+///   add_lane<kLane>(sum, input, weights)          sum + input's step kLane * weights
+/// or, where it is done quite differently, kTiled and
+///   multiply(rows, panels, epilogue)
 #pragma once
 
 #include "kernels/vector.h"
@@ -33,36 +39,86 @@ struct Rows {
     std::ptrdiff_t scale_stride;
 };
 
-/// kRows x kPanels outputs at a time stay in registers while the inputs stream by.
+template <class Dot, int R, int P>
+using Tile = typename Dot::Sum[R][P * kParts];
+
+/// One step of each row and panel.
+template <class Dot, int R, int P>
+inline void add_step(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
+                     std::ptrdiff_t w_stride, Tile<Dot, R, P>& sums) {
+    typename Dot::Weights weights[P * kParts];
+#pragma GCC unroll 16
+    for (int i = 0; i < P * kParts; ++i) {
+        weights[i] = Dot::load_weights(w + i / kParts * w_stride + i % kParts * Dot::kPartBytes);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+        const auto input = Dot::load_input(x + r * x_stride);
+#pragma GCC unroll 16
+        for (int i = 0; i < P * kParts; ++i) sums[r][i] = Dot::add(sums[r][i], input, weights[i]);
+    }
+}
+
+/// The steps from kLane on of inputs that were loaded together.
+template <class Dot, int R, int P, int kLane = 0>
+inline void add_lanes(const typename Dot::Input (&inputs)[R], const std::byte* w,
+                      std::ptrdiff_t w_stride, Tile<Dot, R, P>& sums) {
+    if constexpr (kLane < Dot::kStepsAtOnce) {
+#pragma GCC unroll 16
+        for (int i = 0; i < P * kParts; ++i) {
+            const auto weights =
+                Dot::load_weights(w + i / kParts * w_stride + i % kParts * Dot::kPartBytes);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) {
+                sums[r][i] = Dot::template add_lane<kLane>(sums[r][i], inputs[r], weights);
+            }
+        }
+        add_lanes<Dot, R, P, kLane + 1>(inputs, w + kParts * Dot::kPartBytes, w_stride, sums);
+    }
+}
+
+/// Adds the products of a tile of outputs, whose sums stay in registers while the inputs stream by.
+/// Unrolled by pragma: a loop left over the sums would keep them in memory.
+template <class Dot, int R, int P>
+inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
+                         std::ptrdiff_t w_stride, int steps, Tile<Dot, R, P>& sums) {
+    Tile<Dot, R, P> tile;
+#pragma GCC unroll 64
+    for (int i = 0; i < R * P * kParts; ++i) {
+        tile[i / (P * kParts)][i % (P * kParts)] = sums[i / (P * kParts)][i % (P * kParts)];
+    }
+    for (int step = 0; step < steps; step += Dot::kStepsAtOnce) {
+        if constexpr (Dot::kStepsAtOnce == 1) {
+            add_step<Dot, R, P>(x, x_stride, w, w_stride, tile);
+        } else {
+            typename Dot::Input inputs[R];
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) inputs[r] = Dot::load_input(x + r * x_stride);
+            add_lanes<Dot, R, P>(inputs, w, w_stride, tile);
+        }
+        x += Dot::kStepsAtOnce * Dot::kInputBytes;
+        w += Dot::kStepsAtOnce * kParts * Dot::kPartBytes;
+    }
+#pragma GCC unroll 64
+    for (int i = 0; i < R * P * kParts; ++i) {
+        sums[i / (P * kParts)][i % (P * kParts)] = tile[i / (P * kParts)][i % (P * kParts)];
+    }
+}
+
+/// kRows x kPanels outputs at a time.
 template <class Dot, int R, int P, class Epilogue>
 inline void multiply_tile(const Rows& rows, int row, const Panels& panels, int panel,
                           Epilogue& epilogue) {
-    typename Dot::Sum sums[R][P * kParts];
+    Tile<Dot, R, P> sums;
     for (int p = 0; p < P; ++p) {
         for (int part = 0; part < kParts; ++part) {
             const auto first = Dot::first(panels, panel + p, part);
             for (int r = 0; r < R; ++r) sums[r][p * kParts + part] = first;
         }
     }
-    const std::byte* x = rows.data + row * rows.stride;
-    const std::byte* w = panels.weight + panel * panels.stride;
-    for (int step = 0; step < panels.steps; ++step) {
-        typename Dot::Weights weights[P * kParts];
-        for (int p = 0; p < P; ++p) {
-            for (int part = 0; part < kParts; ++part) {
-                weights[p * kParts + part] =
-                    Dot::load_weights(w + p * panels.stride + part * Dot::kPartBytes);
-            }
-        }
-        for (int r = 0; r < R; ++r) {
-            const auto input = Dot::load_input(x + r * rows.stride);
-            for (int i = 0; i < P * kParts; ++i) {
-                sums[r][i] = Dot::add(sums[r][i], input, weights[i]);
-            }
-        }
-        x += Dot::kInputBytes;
-        w += kParts * Dot::kPartBytes;
-    }
+    add_products<Dot, R, P>(rows.data + row * rows.stride, rows.stride,
+                            panels.weight + panel * panels.stride, panels.stride, panels.steps,
+                            sums);
     for (int r = 0; r < R; ++r) {
         const float row_scale =
             rows.scale == nullptr ? 1.0f : rows.scale[(row + r) * rows.scale_stride];
@@ -127,7 +183,8 @@ struct FloatDot {
     using Sum = Float;
     using Weights = Float;
     static constexpr bool kTiled = false;
-    static constexpr int kRows = kLanes == 8 ? 6 : 6;
+    static constexpr int kStepsAtOnce = 1;
+    static constexpr int kRows = kLanes == 4 && kRegisters == 16 ? 3 : 6;
     static constexpr int kPanels = kLanes == 16 ? 4 : 1;
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;
@@ -149,6 +206,7 @@ struct WidenedBf16Dot {
     using Sum = Float;
     using Weights = Pair;
     static constexpr bool kTiled = false;
+    static constexpr int kStepsAtOnce = 1;
     static constexpr int kRows = kLanes == 16 ? 6 : 4;
     static constexpr int kPanels = kLanes == 16 ? 3 : 1;
     static constexpr int kInputBytes = 4;
@@ -176,6 +234,7 @@ struct Int8Sums {
     using Sum = Int;
     using Weights = Int;
     static constexpr bool kTiled = false;
+    static constexpr int kStepsAtOnce = 1;
     static constexpr int kActivationOffset = kOffset;
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;

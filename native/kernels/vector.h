@@ -26,6 +26,13 @@ constexpr int kLanes = 8;
 constexpr int kLanes = 4;
 #endif
 
+/// How many vectors the registers hold.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
 /// Vectors that make up a panel.
 constexpr int kParts = kPanel / kLanes;
 
