@@ -1,4 +1,5 @@
-/// Runs the tests whose names begin with one of the arguments; without arguments, all.
+/// Runs the tests whose names begin with one of the arguments; without arguments, all. With -v as
+/// the first, names each before it runs.
 #include <cstdio>
 #include <string_view>
 
@@ -19,12 +20,19 @@ bool wanted(std::string_view name, int count, char** prefixes) {
 
 int main(int argc, char** argv) {
     using namespace squeezebert::tests;
+    const bool verbose = argc > 1 && std::string_view(argv[1]) == "-v";
+    argc -= 1 + verbose;
+    argv += 1 + verbose;
     int ran = 0, failed = 0, skipped = 0;
     for (const Test& test : all_tests()) {
-        if (!wanted(test.name, argc - 1, argv + 1)) {
+        if (!wanted(test.name, argc, argv)) {
             continue;
         }
         ++ran;
+        if (verbose) {
+            std::printf("running  %s\n", test.name);
+            std::fflush(stdout);
+        }
         try {
             test.body();
         } catch (const Skipped& reason) {
