@@ -7,8 +7,7 @@ predicts runs on it through :class:`~squeezebert.backends.engine_backend.EngineB
 
 from __future__ import annotations
 
-from squeezebert.engine._native import available_isas
-from squeezebert.engine.engine import Engine, TopK
+from squeezebert.engine.engine import Engine, TopK, available_isas
 from squeezebert.engine.precision import PRECISIONS, PROJECTION_KINDS, describe_precision
 
 __all__ = [

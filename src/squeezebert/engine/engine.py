@@ -21,6 +21,16 @@ Int32 = NDArray[np.int32]
 Number = TypeVar("Number", bound=np.integer[Any])
 
 
+def available_isas() -> list[str]:
+    """The instruction sets that run here, best first. The environment variable
+    ``SQUEEZEBERT_ISA`` can choose another than the first for the models that are then loaded.
+
+    >>> available_isas()[-1]
+    'portable'
+    """
+    return _native.available_isas()
+
+
 class TopK(NamedTuple):
     """A masked LM's likeliest tokens, best first; of equals, the lower id comes first.
 
