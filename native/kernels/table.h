@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/attention.h"
+#include "kernels/peak.h"
 
 namespace squeezebert {
 namespace {
@@ -38,7 +39,7 @@ constexpr Kernels make_table() {
             attend<Bf16Dot>,
             layer_norm_rows,
             sum_exp,
-            nullptr};
+            peak<Int8Dot, Bf16Dot>};
 }
 
 }  // namespace

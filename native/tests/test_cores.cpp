@@ -1,12 +1,10 @@
 #include "engine/cores.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "tests/check.h"
 #include "tests/environment.h"
+#include "tests/tree.h"
 
 namespace {
 
@@ -14,28 +12,7 @@ using squeezebert::physical_cores;
 using squeezebert::quota_cores;
 using squeezebert::usable_cores;
 using squeezebert::tests::Environment;
-
-/// A tree of files that stands for /proc and /sys, gone with this object.
-class Tree {
-public:
-    Tree() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "cores-XXXXXX").string();
-        root_ = mkdtemp(pattern.data());
-    }
-    ~Tree() { std::filesystem::remove_all(root_); }
-    Tree(const Tree&) = delete;
-    Tree& operator=(const Tree&) = delete;
-
-    void write(const std::string& path, const std::string& text) const {
-        const std::filesystem::path file = root_ + path;
-        std::filesystem::create_directories(file.parent_path());
-        std::ofstream(file) << text << '\n';
-    }
-    const std::string& root() const { return root_; }
-
-private:
-    std::string root_;
-};
+using squeezebert::tests::Tree;
 
 }  // namespace
 
