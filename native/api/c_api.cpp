@@ -1,0 +1,300 @@
+/// The C API over engine/model.h: arguments checked, exceptions turned into codes.
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "engine/error.h"
+#include "engine/json.h"
+#include "engine/model.h"
+#include "include/squeezebert.h"
+#include "kernels/dispatch.h"
+
+struct squeezebert_model {
+    squeezebert_model(const std::string& directory, const squeezebert::Precisions& precisions,
+                      int threads, std::vector<std::string> names)
+        : model(directory, precisions, threads), label_names(std::move(names)) {}
+
+    const squeezebert::Model model;
+    const std::vector<std::string> label_names;
+};
+
+namespace squeezebert {
+namespace {
+
+constexpr const char* precision_key = "squeezebert.precision";
+
+/// The text of squeezebert_last_error, a thread's own.
+std::string& last_error() {
+    thread_local std::string text;
+    return text;
+}
+
+squeezebert_status remember(squeezebert_status status, const char* message,
+                            const std::string& hint = "") noexcept {
+    try {
+        last_error() = hint.empty() ? message : std::string(message) + "\nhint: " + hint;
+    } catch (const std::exception&) {
+        last_error().clear();  // no memory for the text: the code must do
+    }
+    return status;
+}
+
+squeezebert_status status_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::checkpoint:
+            return SQUEEZEBERT_ERROR_CHECKPOINT;
+        case ErrorKind::config:
+            return SQUEEZEBERT_ERROR_CONFIG;
+        case ErrorKind::invalid_input:
+            return SQUEEZEBERT_ERROR_INVALID_INPUT;
+    }
+    return SQUEEZEBERT_ERROR_INTERNAL;
+}
+
+/// Runs the body; no exception leaves it.
+template <class Body>
+squeezebert_status guarded(const Body& body) noexcept {
+    try {
+        body();
+        return SQUEEZEBERT_OK;
+    } catch (const Error& error) {
+        return remember(status_of(error.kind()), error.what(), error.hint());
+    } catch (const std::bad_alloc&) {
+        return remember(SQUEEZEBERT_ERROR_OUT_OF_MEMORY, "there is not enough memory");
+    } catch (const std::exception& error) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, error.what());
+    } catch (...) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, "an unknown exception");
+    }
+}
+
+[[noreturn]] void refuse(const std::string& message, const std::string& hint = "") {
+    throw Error(ErrorKind::invalid_input, message, hint);
+}
+
+void require(const void* pointer, const char* what) {
+    if (pointer == nullptr) refuse(std::string(what) + " is NULL");
+}
+
+Precision precision_named(const std::string& name) {
+    if (name == "int8") return Precision::int8;
+    if (name == "bf16") return Precision::bf16;
+    if (name == "float32") return Precision::float32;
+    throw Error(ErrorKind::checkpoint, std::string(precision_key) + " holds '" + name +
+                                           "', expected int8, bf16 or float32");
+}
+
+/// What a checkpoint records (squeezebert.engine.precision writes it), otherwise int8.
+Precisions recorded_precisions(const Checkpoint& checkpoint) {
+    Precisions precisions = Precisions::all(Precision::int8);
+    const auto recorded = checkpoint.metadata().find(precision_key);
+    if (recorded == checkpoint.metadata().end()) return precisions;
+    const Json json = Json::parse(recorded->second, precision_key);
+    const std::pair<const char*, Precision*> fields[] = {
+        {"query", &precisions.query},
+        {"key", &precisions.key},
+        {"value", &precisions.value},
+        {"post_attention", &precisions.post_attention},
+        {"intermediate", &precisions.intermediate},
+        {"output", &precisions.output},
+        {"bottleneck", &precisions.bottleneck},
+        {"vocabulary", &precisions.vocabulary},
+    };
+    for (const auto& [name, field] : fields) {
+        const Json* value = json.find(name);
+        *field = precision_named(value == nullptr || value->string() == nullptr ? "nothing"
+                                                                                : *value->string());
+    }
+    return precisions;
+}
+
+Precisions choose_precisions(squeezebert_precision asked, const Checkpoint& checkpoint) {
+    switch (asked) {
+        case SQUEEZEBERT_PRECISION_AUTO:
+            return recorded_precisions(checkpoint);
+        case SQUEEZEBERT_PRECISION_INT8:
+            return Precisions::all(Precision::int8);
+        case SQUEEZEBERT_PRECISION_BF16:
+            return Precisions::all(Precision::bf16);
+        case SQUEEZEBERT_PRECISION_FLOAT32:
+            return Precisions::all(Precision::float32);
+        default:
+            refuse("precision is " + std::to_string(asked) +
+                   ", expected one of SQUEEZEBERT_PRECISION_*");
+    }
+}
+
+squeezebert_head head_code(HeadKind head) {
+    switch (head) {
+        case HeadKind::masked_lm:
+            return SQUEEZEBERT_HEAD_MASKED_LM;
+        case HeadKind::text_classification:
+            return SQUEEZEBERT_HEAD_TEXT_CLASSIFICATION;
+        case HeadKind::token_classification:
+            return SQUEEZEBERT_HEAD_TOKEN_CLASSIFICATION;
+        case HeadKind::question_answering:
+            return SQUEEZEBERT_HEAD_QUESTION_ANSWERING;
+        case HeadKind::multiple_choice:
+            return SQUEEZEBERT_HEAD_MULTIPLE_CHOICE;
+        case HeadKind::none:
+            break;
+    }
+    return SQUEEZEBERT_HEAD_NONE;
+}
+
+int outputs_of(const Model& model) {
+    return model.head() == HeadKind::masked_lm ? model.config().vocab_size : model.labels();
+}
+
+/// Checks that no array is read past its end; the model checks what stands in them.
+Batch batch_of(const squeezebert_batch* given) {
+    require(given, "batch");
+    if (given->sequences < 0) refuse("sequences is " + std::to_string(given->sequences));
+    require(given->cu_seqlens, "cu_seqlens");
+    const std::int32_t first = given->cu_seqlens[0];
+    const std::int32_t end = given->cu_seqlens[given->sequences];
+    if (first != 0 || end != given->tokens) {
+        refuse("cu_seqlens goes from " + std::to_string(first) + " to " + std::to_string(end) +
+               ", expected from 0 to tokens, which is " + std::to_string(given->tokens));
+    }
+    if (given->tokens > 0) require(given->input_ids, "input_ids");
+    return {given->input_ids, given->token_type_ids, given->cu_seqlens, given->sequences};
+}
+
+void check_room(std::size_t rows, int columns, const float* out, std::size_t out_count) {
+    // Neither factor is as large as 2^31, unless the caller counts wrongly.
+    const bool right =
+        rows >> 31U == 0 &&
+        static_cast<std::uint64_t>(rows) * static_cast<unsigned>(columns) == out_count;
+    if (!right) {
+        refuse("out has room for " + std::to_string(out_count) + " numbers, expected " +
+               std::to_string(rows) + " rows of " + std::to_string(columns));
+    }
+    if (out_count > 0) require(out, "out");
+}
+
+}  // namespace
+}  // namespace squeezebert
+
+using namespace squeezebert;
+
+squeezebert_status squeezebert_open(const char* directory, const squeezebert_options* options,
+                                    squeezebert_model** model) {
+    return guarded([&] {
+        require(model, "model");
+        *model = nullptr;
+        require(directory, "directory");
+        const squeezebert_options chosen =
+            options == nullptr ? squeezebert_options{SQUEEZEBERT_PRECISION_AUTO, 0} : *options;
+        const Checkpoint checkpoint = Checkpoint::open(directory);
+        *model = new squeezebert_model(directory, choose_precisions(chosen.precision, checkpoint),
+                                       chosen.threads, checkpoint.label_names());
+    });
+}
+
+void squeezebert_close(squeezebert_model* model) { delete model; }
+
+squeezebert_status squeezebert_describe(const squeezebert_model* model, squeezebert_info* info) {
+    return guarded([&] {
+        require(model, "model");
+        require(info, "info");
+        const EncoderConfig& config = model->model.config();
+        *info = {head_code(model->model.head()),
+                 outputs_of(model->model),
+                 config.hidden_size,
+                 config.vocab_size,
+                 config.type_vocab_size,
+                 config.max_position_embeddings,
+                 config.num_hidden_layers,
+                 model->model.threads(),
+                 name(model->model.isa())};
+    });
+}
+
+squeezebert_status squeezebert_label(const squeezebert_model* model, int32_t index,
+                                     const char** label) {
+    return guarded([&] {
+        require(model, "model");
+        require(label, "label");
+        *label = nullptr;
+        const auto& names = model->label_names;
+        if (index < 0 || static_cast<std::size_t>(index) >= names.size()) {
+            refuse("there is no label " + std::to_string(index) + ": the model has " +
+                   std::to_string(names.size()));
+        }
+        *label = names[static_cast<std::size_t>(index)].c_str();
+    });
+}
+
+squeezebert_status squeezebert_encode(const squeezebert_model* model,
+                                      const squeezebert_batch* batch, float* out,
+                                      size_t out_count) {
+    return guarded([&] {
+        require(model, "model");
+        const Batch checked = batch_of(batch);
+        check_room(static_cast<std::size_t>(batch->tokens), model->model.config().hidden_size, out,
+                   out_count);
+        model->model.encode(checked, out);
+    });
+}
+
+squeezebert_status squeezebert_mean_pooled(const squeezebert_model* model,
+                                           const squeezebert_batch* batch, float* out,
+                                           size_t out_count) {
+    return guarded([&] {
+        require(model, "model");
+        const Batch checked = batch_of(batch);
+        check_room(static_cast<std::size_t>(batch->sequences), model->model.config().hidden_size,
+                   out, out_count);
+        model->model.mean_pooled(checked, out);
+    });
+}
+
+squeezebert_status squeezebert_logits(const squeezebert_model* model,
+                                      const squeezebert_batch* batch, const int64_t* positions,
+                                      size_t count, float* out, size_t out_count) {
+    return guarded([&] {
+        require(model, "model");
+        const Batch checked = batch_of(batch);
+        const HeadKind head = model->model.head();
+        auto rows = static_cast<std::size_t>(batch->sequences);
+        if (head == HeadKind::masked_lm) {
+            if (count > 0) require(positions, "positions");
+            rows = count;
+        } else if (positions != nullptr || count != 0) {
+            refuse(std::string("positions given to a ") + head_name(head) + " head",
+                   "pass NULL and 0");
+        } else if (head == HeadKind::token_classification || head == HeadKind::question_answering) {
+            rows = static_cast<std::size_t>(batch->tokens);
+        }
+        check_room(rows, outputs_of(model->model), out, out_count);
+        model->model.logits(checked, positions, static_cast<std::int64_t>(count), out);
+    });
+}
+
+squeezebert_status squeezebert_top_k(const squeezebert_model* model, const squeezebert_batch* batch,
+                                     const int64_t* positions, size_t count, int32_t k,
+                                     int32_t* ids, float* logits, float* log_normalisers) {
+    return guarded([&] {
+        require(model, "model");
+        const Batch checked = batch_of(batch);
+        if (count >> 31U != 0) refuse("there are " + std::to_string(count) + " positions");
+        if (count > 0) {
+            require(positions, "positions");
+            require(ids, "ids");
+            require(logits, "logits");
+        }
+        std::vector<float> unwanted(log_normalisers == nullptr ? count : 0);
+        model->model.top_k(checked, positions, static_cast<std::int64_t>(count), k, ids, logits,
+                           log_normalisers == nullptr ? unwanted.data() : log_normalisers);
+    });
+}
+
+const char* squeezebert_last_error(void) { return last_error().c_str(); }
+
+const char* squeezebert_version(void) { return SQUEEZEBERT_VERSION; }

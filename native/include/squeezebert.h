@@ -1,0 +1,162 @@
+/*
+ * The C API of the native engine of squeezebert: models of the SqueezeBERT and BERT type on a
+ * processor, from any language that can call C.
+ *
+ *     squeezebert_model *model = NULL;
+ *     if (squeezebert_open("path/to/model", NULL, &model) != SQUEEZEBERT_OK) {
+ *         fprintf(stderr, "%s\n", squeezebert_last_error());
+ *         return 1;
+ *     }
+ *     int32_t input_ids[] = {2, 1712, 88, 3}, cu_seqlens[] = {0, 4};
+ *     squeezebert_batch batch = {input_ids, NULL, cu_seqlens, 1, 4};
+ *     float logits[6];
+ *     squeezebert_logits(model, &batch, NULL, 0, logits, 6);
+ *     squeezebert_close(model);
+ *
+ * Text becomes ids by the model's WordPiece vocabulary (vocab.txt), which is not part of this
+ * library. All arrays are the caller's; "(tokens, hidden_size)" is row after row. Nothing is kept
+ * beyond a call. A model may be used from many threads at once, but closed only when all are done.
+ */
+#ifndef SQUEEZEBERT_H
+#define SQUEEZEBERT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(squeezebert_EXPORTS)
+#define SQUEEZEBERT_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define SQUEEZEBERT_API
+#else
+#define SQUEEZEBERT_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a function gives back. squeezebert_last_error() says more. */
+typedef int32_t squeezebert_status;
+enum {
+    SQUEEZEBERT_OK = 0,
+    SQUEEZEBERT_ERROR_CHECKPOINT = 1,    /* a model directory that cannot be read */
+    SQUEEZEBERT_ERROR_CONFIG = 2,        /* a config.json that cannot be as it is */
+    SQUEEZEBERT_ERROR_INVALID_INPUT = 3, /* an argument that cannot be used */
+    SQUEEZEBERT_ERROR_OUT_OF_MEMORY = 4,
+    SQUEEZEBERT_ERROR_INTERNAL = 5 /* what should not happen */
+};
+
+/* How products are computed. AUTO is what the model's file records, otherwise int8. */
+typedef int32_t squeezebert_precision;
+enum {
+    SQUEEZEBERT_PRECISION_AUTO = 0,
+    SQUEEZEBERT_PRECISION_INT8 = 1,
+    SQUEEZEBERT_PRECISION_BF16 = 2,
+    SQUEEZEBERT_PRECISION_FLOAT32 = 3 /* the exact reference */
+};
+
+/* What a model gives beside hidden states. */
+typedef int32_t squeezebert_head;
+enum {
+    SQUEEZEBERT_HEAD_NONE = 0,
+    SQUEEZEBERT_HEAD_MASKED_LM = 1,
+    SQUEEZEBERT_HEAD_TEXT_CLASSIFICATION = 2,
+    SQUEEZEBERT_HEAD_TOKEN_CLASSIFICATION = 3,
+    SQUEEZEBERT_HEAD_QUESTION_ANSWERING = 4,
+    SQUEEZEBERT_HEAD_MULTIPLE_CHOICE = 5
+};
+
+/* Zeros are the defaults. */
+typedef struct squeezebert_options {
+    squeezebert_precision precision;
+    int32_t threads; /* 0: all cores that the process may use */
+} squeezebert_options;
+
+/* Sequences of token ids in a row, without padding: sequence i has the tokens from cu_seqlens[i]
+ * to cu_seqlens[i + 1]. A sequence has 1 to max_positions tokens. */
+typedef struct squeezebert_batch {
+    const int32_t *input_ids;      /* (tokens,), below vocab_size */
+    const int32_t *token_type_ids; /* (tokens,), below type_vocab_size; NULL: 0 everywhere */
+    const int32_t *cu_seqlens;     /* (sequences + 1,), from 0 to tokens */
+    int32_t sequences;
+    int32_t tokens;
+} squeezebert_batch;
+
+/* What a model is. The texts live as long as the model. */
+typedef struct squeezebert_info {
+    squeezebert_head head;
+    int32_t outputs; /* logits in a row: labels, or vocab_size for masked LM; 0 without a head */
+    int32_t hidden_size;
+    int32_t vocab_size;
+    int32_t type_vocab_size;
+    int32_t max_positions;
+    int32_t layers;
+    int32_t threads;
+    const char *isa; /* the instruction set in use, as SQUEEZEBERT_ISA spells it */
+} squeezebert_info;
+
+/* A loaded model. */
+typedef struct squeezebert_model squeezebert_model;
+
+/* Opens a model directory (config.json and model.safetensors; UTF-8) in Hugging Face's layout.
+ * `options` may be NULL. On failure *model is NULL. */
+SQUEEZEBERT_API squeezebert_status squeezebert_open(const char *directory,
+                                                    const squeezebert_options *options,
+                                                    squeezebert_model **model);
+
+/* Frees a model; NULL is allowed. */
+SQUEEZEBERT_API void squeezebert_close(squeezebert_model *model);
+
+/* Fills *info. */
+SQUEEZEBERT_API squeezebert_status squeezebert_describe(const squeezebert_model *model,
+                                                        squeezebert_info *info);
+
+/* The name of a class, in the order of the logits: UTF-8, alive as long as the model. Text and
+ * token classification only. */
+SQUEEZEBERT_API squeezebert_status squeezebert_label(const squeezebert_model *model, int32_t index,
+                                                     const char **label);
+
+/* In the calls below `out_count` is how many numbers `out` has room for. It must be what the call
+ * writes, so that a mistake in a shape is an error and nothing worse. */
+
+/* The last hidden states: out (tokens, hidden_size). */
+SQUEEZEBERT_API squeezebert_status squeezebert_encode(const squeezebert_model *model,
+                                                      const squeezebert_batch *batch, float *out,
+                                                      size_t out_count);
+
+/* The mean of each sequence's last hidden states: out (sequences, hidden_size). */
+SQUEEZEBERT_API squeezebert_status squeezebert_mean_pooled(const squeezebert_model *model,
+                                                           const squeezebert_batch *batch,
+                                                           float *out, size_t out_count);
+
+/* What the head gives:
+ *     text classification, multiple choice      out (sequences, outputs)
+ *     token classification, question answering  out (tokens, outputs)
+ *     masked LM                                 out (count, vocab_size)
+ * `positions` (count,) are tokens of the batch, for masked LM only: NULL and 0 for other heads. */
+SQUEEZEBERT_API squeezebert_status squeezebert_logits(const squeezebert_model *model,
+                                                      const squeezebert_batch *batch,
+                                                      const int64_t *positions, size_t count,
+                                                      float *out, size_t out_count);
+
+/* A masked LM's k likeliest tokens at each of `count` positions, the likeliest first; of equals,
+ * the lower id. ids and logits: (count, k). log_normalisers: (count,) or NULL; what
+ * logit - log_normaliser is the logarithm of is a probability. */
+SQUEEZEBERT_API squeezebert_status squeezebert_top_k(const squeezebert_model *model,
+                                                     const squeezebert_batch *batch,
+                                                     const int64_t *positions, size_t count,
+                                                     int32_t k, int32_t *ids, float *logits,
+                                                     float *log_normalisers);
+
+/* What went wrong in the last call of this thread that failed, with a hint where one is known, as
+ * UTF-8; "" where none has. Valid until the next one fails. */
+SQUEEZEBERT_API const char *squeezebert_last_error(void);
+
+/* The library's version, "1.2.3". */
+SQUEEZEBERT_API const char *squeezebert_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
