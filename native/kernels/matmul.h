@@ -81,7 +81,7 @@ inline void add_lanes(const typename Dot::Input (&inputs)[R], const std::byte* w
 /// Unrolled by pragma: a loop left over the sums would keep them in memory.
 template <class Dot, int R, int P>
 inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
-                         std::ptrdiff_t w_stride, int steps, Tile<Dot, R, P>& sums) {
+                         std::ptrdiff_t w_stride, int steps, typename Dot::Sum (*sums)[P * kParts]) {
     Tile<Dot, R, P> tile;
 #pragma GCC unroll 64
     for (int i = 0; i < R * P * kParts; ++i) {

@@ -147,11 +147,21 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
 
 // --- rounding to a projection's precision ------------------------------------------------------
 
-/// int8 values of four bytes a lane, in the low byte, as kLanes bytes.
+/// The low byte of each lane, as kLanes bytes.
 inline void store_bytes(std::byte* to, Int value) {
 #if defined(__AVX512F__)
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
                      _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(value)));
+#elif defined(__AVX2__)
+    const auto low = reinterpret_cast<__m256i>(value & 0xff);
+    const __m128i halves =
+        _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(halves, halves));
+#elif defined(__SSE2__)
+    const auto low = reinterpret_cast<__m128i>(value & 0xff);
+    const __m128i halves = _mm_packs_epi32(low, low);
+    const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(halves, halves));
+    std::memcpy(to, &bytes, sizeof bytes);
 #else
     using Bytes = std::int8_t __attribute__((vector_size(kLanes)));
     const Bytes bytes = __builtin_convertvector(value, Bytes);

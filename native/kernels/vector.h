@@ -9,6 +9,10 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -177,6 +181,22 @@ inline Float exp2(Float x) {
 }
 
 inline Float exp(Float x) { return exp2(x * 1.4426950408889634f); }
+
+/// Each lane's two int16 times their counterparts, added.
+inline Int multiply_pairs(Int a, Int b) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return reinterpret_cast<Int>(
+        _mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#elif defined(__SSE2__) && !defined(__AVX2__)
+    return reinterpret_cast<Int>(
+        _mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#elif defined(__wasm_simd128__)
+    return reinterpret_cast<Int>(
+        wasm_i32x4_dot_i16x8(reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b)));
+#else
+    return (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
+#endif
+}
 
 /// float32 as bfloat16 in the upper half of each lane, rounded to the nearest, ties to even.
 inline Unsigned round_to_bf16(Float value) {
