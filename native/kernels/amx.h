@@ -1,0 +1,220 @@
+/// Products in AMX tiles, written over a Tiles policy: the processor's tile instructions (amx.cpp),
+/// or an emulation of them (tests/).
+///
+/// A Tiles has, for tiles numbered from 0 to 7 (template arguments), all of 16 rows of 64 bytes:
+///   begin(), end()             configure the thread's tiles, and release them
+///   settle()                   what was written to memory before is there for load()
+///   zero<T>()
+///   load<T>(from, stride)      16 rows of 64 bytes, `stride` bytes apart
+///   store<T>(to, stride)
+///   dot_int8<C, A, B>(), dot_bf16<C, A, B>()    C += A * B; a row of B holds one step of 16 outputs
+#pragma once
+
+#include "kernels/table.h"
+
+namespace squeezebert {
+namespace {
+
+/// Rows of a tile, and the steps of inputs that one product of tiles takes.
+constexpr int kTile = 16;
+/// Bytes of a tile's row; with kPanel outputs of 4 bytes, a panel's steps stand so far apart.
+constexpr int kTileBytes = 64;
+static_assert(kPanel * 4 == kTileBytes, "16 steps of a panel are a tile");
+static_assert(kInputAlignment == kTileBytes, "inputs of int8 fill whole tiles");
+static_assert(kKeyAlignment * 2 == kTileBytes, "keys, and heads, of bfloat16 fill whole tiles");
+
+/// Sums of up to 2 x 2 tiles.
+constexpr int kBlockRows = 2 * kTile;
+constexpr int kBlockPanels = 2;
+
+/// 32-bit words of one block's sums, by row; whatever tiles hold, it is read as Dot::Sum.
+struct alignas(64) BlockSums {
+    std::int32_t words[kBlockRows][kBlockPanels * kPanel];
+};
+
+/// A block whose sums are in memory, on their way to the epilogue a few rows at a time, between
+/// products of the next block: tiles and vectors then work side by side.
+template <class Dot, class Epilogue>
+class Draining {
+public:
+    Draining(const Rows& rows, const Panels& panels, Epilogue& epilogue)
+        : rows_(rows), panels_(panels), epilogue_(epilogue) {}
+
+    void start(const BlockSums& sums, int row, int height, int panel, int width) {
+        sums_ = &sums;
+        row_ = row;
+        panel_ = panel;
+        width_ = width;
+        height_ = height;
+        done_ = 0;
+    }
+
+    void some(int count) {
+        const int end = height_ - done_ < count ? height_ : done_ + count;
+        for (; done_ < end; ++done_) {
+            const int row = row_ + done_;
+            const float scale = rows_.scale == nullptr ? 1.0f : rows_.scale[row * rows_.scale_stride];
+            for (int p = 0; p < width_; ++p) {
+                Float values[kParts];
+                for (int part = 0; part < kParts; ++part) {
+                    const auto sum = load_as<typename Dot::Sum>(
+                        &sums_->words[done_][p * kPanel + part * kLanes]);
+                    values[part] = Dot::finish(sum, scale, panels_, panel_ + p, part);
+                }
+                epilogue_(row, panel_ + p, values);
+            }
+        }
+    }
+    void all() { some(height_); }
+    /// Rows to do at each of `steps` occasions, so that none is left.
+    int share(int steps) const { return (height_ + steps - 1) / steps; }
+
+private:
+    const Rows& rows_;
+    const Panels& panels_;
+    Epilogue& epilogue_;
+    const BlockSums* sums_ = nullptr;
+    int row_ = 0, panel_ = 0, width_ = 0, height_ = 0, done_ = 0;
+};
+
+/// The sums of R x P tiles, while `draining` goes on. Tiles 0 to 3 are sums (row by row), 4 and 5
+/// rows, 6 and 7 panels. Where fewer rows are left than a tile has, those after them are multiplied
+/// too; nobody looks at their sums.
+template <class Dot, int R, int P, class Pending>
+inline void multiply_block(const Rows& rows, int row, const Panels& panels, int panel,
+                           Pending& draining, BlockSums& sums) {
+    using Tiles = typename Dot::Tiles;
+    Tiles::template zero<0>();
+    if constexpr (P > 1) Tiles::template zero<1>();
+    if constexpr (R > 1) Tiles::template zero<2>();
+    if constexpr (R > 1 && P > 1) Tiles::template zero<3>();
+    const std::byte* x = rows.data + row * rows.stride;
+    const std::byte* w = panels.weight + panel * panels.stride;
+    const int steps = panels.steps / kTile;
+    const int share = draining.share(steps);
+    for (int step = 0; step < steps; ++step) {
+        Tiles::template load<6>(w, kTileBytes);
+        Tiles::template load<4>(x, rows.stride);
+        Dot::template add<0, 4, 6>();
+        if constexpr (P > 1) {
+            Tiles::template load<7>(w + panels.stride, kTileBytes);
+            Dot::template add<1, 4, 7>();
+        }
+        if constexpr (R > 1) {
+            Tiles::template load<5>(x + kTile * rows.stride, rows.stride);
+            Dot::template add<2, 5, 6>();
+        }
+        if constexpr (R > 1 && P > 1) Dot::template add<3, 5, 7>();
+        draining.some(share);
+        x += kTileBytes;
+        w += kTile * kTileBytes;
+    }
+    constexpr int kStride = sizeof sums.words[0];
+    Tiles::template store<0>(&sums.words[0][0], kStride);
+    if constexpr (P > 1) Tiles::template store<1>(&sums.words[0][kPanel], kStride);
+    if constexpr (R > 1) Tiles::template store<2>(&sums.words[kTile][0], kStride);
+    if constexpr (R > 1 && P > 1) Tiles::template store<3>(&sums.words[kTile][kPanel], kStride);
+}
+
+template <class Dot, class Epilogue>
+inline void multiply_in_tiles(const Rows& rows, const Panels& panels, Epilogue& epilogue) {
+    BlockSums sums[2];
+    Draining<Dot, Epilogue> draining(rows, panels, epilogue);
+    Dot::Tiles::settle();
+    int turn = 0;
+    for (int panel = 0; panel < panels.count; panel += kBlockPanels) {
+        const int width = panels.count - panel < kBlockPanels ? 1 : kBlockPanels;
+        for (int row = 0; row < rows.count; row += kBlockRows) {
+            const int left = rows.count - row;
+            const int height = left < kBlockRows ? left : kBlockRows;
+            BlockSums& here = sums[turn];
+            if (width == 1) {
+                if (height > kTile) {
+                    multiply_block<Dot, 2, 1>(rows, row, panels, panel, draining, here);
+                } else {
+                    multiply_block<Dot, 1, 1>(rows, row, panels, panel, draining, here);
+                }
+            } else if (height > kTile) {
+                multiply_block<Dot, 2, 2>(rows, row, panels, panel, draining, here);
+            } else {
+                multiply_block<Dot, 1, 2>(rows, row, panels, panel, draining, here);
+            }
+            draining.start(here, row, height, panel, width);
+            turn ^= 1;
+        }
+    }
+    draining.all();
+}
+
+/// Products of tiles in registers alone; returns the operations done.
+template <class Dot>
+double peak_of_tiles(int inputs_per_tile, std::int64_t iterations) {
+    using Tiles = typename Dot::Tiles;
+    alignas(64) static constexpr std::byte kZeros[kTile * kTileBytes] = {};
+    Tiles::settle();
+    Tiles::template load<4>(kZeros, kTileBytes);
+    Tiles::template load<5>(kZeros, kTileBytes);
+    Tiles::template load<6>(kZeros, kTileBytes);
+    Tiles::template load<7>(kZeros, kTileBytes);
+    Tiles::template zero<0>();
+    Tiles::template zero<1>();
+    Tiles::template zero<2>();
+    Tiles::template zero<3>();
+    for (std::int64_t iteration = 0; iteration < iterations; ++iteration) {
+        Dot::template add<0, 4, 6>();
+        Dot::template add<1, 4, 7>();
+        Dot::template add<2, 5, 6>();
+        Dot::template add<3, 5, 7>();
+    }
+    return 2.0 * 4 * kTile * kPanel * inputs_per_tile * static_cast<double>(iterations);
+}
+
+/// Activations stay signed, so panels' offsets aren't wanted.
+template <class TilesOfProcessor>
+struct AmxInt8Dot : Int8Sums<0> {
+    using Tiles = TilesOfProcessor;
+    static constexpr bool kTiled = true;
+
+    template <int kSum, int kLeft, int kRight>
+    static void add() {
+        Tiles::template dot_int8<kSum, kLeft, kRight>();
+    }
+    template <class Epilogue>
+    static void multiply(const Rows& rows, const Panels& panels, Epilogue& epilogue) {
+        multiply_in_tiles<AmxInt8Dot>(rows, panels, epilogue);
+    }
+    static double peak(std::int64_t iterations) {
+        return peak_of_tiles<AmxInt8Dot>(kTileBytes, iterations);
+    }
+};
+
+template <class TilesOfProcessor>
+struct AmxBf16Dot {
+    using Tiles = TilesOfProcessor;
+    using Sum = Float;
+    static constexpr bool kTiled = true;
+
+    template <int kSum, int kLeft, int kRight>
+    static void add() {
+        Tiles::template dot_bf16<kSum, kLeft, kRight>();
+    }
+    template <class Epilogue>
+    static void multiply(const Rows& rows, const Panels& panels, Epilogue& epilogue) {
+        multiply_in_tiles<AmxBf16Dot>(rows, panels, epilogue);
+    }
+    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
+    static double peak(std::int64_t iterations) {
+        return peak_of_tiles<AmxBf16Dot>(kTileBytes / 2, iterations);
+    }
+};
+
+template <class Tiles>
+constexpr Kernels make_tile_table() {
+    Kernels table = make_table<AmxInt8Dot<Tiles>, AmxBf16Dot<Tiles>, true>();
+    table.begin = Tiles::begin;
+    table.end = Tiles::end;
+    return table;
+}
+
+}  // namespace
+}  // namespace squeezebert

@@ -1,0 +1,81 @@
+/// The kernels of AMX with emulated tiles, where no processor has any.
+#include "kernels/amx.h"
+#include "tests/amx_emulation.h"
+#include "tests/kernel_row_checks.h"
+
+namespace {
+
+using namespace squeezebert;
+using namespace squeezebert::tests;
+
+const Kernels& emulated() {
+    static constexpr Kernels table = make_tile_table<EmulatedTiles>();
+    return table;
+}
+
+/// Products of tiles that a check takes.
+template <class Check>
+long tile_products(const Check& check) {
+    const long before = EmulatedTiles::state().products;
+    check();
+    CHECK(!EmulatedTiles::state().configured);
+    return EmulatedTiles::state().products - before;
+}
+
+}  // namespace
+
+TEST("amx: products of int8") {
+    CHECK(tile_products([] { check_projections(emulated(), Precision::int8); }) > 0);
+}
+
+TEST("amx: products of bf16") {
+    CHECK(tile_products([] { check_projections(emulated(), Precision::bf16); }) > 0);
+}
+
+TEST("amx: float32 takes no tiles") {
+    CHECK_EQUAL(tile_products([] { check_projections(emulated(), Precision::float32); }), 0L);
+}
+
+TEST("amx: rounding") {
+    for (Precision precision : all_precisions()) check_packing(emulated(), precision);
+}
+
+TEST("amx: attention in bf16") {
+    CHECK(tile_products([] { check_attentions(emulated(), Precision::bf16); }) > 0);
+}
+
+TEST("amx: 33 rows and 3 panels in blocks of 2 x 2 tiles") {
+    constexpr int kInputs = 128, kOutputs = 40;
+    Random random(1);
+    const Layer layer(Precision::int8, 1, kInputs, kOutputs, 1, random.vector(kInputs * kOutputs),
+                      random.vector(kOutputs));
+    std::vector<float> x = random.vector(kMostRows * kInputs);
+    Packed packed(emulated(), layer, {x.data(), kInputs, kMostRows});
+    GuardedRows out(kMostRows, kOutputs, 0);
+    const long products = tile_products([&] {
+        const Begun begun(emulated());
+        project_all(emulated(), layer, packed, 0, kMostRows, Store::assign, Activation::none, 3,
+                    out);
+    });
+    // 2 steps; rows 32 + 1, so 3 tiles high; panels 3 wide.
+    CHECK_EQUAL(products, 2L * 3 * 3);
+}
+
+TEST("amx: operations of the peak") {
+    const Begun begun(emulated());
+    for (Precision precision : {Precision::int8, Precision::bf16}) {
+        const long before = EmulatedTiles::state().products;
+        const double operations = emulated().peak(precision, 5);
+        const double products = static_cast<double>(EmulatedTiles::state().products - before);
+        CHECK_EQUAL(operations, products * 2 * 16 * 16 * (64 / element_size(precision)));
+        CHECK_EQUAL(products, 20.0);
+    }
+}
+
+TEST("amx: tiles without a configuration are refused") {
+    CHECK_THROWS(EmulatedTiles::zero<0>(), "configured");
+    const Begun begun(emulated());
+    CHECK_THROWS((EmulatedTiles::dot_int8<0, 0, 1>()), "sum != left");
+    EmulatedTiles::state().tiles[4].rows = 8;
+    CHECK_THROWS((EmulatedTiles::dot_int8<0, 4, 6>()), "rows");
+}
