@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from squeezebert import checkpoint, packing
 from squeezebert.config import EncoderConfig
+from squeezebert.engine import Engine
 from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import HeadConfig, build_model, load_model, save_model
 from squeezebert.model.io import export_tensors
@@ -119,6 +120,21 @@ def test_models_share_a_packed_table(tiny_config: EncoderConfig, tmp_path: Path)
     save_model(second, tmp_path / "b", storage="panels", shared=tmp_path / "a" / checkpoint.WEIGHTS)
     one, other = (load_model(tmp_path / name) for name in "ab")
     assert (one.encoder.embeddings.word.weight == other.encoder.embeddings.word.weight).all()
+
+
+@pytest.mark.parametrize("kind", ["tiny_config", "tiny_bert_config", "tiny_bottleneck_config"])
+@pytest.mark.parametrize("head", [MASKED_LM, TAGS])
+def test_the_engine_computes_the_same_from_panels(
+    kind: str, head: HeadConfig, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    model = build_model(request.getfixturevalue(kind), head)
+    input_ids, cu_seqlens = np.arange(23, dtype=np.int32), np.array([0, 5, 6, 23], np.int32)
+    logits: dict[str, Any] = {}
+    for storage in ("int8", "panels"):
+        save_model(model, tmp_path / storage, storage=storage)
+        engine = Engine.load(tmp_path / storage, precision="int8", threads=1)
+        logits[storage] = engine.logits(input_ids, cu_seqlens)
+    assert (logits["panels"] == logits["int8"]).all()
 
 
 QUERY = "transformer.encoder.layers.0.attention.query.weight"

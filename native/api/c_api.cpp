@@ -89,12 +89,13 @@ Precision precision_named(const std::string& name) {
                                            "', expected int8, bf16 or float32");
 }
 
-/// What a checkpoint records (squeezebert.engine.precision writes it), otherwise int8.
+/// What a checkpoint records (squeezebert.engine.precision reads it the same), otherwise int8.
 Precisions recorded_precisions(const Checkpoint& checkpoint) {
     Precisions precisions = Precisions::all(Precision::int8);
     const auto recorded = checkpoint.metadata().find(precision_key);
     if (recorded == checkpoint.metadata().end()) return precisions;
-    const Json json = Json::parse(recorded->second, precision_key);
+    const Json record = Json::parse(recorded->second, precision_key);
+    const Json* chosen = record.find("precision");
     const std::pair<const char*, Precision*> fields[] = {
         {"query", &precisions.query},
         {"key", &precisions.key},
@@ -106,7 +107,7 @@ Precisions recorded_precisions(const Checkpoint& checkpoint) {
         {"vocabulary", &precisions.vocabulary},
     };
     for (const auto& [name, field] : fields) {
-        const Json* value = json.find(name);
+        const Json* value = chosen == nullptr ? nullptr : chosen->find(name);
         *field = precision_named(value == nullptr || value->string() == nullptr ? "nothing"
                                                                                 : *value->string());
     }

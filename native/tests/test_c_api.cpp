@@ -275,16 +275,24 @@ TEST("c api: auto is what the checkpoint records, otherwise int8") {
                              "bottleneck", "vocabulary"}) {
         record += std::string(record.empty() ? "" : ", ") + "\\\"" + name + "\\\": \\\"float32\\\"";
     }
-    tiny.metadata = "{\"squeezebert.precision\": \"{" + record + "}\"}";
+    tiny.metadata =
+        R"({"squeezebert.precision": "{\"lossless\": true, \"precision\": {)" + record + "}}\"}";
     tiny.write(folder);
     CHECK(encode(SQUEEZEBERT_PRECISION_AUTO) == exact);
     CHECK(encode(SQUEEZEBERT_PRECISION_INT8) == fast);
-    tiny.metadata = R"({"squeezebert.precision": "{\"query\": \"int4\"}"})";
+    tiny.metadata = R"({"squeezebert.precision": "{\"precision\": {\"query\": \"int4\"}}"})";
     tiny.write(folder);
     squeezebert_model* model = nullptr;
     CHECK_EQUAL(squeezebert_open(folder.path("model").c_str(), nullptr, &model),
                 SQUEEZEBERT_ERROR_CHECKPOINT);
     CHECK(last_error_has("squeezebert.precision holds 'int4'"));
+    for (const char* record_of_none : {"{}", "[]", "3"}) {
+        tiny.metadata = "{\"squeezebert.precision\": \"" + std::string(record_of_none) + "\"}";
+        tiny.write(folder);
+        CHECK_EQUAL(squeezebert_open(folder.path("model").c_str(), nullptr, &model),
+                    SQUEEZEBERT_ERROR_CHECKPOINT);
+        CHECK(last_error_has("squeezebert.precision holds 'nothing'"));
+    }
 }
 
 TEST("c api: each thread has its own last error") {
