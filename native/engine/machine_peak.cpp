@@ -17,9 +17,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kWindows = 10;
+/// Short enough that a busy system leaves some windows undisturbed.
+constexpr double kWindowSeconds = 1e-3;
 constexpr std::size_t kKibibyte = 1024;
 constexpr std::size_t kMebibyte = 1024 * kKibibyte;
+
+double seconds_between(Clock::time_point start, Clock::time_point end) {
+    return std::chrono::duration<double>(end - start).count();
+}
+
+double seconds_since(Clock::time_point start) { return seconds_between(start, Clock::now()); }
 
 void check(int threads, double seconds) {
     if (threads < 1 || threads > kMostThreads) {
@@ -48,21 +55,25 @@ template <class Begin, class Work, class End>
 double best_rate(int threads, double seconds, const Begin& begin, const Work& work,
                  const End& end) {
     const auto count = static_cast<std::size_t>(threads);
-    std::vector<std::vector<Stretch>> stretches(count, std::vector<Stretch>(kWindows));
-    std::atomic<std::int64_t> arrived{0};
+    std::vector<std::vector<Stretch>> stretches(count);
+    std::atomic<std::int64_t> arrived{0}, windows{std::numeric_limits<std::int64_t>::max()};
     const auto body = [&](int thread) {
         begin(thread);
-        for (int window = 0; window < kWindows; ++window) {
+        const Clock::time_point first_start = Clock::now();
+        for (std::int64_t window = 0;; ++window) {
+            if (thread == 0 && window > 0 && seconds_since(first_start) >= seconds) {
+                windows.store(window, std::memory_order_relaxed);
+            }
             arrived.fetch_add(1, std::memory_order_release);
-            wait_for(arrived, std::int64_t{threads} * (window + 1));
-            Stretch& stretch =
-                stretches[static_cast<std::size_t>(thread)][static_cast<std::size_t>(window)];
+            wait_for(arrived, threads * (window + 1));
+            if (window >= windows.load(std::memory_order_relaxed)) break;
+            Stretch stretch;
             stretch.start = Clock::now();
             do {
                 stretch.done += work(thread);
                 stretch.end = Clock::now();
-            } while (std::chrono::duration<double>(stretch.end - stretch.start).count() <
-                     seconds / kWindows);
+            } while (seconds_between(stretch.start, stretch.end) < kWindowSeconds);
+            stretches[static_cast<std::size_t>(thread)].push_back(stretch);
         }
         end(thread);
     };
@@ -74,7 +85,8 @@ double best_rate(int threads, double seconds, const Begin& begin, const Work& wo
     try {
         for (int thread = 1; thread < threads; ++thread) others.emplace_back(body, thread);
     } catch (...) {  // a limit of the system: those that wait for the rest may go
-        arrived.store(std::numeric_limits<std::int64_t>::max() / 2);
+        windows.store(0, std::memory_order_relaxed);
+        arrived.store(std::numeric_limits<std::int64_t>::max() / 2, std::memory_order_release);
         join_all();
         throw;
     }
@@ -82,7 +94,7 @@ double best_rate(int threads, double seconds, const Begin& begin, const Work& wo
     join_all();
 
     double best = 0;
-    for (std::size_t window = 0; window < kWindows; ++window) {
+    for (std::size_t window = 0; window < stretches[0].size(); ++window) {
         Stretch whole = stretches[0][window];
         for (std::size_t thread = 1; thread < count; ++thread) {
             const Stretch& stretch = stretches[thread][window];
@@ -90,8 +102,7 @@ double best_rate(int threads, double seconds, const Begin& begin, const Work& wo
             whole.end = std::max(whole.end, stretch.end);
             whole.done += stretch.done;
         }
-        best = std::max(best, whole.done / std::chrono::duration<double>(whole.end - whole.start)
-                                               .count());
+        best = std::max(best, whole.done / seconds_between(whole.start, whole.end));
     }
     return best;
 }
@@ -135,6 +146,34 @@ AddUp widest_add_up() {
     return add_up_plain;
 }
 
+/// Reads a buffer of its own over and over, some each time it is asked.
+class alignas(64) Reader {
+public:
+    explicit Reader(std::size_t words) : buffer_(words), words_(words) {}
+
+    /// On the thread that will read it, which places it in near memory.
+    void fill() { std::fill_n(buffer_.data(), words_, 1); }
+
+    /// Bytes read: enough that looking at the clock after it costs nothing.
+    double read() {
+        std::size_t done = 0;
+        while (done < kMebibyte / sizeof(std::uint64_t)) {
+            const std::size_t some = std::min(words_ - at_, kMebibyte / sizeof(std::uint64_t));
+            sum_ += add_up_(buffer_.data() + at_, some);
+            at_ = at_ + some == words_ ? 0 : at_ + some;
+            done += some;
+        }
+        return static_cast<double>(done * sizeof(std::uint64_t));
+    }
+
+private:
+    Buffer<std::uint64_t> buffer_;
+    std::size_t words_;
+    std::size_t at_ = 0;
+    std::uint64_t sum_ = 0;
+    AddUp add_up_ = widest_add_up();
+};
+
 std::size_t largest_cache() {
     std::size_t largest = 0;
     for (const Cache& cache : data_caches()) largest = std::max(largest, cache.bytes);
@@ -165,25 +204,13 @@ double read_gigabytes_per_second(std::size_t bytes, int threads, double seconds)
     check(threads, seconds);
     constexpr std::size_t step = kWordsAtOnce * sizeof(std::uint64_t);
     const std::size_t words = std::max(bytes / step, std::size_t{1}) * kWordsAtOnce;
-    const std::size_t rounds = 32 * kKibibyte / (words * sizeof(std::uint64_t)) + 1;
-    std::vector<Buffer<std::uint64_t>> buffers;
-    for (int thread = 0; thread < threads; ++thread) buffers.emplace_back(words);
-    std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads) * 8);  // a line each
-    const AddUp read = widest_add_up();
-    return 1e-9 *
-           best_rate(
-               threads, seconds,
-               [&](int thread) {  // the thread that reads it writes it first: near memory
-                   std::fill_n(buffers[static_cast<std::size_t>(thread)].data(), words, 1);
-               },
-               [&](int thread) {
-                   const auto own = static_cast<std::size_t>(thread);
-                   for (std::size_t round = 0; round < rounds; ++round) {
-                       sums[own * 8] += read(buffers[own].data(), words);
-                   }
-                   return static_cast<double>(rounds * words * sizeof(std::uint64_t));
-               },
-               [](int) {});
+    std::vector<Reader> readers;
+    for (int thread = 0; thread < threads; ++thread) readers.emplace_back(words);
+    return 1e-9 * best_rate(
+                      threads, seconds,
+                      [&](int thread) { readers[static_cast<std::size_t>(thread)].fill(); },
+                      [&](int thread) { return readers[static_cast<std::size_t>(thread)].read(); },
+                      [](int) {});
 }
 
 std::vector<ReadBandwidth> read_roofs(int threads, double seconds) {
