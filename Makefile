@@ -40,8 +40,8 @@ $(VENV)/.tools: constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(NATIVE) $(VENV)/.tools
-	@echo "building squeezebert and installing it with torch into $(VENV) (a few minutes the first time)"
-	@$(INSTALL) --no-build-isolation -e '.[torch]'
+	@echo "building squeezebert and installing it into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
