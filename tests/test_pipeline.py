@@ -131,7 +131,7 @@ def test_an_empty_list_gives_an_empty_list(models: dict[str, Path]) -> None:
     assert load(models["text_classification"])([]) == []
 
 
-def test_stream_reads_no_further_ahead_than_a_chunk(models: dict[str, Path]) -> None:
+def test_stream_reads_one_chunk_ahead_and_no_further(models: dict[str, Path]) -> None:
     pipeline = load(models["text_classification"])
     read: list[int] = []
 
@@ -142,7 +142,7 @@ def test_stream_reads_no_further_ahead_than_a_chunk(models: dict[str, Path]) -> 
 
     answers = pipeline.stream(texts(), chunk_texts=3)
     first = next(answers)
-    assert read == [0, 1, 2]
+    assert read == [0, 1, 2, 3, 4, 5]
     rest = list(answers)
     assert len(rest) == 9
     _assert_close(first, pipeline("the cat 0"))
@@ -261,15 +261,16 @@ def test_answers_keep_the_examples_and_count_their_tokens(models: dict[str, Path
 @given(
     lengths=st.lists(st.integers(2, 600), max_size=60),
     batch_tokens=st.integers(1, 3000),
+    pads=st.booleans(),
 )
 def test_batches_hold_every_input_once_and_keep_to_the_budget(
-    lengths: list[int], batch_tokens: int
+    lengths: list[int], batch_tokens: int, pads: bool
 ) -> None:
-    batches = plan_batches(lengths, batch_tokens)
+    batches = plan_batches(lengths, batch_tokens, pads=pads)
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
-        longest = max(lengths[index] for index in batch)
-        assert len(batch) == 1 or len(batch) * longest <= batch_tokens
+        own = [lengths[index] for index in batch]
+        assert len(batch) == 1 or (len(own) * max(own) if pads else sum(own)) <= batch_tokens
     in_order = [lengths[index] for batch in batches for index in batch]
     assert in_order == sorted(lengths, reverse=True)
 
@@ -281,6 +282,7 @@ def test_a_masked_lm_reads_the_logits_of_its_own_masks(models: dict[str, Path]) 
     class Echo:
         name = "echo"
         pads = False
+        batch_tokens = 64
         precision = "float32"
         instruction_set = ""
         config = pipeline.backend.config
@@ -294,7 +296,7 @@ def test_a_masked_lm_reads_the_logits_of_its_own_masks(models: dict[str, Path]) 
             rows[np.arange(len(positions)), batch.input_ids[positions - 1]] = 9.0
             return rows
 
-    echo = Pipeline(pipeline.task, Echo(), batch_tokens=64)
+    echo = Pipeline(pipeline.task, Echo())
     texts = ["cat [MASK]", "the dog [MASK] ran home [MASK]", "mat [MASK] " * 3]
     guesses = [[gap.candidates[0].token for gap in echo(text)] for text in texts]  # type: ignore[union-attr]
     assert guesses == [["cat"], ["dog", "home"], ["mat", "mat", "mat"]]

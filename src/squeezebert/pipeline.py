@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from squeezebert.backends import DEFAULT_BACKEND, open_backend
-from squeezebert.backends.base import Backend, Float32
+from squeezebert.backends.base import Backend, RanksTokens
 from squeezebert.batch import RaggedBatch
 from squeezebert.checkpoint import read_spec
 from squeezebert.data.examples import Document, TextExample
@@ -21,17 +20,13 @@ from squeezebert.hub import resolve
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import make_task
 from squeezebert.tasks.base import Features, Task
-from squeezebert.tasks.masked_lm import FilledMask
+from squeezebert.tasks.masked_lm import FilledMask, MaskedLM
 from squeezebert.tasks.text_classification import TextPrediction
 from squeezebert.tasks.token_classification import Entity, TokenClassification
 from squeezebert.tokenizer import MASK, Tokenizer
 
 if TYPE_CHECKING:
     from squeezebert.engine.precision import Precision
-
-BATCH_TOKENS = 512
-"""Tokens of a batch, padding included. On a CPU more cost more: of 256 to 8192 the least CPU time
-was taken at 512, by mini and base models alike (less padding, less to push through the caches)."""
 
 CHUNK_TEXTS = 512
 """Texts that are sorted by length and batched together when a long list is worked through."""
@@ -71,7 +66,8 @@ class Pipeline:
         task: Encodes texts and decodes answers.
         backend: Runs the model.
         name: What to call it.
-        batch_tokens: The most tokens of a batch, padding included (a longer input goes alone).
+        batch_tokens: The most tokens of a batch (a longer input goes alone), padding included if
+            the backend pads; what suits the backend where None.
 
     Raises:
         CheckpointError: a task whose inputs or vocabulary the model cannot take.
@@ -101,9 +97,9 @@ class Pipeline:
         backend: Backend,
         *,
         name: str = "model",
-        batch_tokens: int = BATCH_TOKENS,
+        batch_tokens: int | None = None,
     ) -> None:
-        if batch_tokens < 1:
+        if batch_tokens is not None and batch_tokens < 1:
             raise InvalidInputError(f"batch_tokens is {batch_tokens}, expected 1 or more")
         positions = backend.config.max_position_embeddings
         if task.spec.max_length > positions:
@@ -115,7 +111,7 @@ class Pipeline:
         self.task = task
         self.backend = backend
         self.name = name
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = backend.batch_tokens if batch_tokens is None else batch_tokens
 
     @overload
     def __call__(self, texts: Text) -> Prediction: ...
@@ -146,17 +142,17 @@ class Pipeline:
             )
         # All are looked at before any is answered: a wrong one costs no waiting.
         examples = [self._example(text, f"text {at}") for at, text in enumerate(texts)]
-        chunks = _chunks(examples, CHUNK_TEXTS)
-        return [answer for chunk in chunks for answer in self.predict(chunk)]
+        return list(self._predict_chunks(_chunks(examples, CHUNK_TEXTS)))
 
     def stream(
         self, texts: Iterable[Text], *, chunk_texts: int = CHUNK_TEXTS
     ) -> Iterator[Prediction]:
-        """Predictions one after the other, in order; memory holds one chunk only.
+        """Predictions one after the other, in order; memory holds two chunks only.
 
         Args:
             texts: Any number of texts, as for a call.
-            chunk_texts: How many are read ahead, to be batched by length.
+            chunk_texts: How many are batched by length. The next chunk is read, and made into
+                tokens, while the model works on one.
 
         Raises:
             InvalidInputError: as for a call, when the chunk with the wrong text is reached.
@@ -164,13 +160,31 @@ class Pipeline:
         if chunk_texts < 1:
             raise InvalidInputError(f"chunk_texts is {chunk_texts}, expected 1 or more")
         examples = (self._example(text, f"text {at}") for at, text in enumerate(texts))
-        for chunk in _chunks(examples, chunk_texts):
-            yield from self.predict(chunk)
+        yield from self._predict_chunks(_chunks(examples, chunk_texts))
 
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Predictions for examples as the readers give them, in order."""
         answers = self.answer(examples)
         return self.task.predict(examples, answers.features, answers.reduced)
+
+    def _predict_chunks(self, chunks: Iterator[list[Any]]) -> Iterator[Prediction]:
+        """Predictions for all chunks. Tokenizing is done in a thread, for the next chunk."""
+        present = next(chunks, None)
+        following = next(chunks, None)
+        if present is None or following is None:
+            yield from self.predict(present or [])
+            return
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
+            encoded = encoder.submit(self.task.encode, present)
+            while present is not None:
+                features = encoded.result()
+                if following is not None:
+                    encoded = encoder.submit(self.task.encode, following)
+                yield from self.task.predict(present, features, self.run(features))
+                present, following = following, next(chunks, None)
 
     def answer(self, examples: Sequence[Any], *, with_labels: bool = False) -> Answers:
         """Encodes ``examples``, runs the model over them in batches by length, and keeps what the
@@ -188,29 +202,35 @@ class Pipeline:
         reduced: list[Any] = [None] * len(features)
         lengths = [len(item) for item in features]
         for batch in plan_batches(lengths, self.batch_tokens, pads=self.backend.pads):
-            rows = self._logits([features[index] for index in batch])
-            for index, row in zip(batch, rows, strict=True):
-                reduced[index] = self.task.reduce(features[index], row)
+            for index, kept in zip(batch, self._run([features[at] for at in batch]), strict=True):
+                reduced[index] = kept
         return reduced
 
-    def _logits(self, features: list[Features]) -> list[Float32]:
-        """The logits of each input of one batch."""
+    def _run(self, features: list[Features]) -> list[Any]:
+        """What the task keeps of each input of one batch."""
         batch = RaggedBatch.from_features(features)
-        wanted = [self.task.positions(item) for item in features]
-        positions = [
-            start + own.astype(np.int64)
-            for start, own in zip(batch.cu_seqlens[:-1].tolist(), wanted, strict=True)
-            if own is not None
-        ]
-        if not positions:
-            logits = self.backend.logits(batch)
-            # One row an input, or one a token. An input has two tokens at least.
-            return list(logits) if len(logits) == len(batch) else _split(logits, batch.cu_seqlens)
-        ends = np.cumsum([0, *(len(own) for own in positions)])
-        if ends[-1] == 0:
-            nothing = np.zeros((0, self.backend.config.vocab_size), dtype=np.float32)
-            return [nothing] * len(features)
-        return _split(self.backend.logits(batch, np.concatenate(positions)), ends)
+        if isinstance(self.task, MaskedLM):
+            return self._fill(self.task, batch, features)
+        logits = self.backend.logits(batch)
+        # One row an input, or one a token. An input has two tokens at least.
+        by_input = len(logits) == len(batch)
+        rows = list(logits) if by_input else np.split(logits, batch.cu_seqlens[1:-1])
+        return [self.task.reduce(item, row) for item, row in zip(features, rows, strict=True)]
+
+    def _fill(self, task: MaskedLM, batch: RaggedBatch, features: list[Features]) -> list[Any]:
+        """The same for a masked LM, which answers at its gaps only."""
+        gaps = [task.positions(item) for item in features]
+        positions = np.concatenate(gaps) + np.repeat(batch.cu_seqlens[:-1], [*map(len, gaps)])
+        ends = np.cumsum([*map(len, gaps)])[:-1]
+        needed = task.best_needed(features[0])
+        # Some models' tables are padded to a round number, which only task.reduce leaves out.
+        padded = self.backend.config.vocab_size > task.tokenizer.vocab_size
+        if needed is not None and not padded and isinstance(self.backend, RanksTokens):
+            best = self.backend.top_k(batch, positions, needed)
+            rows = zip(*(np.split(part, ends) for part in best), strict=True)
+            return [task.reduce_best(*row) for row in rows]
+        logits = np.split(self.backend.logits(batch, positions), ends)
+        return [task.reduce(item, row) for item, row in zip(features, logits, strict=True)]
 
     def _example(self, text: object, where: str) -> Any:
         """A raw text as the task's kind of example."""
@@ -242,7 +262,7 @@ def load(
     precision: Precision = "auto",
     task: TaskName | None = None,
     threads: int | None = None,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
 ) -> Pipeline:
     """A model with its tokenizer, ready for texts.
 
@@ -254,7 +274,7 @@ def load(
             names by kind of product; see :meth:`squeezebert.engine.Engine.load`.
         task: The task that is expected; an error where the model is for another.
         threads: CPU threads of the backend; its own choice where None.
-        batch_tokens: The most tokens of a batch, padding included.
+        batch_tokens: The most tokens of a batch; what suits the backend where None.
 
     Raises:
         CheckpointError: no such model, or a damaged one.
@@ -321,10 +341,6 @@ def plan_batches(
         batches[-1].append(index)
         room -= cost
     return batches
-
-
-def _split(rows: NDArray[np.float32], ends: NDArray[np.integer[Any]]) -> list[Float32]:
-    return np.split(rows, ends[1:-1])
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -126,5 +126,6 @@ def test_without_torch_the_command_that_installs_it_is_named(
     models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert run(["predict", str(models["text_classification"]), "good"]) == EXIT_ERROR
+    words = ["predict", str(models["text_classification"]), "good", "--backend", "torch"]
+    assert run(words) == EXIT_ERROR
     assert 'pip install "squeezebert[torch]"' in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_a_model_that_does_not_load_is_named(tmp_path: Path, tiny_models: dict[s
     ("models", "backends", "message"),
     [
         ([], ["torch"], "needs a model"),
-        (["x"], [], "needs a model and a backend"),
+        (["x"], [], "needs a model, a backend"),
         (["x", "x"], ["torch"], "the model 'x' is given twice"),
         (["x"], ["torch", "torch"], "the backend 'torch' is given twice"),
     ],

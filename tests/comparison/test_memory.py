@@ -18,6 +18,7 @@ def probe(tiny_models: dict[str, Path]) -> Probe:
     return Probe(
         model=str(tiny_models["bert-text_classification"]),
         backend="torch",
+        precision="auto",
         threads=1,
         batch_tokens=64,
         texts=["the cat", ("a pair", "of texts")],

@@ -11,6 +11,7 @@ import squeezebert
 from squeezebert.comparison import compare, run
 from squeezebert.comparison.schema import Report
 from squeezebert.data.catalog import Dataset
+from squeezebert.engine import available_isas
 from squeezebert.errors import CheckpointError, InvalidInputError, SqueezeBertError
 
 SMALL: dict[str, Any] = {
@@ -123,15 +124,43 @@ def test_the_same_seed_gives_the_same_scores(
         assert result.scores == pytest.approx(dict(first[result.label].scores), rel=1e-5)
 
 
+def test_each_precision_of_the_engine_runs_beside_the_others(
+    tiny_models: dict[str, Path], tiny_sets: dict[str, Dataset]
+) -> None:
+    report = compare(
+        [tiny_models["squeeze-token_classification"]],
+        [tiny_sets["token_classification"]],
+        backends=["engine", "torch"],
+        precisions=["int8", "float32"],
+        **SMALL,
+    )
+    name = "squeeze-token_classification"
+    told = [(item.label, item.backend, item.precision) for item in report.results]
+    assert told == [
+        (name, "engine", "int8"),
+        (f"{name} (float32)", "engine", "float32"),
+        (f"{name} (torch)", "torch", "float32"),
+    ]
+    assert report.results[0].instruction_set in available_isas()
+    assert [item.batch_tokens for item in report.results] == [2048, 2048, 512]
+    assert report.results[1].scores == pytest.approx(dict(report.results[2].scores), abs=1e-5)
+
+
 def test_transformers_as_baseline_runs_beside_each_model(
     tiny_models: dict[str, Path], tiny_sets: dict[str, Dataset]
 ) -> None:
     models = [tiny_models[f"{family}-text_classification"] for family in ("squeeze", "bert")]
-    report = compare(models, [tiny_sets["text_classification"]], baseline="transformers", **SMALL)
+    report = compare(
+        models,
+        [tiny_sets["text_classification"]],
+        precisions=["float32"],
+        baseline="transformers",
+        **SMALL,
+    )
     assert [(result.label, result.backend, result.baseline) for result in report.results] == [
         (label, backend, f"{model} (transformers)")
         for model in ("squeeze-text_classification", "bert-text_classification")
-        for label, backend in ((model, "torch"), (f"{model} (transformers)", "transformers"))
+        for label, backend in ((model, "engine"), (f"{model} (transformers)", "transformers"))
     ]
     ours, theirs = report.results[:2]
     assert ours.scores == pytest.approx(dict(theirs.scores), abs=1e-5)
@@ -217,7 +246,9 @@ def test_a_limit_holds_for_every_data_set(
         ({"threads": 0}, "threads is 0"),
         ({"block_texts": 0}, "block_texts is 0"),
         ({"baseline": "gpt"}, "'gpt' is none of the models"),
-        ({"backends": ()}, "a backend at least"),
+        ({"backends": ()}, "needs a model, a backend and a precision"),
+        ({"precisions": ()}, "needs a model, a backend and a precision"),
+        ({"precisions": ("int3",)}, "no precision is called 'int3'"),
         ({"backends": ("abacus",)}, "no backend is called 'abacus'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from squeezebert.batch import RaggedBatch
 from squeezebert.config import EncoderConfig
 
 Float32 = NDArray[np.float32]
+Int32 = NDArray[np.int32]
 
 
 class Backend(Protocol):
@@ -26,6 +27,13 @@ class Backend(Protocol):
     @property
     def pads(self) -> bool:
         """Whether a batch costs its longest sequence times their number, or its tokens alone."""
+        ...
+
+    @property
+    def batch_tokens(self) -> int:
+        """How many tokens a batch should have at most, padding included if it ``pads``, for the
+        least CPU time.
+        """
         ...
 
     @property
@@ -58,5 +66,21 @@ class Backend(Protocol):
         Returns:
             Masked LM: (positions, vocab_size). Token classification: (tokens, labels).
             Text classification: (sequences, labels).
+        """
+        ...
+
+
+@runtime_checkable
+class RanksTokens(Protocol):
+    """A backend that finds a masked LM's likeliest tokens without making all logits."""
+
+    def top_k(
+        self, batch: RaggedBatch, positions: NDArray[np.int64], k: int
+    ) -> tuple[Int32, Float32, Float32]:
+        """The ``k`` likeliest tokens at each position, best first.
+
+        Returns:
+            ``(ids, logits, log_normalisers)``, (positions, k) twice and (positions,):
+            ``logits - log_normalisers[:, None]`` are log-probabilities among all tokens.
         """
         ...

@@ -27,6 +27,7 @@ class EngineBackend:
 
     name = "engine"
     pads = False
+    batch_tokens = 2048
 
     def __init__(self, engine: Engine) -> None:
         if engine.head is None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from squeezebert import checkpoint
 from squeezebert.backends.base import Float32
-from squeezebert.backends.torch_backend import flat_positions, pad, ragged, to_numpy
+from squeezebert.backends.torch_backend import BATCH_TOKENS, flat_positions, pad, ragged, to_numpy
 from squeezebert.batch import RaggedBatch
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError, MissingDependencyError
@@ -30,6 +30,7 @@ class TransformersBackend:
 
     name = "transformers"
     pads = True
+    batch_tokens = BATCH_TOKENS
     precision = "float32"
 
     def __init__(

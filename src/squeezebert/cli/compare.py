@@ -51,6 +51,15 @@ if TYPE_CHECKING:
     help="What runs the models. Can be given several times.",
 )
 @click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("auto",),
+    show_default=True,
+    help="In what the engine computes: int8, bf16, float32, or what each model records (auto). "
+    "Can be given several times.",
+)
+@click.option(
     "--baseline",
     metavar="NAME",
     help="The model that speed is compared with, or `transformers`: each model's double under "
@@ -85,6 +94,7 @@ def compare(
     text: str,
     label: str,
     backends: tuple[str, ...],
+    precisions: tuple[str, ...],
     baseline: str | None,
     reference: Path | None,
     repetitions: int,
@@ -114,6 +124,7 @@ def compare(
             models or _shipped(datasets),
             datasets,
             backends=backends,
+            precisions=precisions,
             baseline=baseline,
             reference=reference,
             repetitions=repetitions,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from squeezebert.backends import DEFAULT_BACKEND
 from squeezebert.checkpoint import size_on_disk
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError, SqueezeBertError
@@ -16,11 +17,12 @@ from squeezebert.tasks import MaskedLM
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entrant:
-    """One model under one backend.
+    """One model under one backend, in one precision.
 
     Args:
         model: The model's name.
         backend: What runs it.
+        precision: As it was asked for, such as ``auto``.
         label: What to call it; unique among the entrants.
         directory: Where the model lies.
         pipeline: Ready to answer.
@@ -29,6 +31,7 @@ class Entrant:
 
     model: str
     backend: str
+    precision: str
     label: str
     directory: Path
     pipeline: Pipeline
@@ -44,28 +47,43 @@ def open_entrants(
     models: Sequence[str | Path],
     backends: Sequence[str],
     *,
+    precisions: Sequence[str] = ("auto",),
     threads: int,
-    batch_tokens: int,
+    batch_tokens: int | None,
 ) -> list[Entrant]:
-    """Loads every model under every backend.
+    """Loads every model under every backend, and under the engine in every precision.
 
     Raises:
-        InvalidInputError: no models, a model or a backend twice, or a model without a task.
+        InvalidInputError: no models, a model, backend or precision twice, an unknown one, or a
+            model without a task.
         CheckpointError: a model that does not load; the message names it.
     """
-    if not models or not backends:
-        raise InvalidInputError("a comparison needs a model and a backend at least")
-    for what, given in (("model", [str(model) for model in models]), ("backend", list(backends))):
+    if not (models and backends and precisions):
+        raise InvalidInputError("a comparison needs a model, a backend and a precision at least")
+    for what, given in (
+        ("model", [str(model) for model in models]),
+        ("backend", list(backends)),
+        ("precision", list(precisions)),
+    ):
         twice = next((name for at, name in enumerate(given) if name in given[:at]), None)
         if twice is not None:
             raise InvalidInputError(f"the {what} {twice!r} is given twice")
+    variants = [
+        (backend, precision)
+        for backend in backends
+        for precision in (precisions if backend == DEFAULT_BACKEND else ("auto",))
+    ]
     directories = [resolve(model) for model in models]
     entrants: list[Entrant] = []
     for name, model, directory in zip(_names(models), models, directories, strict=True):
-        for backend in backends:
+        for number, (backend, precision) in enumerate(variants):
             try:
                 pipeline = load(
-                    directory, backend=backend, threads=threads, batch_tokens=batch_tokens
+                    directory,
+                    backend=backend,
+                    precision=precision,
+                    threads=threads,
+                    batch_tokens=batch_tokens,
                 )
             except SqueezeBertError as error:
                 raise type(error)(
@@ -76,7 +94,10 @@ def open_entrants(
                 Entrant(
                     model=name,
                     backend=backend,
-                    label=name if backend == backends[0] else f"{name} ({backend})",
+                    precision=precision,
+                    label=name
+                    if number == 0
+                    else f"{name} ({backend if precision == 'auto' else precision})",
                     directory=directory,
                     pipeline=pipeline,
                     size_mb=size_on_disk(directory) / 1e6,

@@ -25,6 +25,7 @@ class Probe:
     Args:
         model: A model directory.
         backend: What runs it.
+        precision: In what it computes.
         threads: CPU threads.
         batch_tokens: As for :func:`squeezebert.pipeline.load`.
         texts: Raw texts for the model's task; a pair is a list of two.
@@ -32,6 +33,7 @@ class Probe:
 
     model: str
     backend: str
+    precision: str
     threads: int
     batch_tokens: int
     texts: list[Text]
@@ -79,6 +81,7 @@ def main() -> None:
         pipeline = load(
             probe.model,
             backend=probe.backend,
+            precision=probe.precision,
             threads=probe.threads,
             batch_tokens=probe.batch_tokens,
         )

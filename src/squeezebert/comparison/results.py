@@ -98,6 +98,9 @@ def _result(dataset: Dataset, item: Measured, baseline: Measured) -> Result:
         per_class={label: dict(row) for label, row in scores.per_class.items()},
         confusion=scores.confusion,
         labels=scores.labels,
+        precision=entrant.pipeline.backend.precision,
+        instruction_set=entrant.pipeline.backend.instruction_set,
+        batch_tokens=entrant.pipeline.batch_tokens,
     )
 
 

@@ -36,7 +36,7 @@ from squeezebert.comparison.study import beside_study
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError
 from squeezebert.evaluation import pseudo_perplexity
-from squeezebert.pipeline import BATCH_TOKENS, Pipeline
+from squeezebert.pipeline import Pipeline
 
 PROBE_TEXTS = 8
 """Texts that the process predicts whose memory is measured."""
@@ -47,11 +47,12 @@ def compare(
     datasets: Sequence[Dataset],
     *,
     backends: Sequence[str] = (DEFAULT_BACKEND,),
+    precisions: Sequence[str] = ("auto",),
     baseline: str | None = None,
     repetitions: int = 3,
     limit: int | None = None,
     threads: int | None = None,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     block_texts: int = 32,
     warmup_texts: int = 16,
     latency_texts: int = 50,
@@ -72,12 +73,13 @@ def compare(
         models: Directories, names of shipped models, or names on the Hugging Face hub.
         datasets: From :func:`squeezebert.data.catalog.open_dataset`.
         backends: What runs the models; every model under each of them.
+        precisions: In what the engine computes; every model in each of them.
         baseline: What speed is compared with: the name of a model; ``transformers``, each model's
             double under Hugging Face's own code; or None, the first BERT on the data set.
         repetitions: Passes over each data set.
         limit: The most texts of a data set, drawn at random by ``seed``; all where None.
         threads: CPU threads of each model; all available cores where None.
-        batch_tokens: The most tokens of a batch, padding included.
+        batch_tokens: The most tokens of a batch; what suits each backend where None.
         block_texts: Texts that a model answers before the next model's turn.
         warmup_texts: Texts that each model answers before time is taken.
         latency_texts: Texts for the latency at batch 1.
@@ -100,7 +102,7 @@ def compare(
     _check(
         repetitions=repetitions,
         limit=1 if limit is None else limit,
-        batch_tokens=batch_tokens,
+        batch_tokens=1 if batch_tokens is None else batch_tokens,
         block_texts=block_texts,
         warmup_texts=warmup_texts,
         latency_texts=latency_texts,
@@ -114,7 +116,9 @@ def compare(
     sets = prepare(datasets, limit=limit, seed=seed)
 
     progress.stage("loading models", 1)
-    entrants = open_entrants(models, backends, threads=threads, batch_tokens=batch_tokens)
+    entrants = open_entrants(
+        models, backends, precisions=precisions, threads=threads, batch_tokens=batch_tokens
+    )
     progress.advance()
     check_baseline(entrants, baseline)
     entrants, table = _with_reference(entrants, reference, baseline)
@@ -183,7 +187,7 @@ def compare(
             repetitions=repetitions,
             block_texts=block_texts,
             warmup_texts=warmup_texts,
-            batch_tokens=batch_tokens,
+            batch_tokens=max(entrant.pipeline.batch_tokens for entrant in entrants),
             latency_texts=latency_texts,
             seed=seed,
             limit=limit,
@@ -245,6 +249,7 @@ def _peak(entrant: Entrant, dataset: Dataset, threads: int) -> float | None:
     probe = Probe(
         model=str(entrant.directory),
         backend=entrant.backend,
+        precision=entrant.precision,
         threads=threads,
         batch_tokens=entrant.pipeline.batch_tokens,
         texts=[raw_text(example) for example in dataset.examples[:PROBE_TEXTS]],

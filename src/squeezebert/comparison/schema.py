@@ -46,7 +46,8 @@ class Machine:
 class Settings:
     """How it was measured: the options of :func:`squeezebert.comparison.compare`.
 
-    ``limit`` is None where data sets were used whole. ``reference`` names the embedding table of
+    ``limit`` is None where data sets were used whole. ``batch_tokens`` is the most that any model
+    took; each result names its own. ``reference`` names the embedding table of
     the average cosine similarity, None without a masked-LM data set; ``pseudo_texts`` is the number
     of documents behind ``pseudo_perplexity``.
     """
@@ -118,6 +119,10 @@ class Result:
         label: What to call it in tables and plots; unique within its data set.
         family: ``squeezebert`` or ``bert`` (grouped or not).
         task, dataset, backend: What was run, on what, by what.
+        precision: In what it computed: ``float32``, ``int8``, …; ``""`` in older reports.
+        instruction_set: What of the processor it used, by the backend's name for it.
+        batch_tokens: The most tokens of a batch, padding included where the backend pads; 0 in
+            older reports.
         scores: Scores by their fixed names; higher is not always better (perplexity).
         main_score: The name in ``scores`` by which models are ranked.
         cpu_seconds: Process CPU seconds over the data set, all threads, median of the repetitions.
@@ -174,6 +179,9 @@ class Result:
     )
     confusion: tuple[tuple[int, ...], ...] | None = None
     labels: tuple[str, ...] = ()
+    precision: str = ""
+    instruction_set: str = ""
+    batch_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,7 +126,7 @@ def cost_table(group: Group) -> Table:
     rows = tuple(
         (
             result.label,
-            result.backend,
+            ", ".join(filter(None, (result.backend, result.precision))),
             significant(result.cpu_seconds),
             significant(result.wall_seconds),
             speedup_text(group, result),
@@ -229,6 +229,9 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
         ("System", machine.system),
         ("Method", method),
     ]
+    ran = {item.backend: item.instruction_set for item in report.results if item.instruction_set}
+    if ran:
+        facts.append(("Run by", listed([f"{name} on {what}" for name, what in ran.items()])))
     if settings.limit is not None:
         facts.append(("Limit", f"the first {plural(settings.limit, 'text')} of each data set"))
     if settings.reference:

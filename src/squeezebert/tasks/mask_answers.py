@@ -64,6 +64,41 @@ class MaskAnswers:
         top_ids, top_logits = _largest(logits, top_k)
         return cls(top_ids, top_logits - normalizer, true_log_probability, rank)
 
+    @classmethod
+    def of_best(
+        cls,
+        ids: NDArray[np.int32],
+        logits: Float32,
+        log_normalisers: Float32,
+        top_k: int,
+        *,
+        candidates: NDArray[np.bool_],
+    ) -> MaskAnswers:
+        """The answers out of the best tokens alone, where the true ones are unknown: the same as
+        :meth:`of` gives, if at least ``top_k`` of them are candidates.
+
+        Args:
+            ids: (gaps, k) the likeliest tokens, best first.
+            logits: (gaps, k) theirs.
+            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
+            top_k: How many candidates to keep.
+            candidates: (vocab_size,) the tokens that may be among the top.
+
+        >>> ids, logits = np.array([[0, 2, 1]]), np.array([[3.0, 2.0, 1.0]], dtype=np.float32)
+        >>> candidates = np.array([False, True, True])
+        >>> MaskAnswers.of_best(ids, logits, logits[:, 0], 1, candidates=candidates).top_ids
+        array([[2]], dtype=int32)
+        """
+        # A stable sort moves the candidates to the front and keeps their order.
+        kept = np.argsort(~candidates[ids], axis=1, kind="stable")[:, :top_k]
+        best = np.take_along_axis(logits, kept, axis=1) - log_normalisers[:, None]
+        return cls(
+            np.take_along_axis(ids, kept, axis=1).astype(np.int32, copy=False),
+            best.astype(np.float32, copy=False),
+            np.full(len(ids), np.nan, dtype=np.float32),
+            np.zeros(len(ids), dtype=np.int32),
+        )
+
 
 def _ranks(logits: Float32, ids: NDArray[np.int64], values: Float32) -> NDArray[np.int32]:
     """(gaps,) the place of ``ids`` (gaps,), whose logits are ``values`` (gaps, 1)."""

@@ -210,6 +210,29 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
             return MaskAnswers.of(logits, self.top_k, candidates=self._ordinary)
         return MaskAnswers.of(logits, self.top_k, true_ids=features.labels[gaps])
 
+    def best_needed(self, features: Features) -> int | None:
+        """How many of the likeliest tokens of a gap :meth:`reduce_best` needs, special tokens
+        among them; None where only all logits will do.
+        """
+        if features.labels is not None or self.spec.temperature != 1.0:
+            return None
+        return self.top_k + int((~self._ordinary).sum())
+
+    def reduce_best(
+        self, ids: NDArray[np.int32], logits: Float32, log_normalisers: Float32
+    ) -> MaskAnswers:
+        """What :meth:`reduce` gives, out of the likeliest tokens of each gap alone.
+
+        Args:
+            ids: (gaps, :meth:`best_needed`) the likeliest, best first.
+            logits: Theirs.
+            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
+        """
+        check_logits(log_normalisers, (len(ids),))
+        return MaskAnswers.of_best(
+            ids, logits, log_normalisers, self.top_k, candidates=self._ordinary
+        )
+
     def predict(
         self,
         examples: Sequence[Document],
