@@ -42,20 +42,34 @@ struct Rows {
 template <class Dot, int R, int P>
 using Tile = typename Dot::Sum[R][P * kParts];
 
-/// One step of each row and panel.
+/// One step of each row and panel. The fewer operands of the two are loaded first and kept.
 template <class Dot, int R, int P>
 inline void add_step(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
                      std::ptrdiff_t w_stride, Tile<Dot, R, P>& sums) {
-    typename Dot::Weights weights[P * kParts];
+    constexpr int columns = P * kParts;
+    const auto weights_of = [&](int i) {
+        return Dot::load_weights(w + i / kParts * w_stride + i % kParts * Dot::kPartBytes);
+    };
+    if constexpr (columns < R) {
+        typename Dot::Weights weights[columns];
 #pragma GCC unroll 16
-    for (int i = 0; i < P * kParts; ++i) {
-        weights[i] = Dot::load_weights(w + i / kParts * w_stride + i % kParts * Dot::kPartBytes);
-    }
+        for (int i = 0; i < columns; ++i) weights[i] = weights_of(i);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-        const auto input = Dot::load_input(x + r * x_stride);
+        for (int r = 0; r < R; ++r) {
+            const auto input = Dot::load_input(x + r * x_stride);
 #pragma GCC unroll 16
-        for (int i = 0; i < P * kParts; ++i) sums[r][i] = Dot::add(sums[r][i], input, weights[i]);
+            for (int i = 0; i < columns; ++i) sums[r][i] = Dot::add(sums[r][i], input, weights[i]);
+        }
+    } else {
+        decltype(Dot::load_input(x)) inputs[R];
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) inputs[r] = Dot::load_input(x + r * x_stride);
+#pragma GCC unroll 16
+        for (int i = 0; i < columns; ++i) {
+            const auto weights = weights_of(i);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; ++r) sums[r][i] = Dot::add(sums[r][i], inputs[r], weights);
+        }
     }
 }
 
@@ -184,7 +198,7 @@ struct FloatDot {
     using Weights = Float;
     static constexpr bool kTiled = false;
     static constexpr int kStepsAtOnce = 1;
-    static constexpr int kRows = kLanes == 4 && kRegisters == 16 ? 3 : 6;
+    static constexpr int kRows = kLanes == 4 && kRegisters == 16 ? 2 : 6;
     static constexpr int kPanels = kLanes == 16 ? 4 : 1;
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;
@@ -207,7 +221,7 @@ struct WidenedBf16Dot {
     using Weights = Pair;
     static constexpr bool kTiled = false;
     static constexpr int kStepsAtOnce = 1;
-    static constexpr int kRows = kLanes == 16 ? 6 : 4;
+    static constexpr int kRows = kLanes == 16 ? 6 : kLanes == 4 && kRegisters == 16 ? 2 : 4;
     static constexpr int kPanels = kLanes == 16 ? 3 : 1;
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;
@@ -218,7 +232,7 @@ struct WidenedBf16Dot {
     static Float first(const Panels&, int, int) { return Float{}; }
     static Pair load_weights(const std::byte* at) { return widen(load_as<Int>(at)); }
     static Pair load_input(const std::byte* at) {
-        return widen(broadcast(load_as<std::int32_t>(at)));
+        return widen(broadcast_word(at));
     }
     static Float add(Float sum, Pair input, Pair weights) {
         sum = multiply_add(input.low, weights.low, sum);
@@ -244,7 +258,7 @@ struct Int8Sums {
         return load_as<Int>(panels.offset + panel * kPanel + part * kLanes);
     }
     static Int load_weights(const std::byte* at) { return load_as<Int>(at); }
-    static Int load_input(const std::byte* at) { return broadcast(load_as<std::int32_t>(at)); }
+    static Int load_input(const std::byte* at) { return broadcast_word(at); }
     static Float finish(Int sum, float row_scale, const Panels& panels, int panel, int part) {
         return to_float(sum) * (row_scale * load(panels.scale + panel * kPanel + part * kLanes));
     }

@@ -58,6 +58,19 @@ inline Vector load_as(const void* from) {
 inline Float load(const float* from) { return load_as<Float>(from); }
 inline void store(float* to, Float value) { std::memcpy(to, &value, sizeof value); }
 
+/// A word of memory in all lanes. GCC would do what follows, such as a shift, to the scalar first,
+/// if it knew of one.
+inline Int broadcast_word(const void* from) {
+    const auto word = load_as<std::int32_t>(from);
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return reinterpret_cast<Int>(_mm256_broadcastd_epi32(_mm_cvtsi32_si128(word)));
+#elif defined(__SSE2__) && !defined(__AVX2__)
+    return reinterpret_cast<Int>(_mm_shuffle_epi32(_mm_cvtsi32_si128(word), 0));
+#else
+    return broadcast(word);
+#endif
+}
+
 /// The first `count` lanes (all where it is kLanes or more); the others become 0, and memory past
 /// them is not touched.
 inline Float load_first(const float* from, int count) {
