@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "engine/machine_peak.h"
 #include "engine/model.h"
 
 namespace nb = nanobind;
@@ -162,6 +163,29 @@ nb::object top_k(const Model& model, Int32s ids, Int32s ends, std::optional<Int3
     return nb::make_tuple(best_array, values_array, normalisers_array);
 }
 
+double peak(const std::string& isa, const std::string& precision, int threads, double seconds) {
+    const std::optional<Isa> found = isa_named(isa);
+    if (!found) {
+        throw Error(ErrorKind::invalid_input, "no instruction set is called '" + isa + "'");
+    }
+    const Precision product = precision_named(precision);
+    nb::gil_scoped_release release;
+    return peak_giga_operations_per_second(*found, product, threads, seconds);
+}
+
+nb::list roofs(int threads, double seconds) {
+    std::vector<ReadBandwidth> found;
+    {
+        nb::gil_scoped_release release;
+        found = read_roofs(threads, seconds);
+    }
+    nb::list result;
+    for (const ReadBandwidth& roof : found) {
+        result.append(nb::make_tuple(roof.level, roof.bytes, roof.gigabytes_per_second));
+    }
+    return result;
+}
+
 /// Errors of ours as those of squeezebert.errors.
 void translate(const std::exception_ptr& pointer, void*) {
     try {
@@ -193,6 +217,10 @@ NB_MODULE(_native, m) {
             return names;
         },
         "The instruction sets that run here, best first.");
+    m.def("peak", peak, nb::arg("isa"), nb::arg("precision"), nb::arg("threads"),
+          nb::arg("seconds"), "10^9 operations a second, in registers.");
+    m.def("read_roofs", roofs, nb::arg("threads"), nb::arg("seconds"),
+          "(level, bytes a thread, 10^9 bytes a second) of each cache, and of memory as level 0.");
     nb::class_<Model>(m, "Model")
         .def(
             "__init__",
