@@ -20,6 +20,7 @@ VERBS = {
     "models",
     "predict",
     "pretrain",
+    "quantize",
     "train",
     "vectors",
     "vocabulary",

@@ -17,6 +17,7 @@ from squeezebert.cli.info import info
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
+from squeezebert.cli.quantize import quantize
 from squeezebert.cli.train import train
 from squeezebert.cli.vectors import vectors
 from squeezebert.cli.vocabulary import vocabulary
@@ -63,7 +64,18 @@ def cli(*, verbose: bool) -> None:
     )
 
 
-for command in (predict, evaluate, compare, train, pretrain, models, info, vocabulary, vectors):
+for command in (
+    predict,
+    evaluate,
+    compare,
+    train,
+    pretrain,
+    quantize,
+    models,
+    info,
+    vocabulary,
+    vectors,
+):
     cli.add_command(command)
 
 

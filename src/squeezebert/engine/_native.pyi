@@ -16,6 +16,14 @@ __version__: str
 def available_isas() -> list[str]:
     """The instruction sets that run here, best first."""
 
+def peak(isa: str, precision: str, threads: int, seconds: float) -> float:
+    """10^9 operations a second of all threads together, with all operands in registers."""
+
+def read_roofs(threads: int, seconds: float) -> list[tuple[int, int, float]]:
+    """(level, bytes that each thread reads, 10^9 bytes a second of all threads together) for each
+    cache, and for memory, whose level is 0.
+    """
+
 class Model:
     """A loaded model: weights, kernels and threads."""
 

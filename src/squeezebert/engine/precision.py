@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
+from squeezebert import checkpoint
 from squeezebert.config import PROJECTIONS
 from squeezebert.errors import CheckpointError, InvalidInputError
 
@@ -23,7 +24,8 @@ AUTO = "auto"
 """What the checkpoint records, else int8."""
 
 METADATA_KEY = "squeezebert.precision"
-"""Where ``model.safetensors`` records it: a JSON object, or a name for all kinds."""
+"""Where the metadata of a weight file records it: a JSON object whose ``precision`` names one for
+each of :data:`PROJECTION_KINDS`; what else it holds says how that was found."""
 
 Precision: TypeAlias = str | Mapping[str, str]
 """``auto``, a name of :data:`PRECISIONS`, or names by projection kind; kinds left out are auto."""
@@ -60,20 +62,47 @@ def resolve_precision(directory: Path, asked: Precision) -> Mapping[str, str]:
 
 
 def recorded_precision(directory: Path) -> dict[str, str] | None:
-    """What ``model.safetensors`` records, or None."""
-    path = directory / "model.safetensors"
-    if not path.is_file():
-        return None
+    """What the weights record, as ``squeezebert quantize`` measured it; None where they record
+    nothing.
+
+    Raises:
+        CheckpointError: a file or a record that cannot be read.
+    """
+    for path in _own_files(directory):
+        try:
+            text = _metadata(path).get(METADATA_KEY)
+        except (OSError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
+        if text is not None:
+            return _checked(path, text)
+    return None
+
+
+def _own_files(directory: Path) -> list[Path]:
+    """The weight files that lie in the model's own directory, shared ones left out."""
+    if (directory / checkpoint.WEIGHTS).is_file():
+        return [directory / checkpoint.WEIGHTS]
+    if not (directory / checkpoint.INDEX).is_file():
+        return []
+    weight_map: Any = checkpoint.read_json(directory / checkpoint.INDEX).get("weight_map")
+    names = set(weight_map.values()) if isinstance(weight_map, dict) else set[str]()
+    paths = [directory / name for name in sorted(names) if Path(name).name == name]
+    return [path for path in paths if path.is_file()]
+
+
+def _checked(path: Path, text: str) -> dict[str, str]:
     try:
-        text = _metadata(path).get(METADATA_KEY)
-        if text is None:
-            return None
-        values = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
-    if not isinstance(values, dict) or set(values) != set(PROJECTION_KINDS):
-        raise CheckpointError(f"{path}: {METADATA_KEY} is {text}, expected {PROJECTION_KINDS}")
-    return cast(dict[str, str], values)
+        precision: Any = json.loads(text)["precision"]
+        kinds = {str(kind): str(name) for kind, name in precision.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        kinds = {}
+    if set(kinds) != set(PROJECTION_KINDS) or not set(kinds.values()) <= set(PRECISIONS):
+        raise CheckpointError(
+            f"{path}: {METADATA_KEY} is {text:.80}, expected a precision for each of "
+            f"{', '.join(PROJECTION_KINDS)}",
+            hint="run squeezebert quantize again, or name a precision",
+        )
+    return kinds
 
 
 def _metadata(path: Path) -> dict[str, str]:

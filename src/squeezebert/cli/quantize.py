@@ -1,0 +1,236 @@
+"""``squeezebert quantize``: the compact form of a model, with its loss measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from squeezebert.cli import screen
+from squeezebert.cli.options import json_option, output_option, threads_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from squeezebert.data.catalog import Dataset
+    from squeezebert.quantization import Quantized, Trial
+
+
+@click.command()
+@click.argument("model")
+@output_option
+@click.option(
+    "--data",
+    "-d",
+    "words",
+    multiple=True,
+    metavar="NAME_OR_FILE",
+    help="Labelled data to measure on. Can be given several times [default: the dev parts of what "
+    "the model's recipe names].",
+)
+@click.option("--split", default="dev", show_default=True, help="Part of known data sets.")
+@click.option("--text-column", default="text", show_default=True, help="Of the text, in tables.")
+@click.option("--label", default="label", show_default=True, help="Column of the label, in tables.")
+@click.option("--pair", help="Column of the second text, in tables.")
+@click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns.")
+@click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns.")
+@click.option(
+    "--text",
+    "-t",
+    "text_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="UTF-8, a text a line: what to measure on without labels, by the tokens' states.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="The most texts of a data set.")
+@click.option(
+    "--tolerance",
+    default=0.1,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="POINTS",
+    help="What may be lost and still counts as lossless; a point is a hundredth of the score.",
+)
+@click.option("--no-data", is_flag=True, help="Measure nothing.")
+@json_option
+@threads_option
+def quantize(
+    *,
+    model: str,
+    output: Path,
+    words: tuple[str, ...],
+    split: str,
+    text_column: str,
+    label: str,
+    pair: str | None,
+    token_column: int,
+    tag_column: int,
+    text_file: Path | None,
+    limit: int | None,
+    tolerance: float,
+    no_data: bool,
+    as_json: bool,
+    threads: int | None,
+) -> None:
+    r"""Write the compact form of a model, and measure what it loses.
+
+    Weights become int8, laid out as the engine multiplies them: a quarter of the size, mapped and
+    shared between processes. On labelled data (or, for a model without a task, on plain texts) the
+    scores of float32 and int8 are compared. Where int8 loses more than --tolerance, more and more
+    products are tried in bf16. The fastest choice that is lossless is recorded in the weights, and
+    whatever loads the model takes it.
+
+    \b
+    squeezebert quantize runs/news --output runs/news-int8
+    squeezebert quantize runs/ner --data conll2003_en --output runs/ner-int8
+    squeezebert quantize path/to/MiniLM --text sentences.txt --output runs/minilm-int8
+    """
+    if sum((bool(words), text_file is not None, no_data)) > 1:
+        raise click.UsageError("give one of --data, --text and --no-data")
+
+    import dataclasses
+
+    from rich.progress import Progress, TextColumn
+
+    from squeezebert.checkpoint import read_spec
+    from squeezebert.data.catalog import dataset_names, open_dataset
+    from squeezebert.data.lines import read_lines
+    from squeezebert.hub import resolve
+    from squeezebert.quantization import default_datasets
+    from squeezebert.quantization import quantize as run
+
+    directory = resolve(model)
+    spec = read_spec(directory)
+    datasets: list[Dataset] = []
+    if words and spec is None:
+        raise click.UsageError(f"{model} has no head for a task: measure with --text")
+    for word in words if spec is not None else ():
+        known = word in dataset_names()
+        assert spec is not None
+        datasets.append(
+            open_dataset(word, task=spec.task, split=split)
+            if known
+            else open_dataset(
+                word,
+                task=spec.task,
+                split=split,
+                text=text_column,
+                label=label,
+                pair=pair,
+                problem_type=spec.problem_type,
+                token_column=token_column,
+                tag_column=tag_column,
+            )
+        )
+    if spec is not None and not (words or text_file or no_data):
+        datasets = default_datasets(directory, spec)
+    if limit is not None:
+        datasets = [dataclasses.replace(one, examples=one.examples[:limit]) for one in datasets]
+    texts: list[str] = []
+    if text_file is not None:
+        texts = [line.strip() for _, line in read_lines(text_file) if line.strip()][:limit]
+    # Drawn when told to, not by a thread, whose time would count.
+    with Progress(
+        TextColumn("{task.description}"),
+        console=screen.notes(),
+        auto_refresh=False,
+        transient=True,
+    ) as bar:
+        shown = bar.add_task("")
+
+        def say(what: str) -> None:
+            bar.update(shown, description=what)
+            bar.refresh()
+
+        done = run(
+            directory,
+            output,
+            datasets=datasets,
+            texts=texts,
+            texts_name="" if text_file is None else text_file.name,
+            tolerance=tolerance,
+            threads=threads,
+            progress=say,
+        )
+    if as_json:
+        screen.print_json_lines([_as_json(model, done)])
+        return
+    console = screen.results()
+    if done.trials:
+        console.print(_table(done))
+    for line in _summary(model, done, tolerance):
+        console.print(line)
+    click.echo(f"wrote {done.directory}", err=True)
+
+
+def _table(done: Quantized) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    assert done.measure is not None
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("products")
+    for name, count in done.measure.texts.items():
+        table.add_column(f"{done.measure.score}\n{name}, {count} texts", justify="right")
+    table.add_column("lost\npoints", justify="right")
+    table.add_column("answered\nalike", justify="right")
+    table.add_column("ms\na text", justify="right")
+    table.add_column("weights\nMB", justify="right")
+    for trial in done.trials:
+        table.add_row(
+            trial.name,
+            *(f"{score:.4f}" for score in trial.scores.values()),
+            "" if trial is done.trials[0] else f"{trial.loss:+.2f}",
+            "" if trial.same is None else f"{trial.same:.1%}",
+            f"{trial.ms_per_text:.3g}",
+            f"{done.original_mb if trial is done.trials[0] else done.compact_mb:.1f}",
+            style="bold" if trial is done.chosen else None,
+        )
+    return table
+
+
+def _summary(model: str, done: Quantized, tolerance: float) -> list[str]:
+    size = f"{done.original_mb:.1f} MB as float32, {done.compact_mb:.1f} MB now."
+    if done.chosen is None or done.measure is None:
+        return [
+            f"{model}: {size} Nothing was measured, so nothing is recorded.",
+            "It runs with the default precisions; measure with --data or --text.",
+        ]
+    lines = [f"{model}: {size} Recorded: {done.chosen.name}; measured on {done.isa}."]
+    if not done.lossless:
+        lines.append(
+            f"Not lossless: the best choice still loses {done.chosen.loss:.2f} points, more than "
+            f"{tolerance:g}."
+        )
+    if done.measure.resolution > tolerance:
+        lines.append(
+            f"One text is worth {done.measure.resolution:.1f} points here: too few texts to tell "
+            f"{tolerance:g} points from chance."
+        )
+    return lines
+
+
+def _as_json(model: str, done: Quantized) -> dict[str, Any]:
+    def row(trial: Trial) -> dict[str, Any]:
+        return {
+            "name": trial.name,
+            "precision": dict(trial.precision),
+            "scores": dict(trial.scores),
+            "loss": trial.loss,
+            "same": trial.same,
+            "ms_per_text": trial.ms_per_text,
+        }
+
+    return {
+        "model": model,
+        "directory": str(done.directory),
+        "original_mb": done.original_mb,
+        "compact_mb": done.compact_mb,
+        "isa": done.isa,
+        "score": None if done.measure is None else done.measure.score,
+        "texts": {} if done.measure is None else dict(done.measure.texts),
+        "trials": [row(trial) for trial in done.trials],
+        "chosen": None if done.chosen is None else done.chosen.name,
+        "lossless": done.lossless,
+    }

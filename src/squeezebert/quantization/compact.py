@@ -1,0 +1,114 @@
+"""Writes the compact form of a model: int8 weights in panels, which the engine maps and multiplies
+where they lie.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from squeezebert import checkpoint, files
+from squeezebert.errors import CheckpointError
+from squeezebert.packing import ALIGNMENT
+
+KEPT = ("*.json", "*.txt", "*.md", "*.toml", "LICENSE*", "NOTICE*")
+"""What is copied beside the weights: tokenizer, card, recipe, task."""
+
+_WRITTEN_ANEW = (checkpoint.CONFIG, checkpoint.INDEX, "pytorch_model.bin.index.json")
+
+_UNUSED = re.compile(
+    r"(.*\.)?embeddings\.position_ids"
+    r"|cls\.seq_relationship\.(weight|bias)"
+    r"|cls\.predictions\.decoder\.(weight|bias)"
+)
+"""A constant, the head of pretraining's second objective, and what is tied to other tensors."""
+
+
+def read_float32(directory: Path) -> dict[str, NDArray[np.float32]]:
+    """All weights that the engine uses, as float32 under Hugging Face's present names.
+
+    Raises:
+        CheckpointError: no weights, or damaged ones.
+        MissingDependencyError: an old ``pytorch_model.bin``, which torch must read.
+    """
+    if checkpoint.has_safetensors(directory):
+        tensors = checkpoint.read_tensors(directory)
+    else:
+        tensors = _read_bin(directory)
+    result: dict[str, NDArray[np.float32]] = {}
+    for name, value in tensors.items():
+        if _UNUSED.fullmatch(name):
+            continue
+        name = re.sub(r"\.gamma$", ".weight", name)
+        name = re.sub(r"\.beta$", ".bias", name)
+        if not np.isfinite(value).all():
+            raise CheckpointError(
+                f"the tensor {name} of {directory} holds numbers that are not finite",
+                hint="train or copy the model again; NaN comes of training that failed",
+            )
+        result[name] = value.astype(np.float32, copy=False)
+    return result
+
+
+def _read_bin(directory: Path) -> dict[str, NDArray[Any]]:
+    from squeezebert.errors import MissingDependencyError
+
+    if not (directory / "pytorch_model.bin").is_file():
+        # For its message.
+        return checkpoint.read_tensors(directory)
+    try:
+        from squeezebert.model.io import read_weights
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError.for_extra("torch", "torch", "pytorch_model.bin") from error
+    return read_weights(directory)
+
+
+def write_copy(
+    source: Path,
+    target: Path,
+    tensors: dict[str, NDArray[np.float32]],
+    storage: checkpoint.Storage,
+) -> None:
+    """Writes ``tensors`` into ``target``, with the configuration of ``source`` and the files that
+    go with it.
+
+    Raises:
+        CheckpointError: the disk does not take them.
+        ConfigError: a ``config.json`` that describes no model of ours.
+    """
+    config = checkpoint.read_json(source / checkpoint.CONFIG)
+    checkpoint.write_checkpoint(target, config=config, tensors=tensors, storage=storage)
+    try:
+        for pattern in KEPT:
+            for path in sorted(source.glob(pattern)):
+                if path.is_file() and path.name not in _WRITTEN_ANEW:
+                    shutil.copyfile(path, target / path.name)
+    except OSError as error:
+        raise CheckpointError(f"cannot copy {source} to {target}: {error}") from error
+
+
+def add_metadata(path: Path, key: str, value: str) -> None:
+    """Adds a text to the metadata of a safetensors file. What is aligned stays aligned; the file
+    is replaced as a whole.
+
+    Raises:
+        CheckpointError: the file cannot be read or written.
+    """
+    try:
+        with path.open("rb") as old:
+            header = json.loads(old.read(int.from_bytes(old.read(8), "little")))
+            header["__metadata__"] = {**header.get("__metadata__", {}), key: value}
+            content = json.dumps(header, separators=(",", ":")).encode()
+            content += b" " * (-(8 + len(content)) % ALIGNMENT)
+            with files.replacing(path) as temporary, temporary.open("wb") as new:
+                new.write(len(content).to_bytes(8, "little"))
+                new.write(content)
+                shutil.copyfileobj(old, new)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"cannot add {key} to {path}: {error}") from error
