@@ -86,7 +86,7 @@ def test_a_measured_model_records_what_auto_takes(
     assert recorded == dict(done.chosen.precision)
     assert Engine.load(tmp_path / "compact").precision == recorded
     record = json.loads(metadata(tmp_path / "compact" / checkpoint.WEIGHTS)[METADATA_KEY])
-    assert record["data"] == [{"name": data.name, "split": "test", "texts": len(data)}]
+    assert record["data"] == [{"name": data.name, "split": "file", "texts": len(data)}]
     assert record["score"] == "accuracy"
     assert record["lossless"] is done.lossless is True
     assert set(record["trials"]) == {trial.name for trial in done.trials}

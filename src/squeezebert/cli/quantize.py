@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     help="Labelled data to measure on. Can be given several times [default: the dev parts of what "
     "the model's recipe names].",
 )
-@click.option("--split", default="dev", show_default=True, help="Part of known data sets.")
+@click.option(
+    "--split",
+    default="dev",
+    show_default=True,
+    help="Part of the data sets; a file is taken whole.",
+)
 @click.option("--text-column", default="text", show_default=True, help="Of the text, in tables.")
 @click.option("--label", default="label", show_default=True, help="Column of the label, in tables.")
 @click.option("--pair", help="Column of the second text, in tables.")
@@ -114,7 +119,7 @@ def quantize(
             else open_dataset(
                 word,
                 task=spec.task,
-                split=split,
+                split="test" if Path(word).is_file() else split,  # a file is all there is
                 text=text_column,
                 label=label,
                 pair=pair,

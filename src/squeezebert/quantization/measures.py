@@ -126,7 +126,8 @@ class TaskMeasure(Measure):
         super().__init__(
             "score",
             {dataset.name: len(dataset) for dataset in datasets},
-            {dataset.name: dataset.split for dataset in datasets},
+            # A single file is all of one part, whatever its name.
+            {one.name: "file" if Path(one.name).is_file() else one.split for one in datasets},
         )
         self._datasets = datasets
         self._threads = threads
