@@ -95,7 +95,8 @@ inline void add_lanes(const typename Dot::Input (&inputs)[R], const std::byte* w
 /// Unrolled by pragma: a loop left over the sums would keep them in memory.
 template <class Dot, int R, int P>
 inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
-                         std::ptrdiff_t w_stride, int steps, typename Dot::Sum (*sums)[P * kParts]) {
+                         std::ptrdiff_t w_stride, int steps,
+                         typename Dot::Sum (*sums)[P * kParts]) {
     Tile<Dot, R, P> tile;
 #pragma GCC unroll 64
     for (int i = 0; i < R * P * kParts; ++i) {
@@ -231,9 +232,7 @@ struct WidenedBf16Dot {
     }
     static Float first(const Panels&, int, int) { return Float{}; }
     static Pair load_weights(const std::byte* at) { return widen(load_as<Int>(at)); }
-    static Pair load_input(const std::byte* at) {
-        return widen(broadcast_word(at));
-    }
+    static Pair load_input(const std::byte* at) { return widen(broadcast_word(at)); }
     static Float add(Float sum, Pair input, Pair weights) {
         sum = multiply_add(input.low, weights.low, sum);
         return multiply_add(input.high, weights.high, sum);
@@ -241,8 +240,8 @@ struct WidenedBf16Dot {
     static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };
 
-/// What all int8 Dots share: exact sums in int32, scaled at the end. kOffset is added to activations
-/// where an instruction wants them unsigned; a panel's offset takes it off again.
+/// What all int8 Dots share: exact sums in int32, scaled at the end. kOffset is added to
+/// activations where an instruction wants them unsigned; a panel's offset takes it off again.
 template <int kOffset>
 struct Int8Sums {
     using Sum = Int;

@@ -45,8 +45,7 @@ struct WideInt8Dot : Int8Sums<0> {
     static void widen_panel(const std::byte* panel, int steps, Int* wide) {
         for (int step = 0; step < steps; ++step) {
             for (int part = 0; part < kParts; ++part) {
-                const Pair pair =
-                    widen(load_as<Int>(panel + (step * kParts + part) * kPartBytes));
+                const Pair pair = widen(load_as<Int>(panel + (step * kParts + part) * kPartBytes));
                 wide[2 * step * kParts + part] = pair.first;
                 wide[(2 * step + 1) * kParts + part] = pair.second;
             }
@@ -83,9 +82,8 @@ struct WideInt8Dot : Int8Sums<0> {
                                   steps, wide_rows[row]);
                     }
                     widened = step;
-                    widen_panel(
-                        panels.weight + panel * panels.stride + step * kParts * kPartBytes, steps,
-                        wide_panel);
+                    widen_panel(panels.weight + panel * panels.stride + step * kParts * kPartBytes,
+                                steps, wide_panel);
                     for (int row = 0; row < count; row += PairsDot::kRows) {
                         add_tile<PairsDot::kRows>(wide_rows[row], wide_panel, steps, count - row,
                                                   sums + row);
