@@ -24,12 +24,12 @@ static_assert(kInputAlignment == kTileBytes, "inputs of int8 fill whole tiles");
 static_assert(kKeyAlignment * 2 == kTileBytes, "keys, and heads, of bfloat16 fill whole tiles");
 
 /// Sums of up to 2 x 2 tiles.
-constexpr int kBlockRows = 2 * kTile;
-constexpr int kBlockPanels = 2;
+constexpr int kSumRows = 2 * kTile;
+constexpr int kSumPanels = 2;
 
 /// 32-bit words of one block's sums, by row; whatever tiles hold, it is read as Dot::Sum.
 struct alignas(64) BlockSums {
-    std::int32_t words[kBlockRows][kBlockPanels * kPanel];
+    std::int32_t words[kSumRows][kSumPanels * kPanel];
 };
 
 /// A block whose sums are in memory, on their way to the epilogue a few rows at a time, between
@@ -122,11 +122,11 @@ inline void multiply_in_tiles(const Rows& rows, const Panels& panels, Epilogue& 
     Draining<Dot, Epilogue> draining(rows, panels, epilogue);
     Dot::Tiles::settle();
     int turn = 0;
-    for (int panel = 0; panel < panels.count; panel += kBlockPanels) {
-        const int width = panels.count - panel < kBlockPanels ? 1 : kBlockPanels;
-        for (int row = 0; row < rows.count; row += kBlockRows) {
+    for (int panel = 0; panel < panels.count; panel += kSumPanels) {
+        const int width = panels.count - panel < kSumPanels ? 1 : kSumPanels;
+        for (int row = 0; row < rows.count; row += kSumRows) {
             const int left = rows.count - row;
-            const int height = left < kBlockRows ? left : kBlockRows;
+            const int height = left < kSumRows ? left : kSumRows;
             BlockSums& here = sums[turn];
             if (width == 1) {
                 if (height > kTile) {

@@ -35,7 +35,7 @@ inline Unsigned read_bf16_pairs(const float* x, int count) {
     for (int half = 0; half < 2; ++half) {
         const int rest = count - half * kLanes;
         const Float value = rest > 0 ? load_first(x + half * kLanes, rest) : Float{};
-        store_upper_halves(halves + half * kLanes * 2, round_to_bf16(value));
+        store_bf16(halves + half * kLanes * 2, value);
     }
     return load_as<Unsigned>(halves);
 }
@@ -127,10 +127,10 @@ struct RunningSoftmax {
         const Float shift = broadcast(largest);
         Float total{};
         for (int at = 0; at < whole; at += kLanes) {
-            const Float p = exp2(load(scores + at) - shift);
+            const Float p = exp2<kBf16>(load(scores + at) - shift);
             total += p;
             if constexpr (kBf16) {
-                store_upper_halves(out + 2 * at, round_to_bf16(p));
+                store_bf16(out + 2 * at, p);
             } else {
                 store(reinterpret_cast<float*>(out) + at, p);
             }
@@ -176,7 +176,7 @@ template <bool kBf16>
 inline void pack_query(const float* x, int count, float scale, int padded, std::byte* out) {
     for_each_vector(x, count, [&](int at, Float value) {
         if constexpr (kBf16) {
-            store_upper_halves(out + 2 * at, round_to_bf16(value * scale));
+            store_bf16(out + 2 * at, value * scale);
         } else {
             store(reinterpret_cast<float*>(out) + at, value * scale);
         }

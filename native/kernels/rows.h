@@ -169,14 +169,39 @@ inline void store_bytes(std::byte* to, Int value) {
 #endif
 }
 
-/// The upper halves of words as kLanes bfloat16.
-inline void store_upper_halves(std::byte* to, Unsigned words) {
+/// The low bytes of four vectors with values of int8, plus kOffset.
+template <int kOffset>
+inline void store_bytes(std::byte* to, Int a, Int b, Int c, Int d) {
 #if defined(__AVX512F__)
-    const __m512i shifted = _mm512_srli_epi32(reinterpret_cast<__m512i>(words), 16);
+    // Packing works within quarters of a vector, which are put in order in the end.
+    const __m512i low =
+        _mm512_packs_epi32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b));
+    const __m512i high =
+        _mm512_packs_epi32(reinterpret_cast<__m512i>(c), reinterpret_cast<__m512i>(d));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+    if constexpr (kOffset != 0) bytes = _mm512_xor_si512(bytes, _mm512_set1_epi8(-128));
+    _mm512_storeu_si512(to, bytes);
+#else
+    store_bytes(to, a + kOffset);
+    store_bytes(to + kLanes, b + kOffset);
+    store_bytes(to + 2 * kLanes, c + kOffset);
+    store_bytes(to + 3 * kLanes, d + kOffset);
+#endif
+}
+
+/// float32 as kLanes bfloat16, rounded to the nearest, ties to even.
+inline void store_bf16(std::byte* to, Float value) {
+#if defined(__AVX512BF16__)
+    const __m256bh halves = _mm512_cvtneps_pbh(value);
+    std::memcpy(to, &halves, sizeof halves);
+#elif defined(__AVX512F__)
+    const auto words = reinterpret_cast<__m512i>(round_to_bf16(value));
+    const __m512i shifted = _mm512_srli_epi32(words, 16);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(shifted));
 #else
     using Halves = std::uint16_t __attribute__((vector_size(kLanes * 2)));
-    const Halves halves = __builtin_convertvector(words >> 16, Halves);
+    const Halves halves = __builtin_convertvector(round_to_bf16(value) >> 16, Halves);
     std::memcpy(to, &halves, sizeof halves);
 #endif
 }
@@ -190,14 +215,38 @@ inline void for_each_vector(const float* x, int count, Body body) {
     if (at < count) body(at, load_first(x + at, count - at));
 }
 
+/// body(running, index, rest) for the vectors of `count` numbers, `rest` of which are left. In four
+/// runs, so that few wait for the one before; they are combined in the end.
+template <class Body, class Combine>
+inline Float reduce(int count, Body body, Combine combine) {
+    Float runs[4] = {};
+    int at = 0;
+    for (; at + 4 * kLanes <= count; at += 4 * kLanes) {
+        for (int run = 0; run < 4; ++run) {
+            runs[run] = body(runs[run], at + run * kLanes, kLanes);
+        }
+    }
+    for (; at < count; at += kLanes) runs[0] = body(runs[0], at, count - at);
+    return combine(combine(runs[0], runs[1]), combine(runs[2], runs[3]));
+}
+
+inline Float plus(Float a, Float b) { return a + b; }
+
 template <int kOffset>
 inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
-    Float most{};
-    for_each_vector(x, count, [&](int, Float value) { most = max(most, absolute(value)); });
-    const float top = largest(most);
+    const float top = largest(reduce(
+        count,
+        [x](Float most, int at, int rest) { return max(most, absolute(load_first(x + at, rest))); },
+        max));
     const Float factor = broadcast(top > 0.0f ? 127.0f / top : 0.0f);
-    for_each_vector(x, count, [&](int at, Float value) {
-        store_bytes(out + at, round_to_int(value * factor) + kOffset);
+    const auto round = [=](int at) { return round_to_int(load(x + at) * factor); };
+    int at = 0;
+    for (; at + 4 * kLanes <= count; at += 4 * kLanes) {
+        store_bytes<kOffset>(out + at, round(at), round(at + kLanes), round(at + 2 * kLanes),
+                             round(at + 3 * kLanes));
+    }
+    for_each_vector(x + at, count - at, [=](int rest, Float value) {
+        store_bytes(out + at + rest, round_to_int(value * factor) + kOffset);
     });
     const int done = round_up(count, kLanes);
     if (done < padded) std::memset(out + done, 0, static_cast<std::size_t>(padded - done));
@@ -206,7 +255,7 @@ inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
 
 inline void pack_bf16(const float* x, int count, int padded, std::byte* out) {
     for_each_vector(x, count, [&](int at, Float value) {
-        store_upper_halves(out + 2 * at, round_to_bf16(value));
+        store_bf16(out + 2 * at, value);
     });
     const int done = round_up(count, kLanes);
     if (done < padded) std::memset(out + 2 * done, 0, static_cast<std::size_t>(padded - done) * 2);
@@ -248,24 +297,24 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
     const Float scale = broadcast(1.0f / static_cast<float>(width));
     for (int row = 0; row < x.count; ++row) {
         float* values = x.data + row * x.stride;
-        Float total{};
-        if (residual.data == nullptr) {
-            for_each_vector(values, width, [&](int, Float value) { total += value; });
-        } else {
-            for_each_vector(residual.data + row * residual.stride, width, [&](int at, Float value) {
-                value += load_first(values + at, width - at);
-                total += value;
-                store_first(values + at, value, width - at);
-            });
-        }
+        const auto take = [=](Float sum, int at, int rest) {
+            return sum + load_first(values + at, rest);
+        };
+        const auto take_residual = [=, &residual](Float sum, int at, int rest) {
+            const float* from = residual.data + row * residual.stride + at;
+            const Float value = load_first(from, rest) + load_first(values + at, rest);
+            store_first(values + at, value, rest);
+            return sum + value;
+        };
+        const Float total = residual.data == nullptr ? reduce(width, take, plus)
+                                                     : reduce(width, take_residual, plus);
         const Float mean = broadcast(sum(total)) * scale;
-        Float squares{};
-        for_each_vector(values, width, [&](int at, Float value) {
+        const auto square = [=](Float sum, int at, int rest) {
             // Lanes past the end must not count.
-            const Float off = width - at >= kLanes ? value - mean
-                                                   : keep_first(value - mean, width - at);
-            squares = multiply_add(off, off, squares);
-        });
+            const Float off = keep_first(load_first(values + at, rest) - mean, rest);
+            return multiply_add(off, off, sum);
+        };
+        const Float squares = reduce(width, square, plus);
         const float variance = sum(squares * scale);
         const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
         for_each_vector(values, width, [&](int at, Float value) {

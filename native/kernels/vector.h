@@ -71,26 +71,39 @@ inline Int broadcast_word(const void* from) {
 #endif
 }
 
+#if defined(__AVX512F__)
+inline __mmask16 first_lanes(int count) { return static_cast<__mmask16>((1u << count) - 1); }
+#endif
+
 /// The first `count` lanes (all where it is kLanes or more); the others become 0, and memory past
 /// them is not touched.
 inline Float load_first(const float* from, int count) {
     if (count >= kLanes) return load(from);
+#if defined(__AVX512F__)
+    return _mm512_maskz_loadu_ps(first_lanes(count), from);
+#else
     Float value{};
     std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(float));
     return value;
+#endif
 }
 inline void store_first(float* to, Float value, int count) {
-    if (count >= kLanes) {
-        store(to, value);
-    } else {
-        std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
-    }
+    if (count >= kLanes) return store(to, value);
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, first_lanes(count), value);
+#else
+    std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
+#endif
 }
 inline Float keep_first(Float value, int count) {
     if (count >= kLanes) return value;
+#if defined(__AVX512F__)
+    return _mm512_maskz_mov_ps(first_lanes(count), value);
+#else
     float lanes[kLanes];
     store(lanes, value);
     return load_first(lanes, count);
+#endif
 }
 
 inline Int bits(Float value) { return reinterpret_cast<Int>(value); }
@@ -157,12 +170,16 @@ inline Float to_float(Int a) { return __builtin_convertvector(a, Float); }
 
 /// Lanes are added in a fixed tree.
 inline float sum(Float value) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps(value);
+#else
     float lanes[kLanes];
     std::memcpy(lanes, &value, sizeof lanes);
     for (int width = kLanes / 2; width > 0; width /= 2) {
         for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
     }
     return lanes[0];
+#endif
 }
 
 inline float largest(Float value) {
@@ -177,23 +194,41 @@ inline float largest(Float value) {
 #endif
 }
 
-/// 2^x for x from -126 to 126; what is below gives about 2^-126. Relative error 2e-7: the
-/// polynomial is the minimax fit of 2^f on [-0.5, 0.5].
+/// 2^x for finite x up to 126; what is below -126 gives 2^-126 or less. The polynomials are minimax
+/// fits of 2^f on [-0.5, 0.5] that are 1 at 0, with relative errors of 2e-7, or of 1e-4: coarse, but
+/// enough for what is rounded to bfloat16.
+template <bool kCoarse = false>
 inline Float exp2(Float x) {
+#if defined(__AVX512F__)
+    const Float whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const Float f = x - whole;
+#else
     x = max(x, broadcast(-126.0f));
     const Int whole = round_to_int(x);
     const Float f = x - to_float(whole);
-    Float p = broadcast(1.535336188319500e-4f);
-    p = multiply_add(p, f, 1.339887440266574e-3f);
-    p = multiply_add(p, f, 9.618437357674640e-3f);
-    p = multiply_add(p, f, 5.550332471162809e-2f);
-    p = multiply_add(p, f, 2.402264791363012e-1f);
-    p = multiply_add(p, f, 6.931472028550421e-1f);
+#endif
+    Float p;
+    if constexpr (kCoarse) {
+        p = broadcast(5.50089314e-2f);
+        p = multiply_add(p, f, 2.42210962e-1f);
+        p = multiply_add(p, f, 6.93282927e-1f);
+    } else {
+        p = broadcast(1.32647272e-3f);
+        p = multiply_add(p, f, 9.67151268e-3f);
+        p = multiply_add(p, f, 5.55073374e-2f);
+        p = multiply_add(p, f, 2.40222421e-1f);
+        p = multiply_add(p, f, 6.93146978e-1f);
+    }
     p = multiply_add(p, f, 1.0f);
+#if defined(__AVX512F__)
+    return _mm512_scalef_ps(p, whole);
+#else
     return from_bits(bits(p) + (whole << 23));
+#endif
 }
 
-inline Float exp(Float x) { return exp2(x * 1.4426950408889634f); }
+/// e^x for x up to 87.
+inline Float exp(Float x) { return exp2(max(x * 1.4426950408889634f, broadcast(-150.0f))); }
 
 /// Each lane's two int16 times their counterparts, added.
 inline Int multiply_pairs(Int a, Int b) {
