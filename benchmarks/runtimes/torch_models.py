@@ -85,18 +85,33 @@ class Theirs(nn.Module):
 
 
 class Ours(nn.Module):
-    """Our model in PyTorch, the same way."""
+    """Our model in PyTorch, the same way.
 
-    def __init__(self, checkpoint: str) -> None:
+    Args:
+        checkpoint: Its directory.
+        explicit: Attention written out, for exporters.
+    """
+
+    def __init__(self, checkpoint: str, *, explicit: bool = False) -> None:
         super().__init__()
-        from squeezebert.model import load_encoder
+        from squeezebert.model import encoder, load_encoder
 
         self.encoder = load_encoder(checkpoint)
         self.encoder.pooler = None
+        if explicit:
+            encoder.scaled_dot_product_attention = _written_out  # type: ignore[assignment]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """(sequences, longest, hidden_size)."""
         return self.encoder(input_ids, attention_mask).last_hidden_state
+
+
+def _written_out(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float
+) -> Tensor:
+    from squeezebert.model.encoder import explicit_attention
+
+    return explicit_attention(query, key, value, mask, dropout_p)[0]
 
 
 def load(setup: Setup) -> TorchRuntime:

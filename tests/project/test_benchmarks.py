@@ -1,0 +1,217 @@
+"""The benchmark against other run-times: its arithmetic, and one run on a tiny model."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from squeezebert.batch import RaggedBatch
+from squeezebert.config import EncoderConfig
+from squeezebert.tokenizer import Tokenizer
+
+
+@pytest.fixture
+def bench(root: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The modules of ``benchmarks/``, which is no package."""
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    names = ("checkpoints", "crew", "rounds", "runtimes", "table", "texts")
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+
+
+def runner(
+    bench: SimpleNamespace,
+    name: str,
+    ms: float,
+    *,
+    cosine: float = 1.0,
+    model: str = "squeezebert-base",
+    held: str = "yes",
+) -> Any:
+    """A peer that took ``ms`` and twice that at B1 S8, without a process."""
+    peer = next(peer for peer in bench.runtimes.PEERS if peer.name == name)
+    made = bench.rounds.Runner(peer, model, None, isa="native", held=held, cosine=cosine)
+    made.times_ms[bench.rounds.Cell(1, 8)] = [2 * ms, ms]
+    made.seconds["ag_news"] = [ms / 1000, ms / 500]
+    made.budgets["ag_news"] = 512
+    return made
+
+
+def test_shapes_are_parsed(bench: SimpleNamespace) -> None:
+    cell = bench.rounds.Cell.parse("8x128")
+    assert (cell.batch, cell.length, str(cell)) == (8, 128, "B8 S128")
+    for text in ("8", "x8", "8x0", "8x-1", "a8x8"):
+        with pytest.raises(ValueError, match="written as"):
+            bench.rounds.Cell.parse(text)
+
+
+def test_every_round_is_begun_by_another_peer(bench: SimpleNamespace) -> None:
+    turns: list[str] = []
+    done = bench.rounds.in_turns(list("abc"), turns.append, rounds=4, seconds=60.0)
+    assert done == 4
+    assert "".join(turns) == "abc" + "bca" + "cab" + "abc"
+
+
+def test_the_time_ends_after_a_whole_round(bench: SimpleNamespace) -> None:
+    turns: list[str] = []
+    assert bench.rounds.in_turns(list("ab"), turns.append, rounds=9, seconds=0.0) == 1
+    assert turns == ["a", "b"]
+
+
+def test_the_ratio_is_to_the_fastest_peer_that_is_right(bench: SimpleNamespace) -> None:
+    cell = bench.rounds.Cell(1, 8)
+    runners = [
+        runner(bench, "transformers/float32", 40.0),
+        runner(bench, "openvino/bf16", 12.0),
+        runner(bench, "openvino/int8", 6.0, cosine=0.5),
+        runner(bench, "onnxruntime/int8", 8.0, held="no"),
+        runner(bench, "squeezebert torch/float32", 1.0),
+        runner(bench, "squeezebert/int8", 3.0),
+        runner(bench, "squeezebert/float32", 9.0),
+    ]
+    assert bench.table.fastest_ratio(runners, cell) == pytest.approx(4.0)
+    assert bench.table.text_ratio(runners, "ag_news") == pytest.approx(4.0)
+    assert bench.table.fastest_ratio(runners[:5], cell) is None
+    shown = bench.table.cells_markdown(runners, [cell])
+    assert "| transformers | float32 | 1.00000 | 40.0/60.0 |" in shown
+    assert "| openvino | int8 | 0.50000 **wrong** | 6.00/9.00 |" in shown
+    assert "| onnxruntime † | int8 |" in shown
+    assert shown.endswith("| **4.0×** |")
+
+
+def test_the_ratios_between_models(bench: SimpleNamespace) -> None:
+    runners = [
+        runner(bench, "transformers/float32", 90.0, model="bert-base"),
+        runner(bench, "squeezebert/int8", 6.0, model="bert-base"),
+        runner(bench, "squeezebert/int8", 3.0),
+    ]
+    ratios = bench.table.cross_ratios(runners, bench.rounds.Cell(1, 8))
+    assert sorted(ratios.values()) == pytest.approx([2.0, 30.0])
+
+
+def test_csv_has_a_row_a_peer_and_cell(bench: SimpleNamespace, tmp_path: Path) -> None:
+    cell = bench.rounds.Cell(1, 8)
+    rows = bench.table.cell_rows([runner(bench, "openvino/bf16", 12.0)], {cell: 2}, 2)
+    bench.table.write_csv(tmp_path / "new" / "a.csv", bench.table.COLUMNS, rows)
+    with (tmp_path / "new" / "a.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["runtime"] == "openvino"
+    assert (row["min_ms"], row["median_ms"], row["rounds"]) == ("12.0", "18.0", "2")
+
+
+def test_only_the_marked_part_is_replaced(bench: SimpleNamespace, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- peers native:begin (made) -->\nold\n<!-- peers native:end -->\nb\n")
+    bench.table.replace_part(page, "peers native", r"| \1 new |")
+    assert page.read_text() == (
+        "a\n<!-- peers native:begin (made) -->\n| \\1 new |\n<!-- peers native:end -->\nb\n"
+    )
+    with pytest.raises(ValueError, match="0 parts"):
+        bench.table.replace_part(page, "peers avx2", "")
+
+
+def test_peers_are_chosen_by_name(bench: SimpleNamespace) -> None:
+    choose, peers = bench.crew.select_peers, bench.runtimes.PEERS
+    assert [peer.name for peer in choose(peers, ["onnxruntime/int8"])] == ["onnxruntime/int8"]
+    assert {peer.precision for peer in choose(peers, ["squeezebert"])} == {
+        "float32",
+        "bf16",
+        "int8",
+    }
+    assert choose(peers, []) == list(peers)
+    with pytest.raises(ValueError, match="no peer is called"):
+        choose(peers, ["onnx"])
+
+
+def test_a_missing_package_is_named(bench: SimpleNamespace) -> None:
+    peer = bench.runtimes.Peer(
+        runtime="x", precision="int8", module="x", graph={}, needs=("json", "no_such_package.x")
+    )
+    assert peer.missing() == ("no_such_package.x",)
+
+
+class Doubler:
+    """A run-time whose states are the ids, doubled; a model of width 1."""
+
+    padded = True
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def inputs(self, batch: RaggedBatch) -> Any:
+        self.sizes.append((len(batch), int(batch.lengths.max())))
+        return batch.padded(0)[0]
+
+    def call(self, inputs: Any) -> Any:
+        return 2.0 * inputs[:, :, None]
+
+    def first(self, outputs: Any, batch: RaggedBatch) -> Any:
+        return outputs[np.arange(len(batch)), batch.lengths - 2]  # the last before [SEP]
+
+
+def test_texts_come_back_in_order_within_the_budget(
+    bench: SimpleNamespace, tiny_vocabulary: tuple[str, ...], tmp_path: Path
+) -> None:
+    Tokenizer.from_vocabulary(tiny_vocabulary, lowercase=True).save(tmp_path)
+    texts = ["the cat", "dog", "the cat sat on the mat", "home"]
+    runtime = Doubler()
+    made = bench.texts.TextRunner(runtime, tmp_path / "tokenizer.json", texts, 5)
+    made.budget = 6
+    last = [tiny_vocabulary.index(word) for word in ("cat", "dog", "sat", "home")]
+    assert made.run()[:, 0].tolist() == [2.0 * index for index in last]
+    assert runtime.sizes == [(2, 3), (1, 4), (1, 5)]
+    assert made.tokens == 3 + 3 + 4 + 5
+
+
+def test_a_peer_that_breaks_is_told_of(bench: SimpleNamespace, tmp_path: Path) -> None:
+    worker = bench.crew.Worker(tmp_path / "log", {})
+    try:
+        with pytest.raises(bench.crew.PeerError, match="FileNotFoundError"):
+            worker.ask("check", reference=str(tmp_path / "none.npz"))
+        with pytest.raises(bench.crew.PeerError, match="died"):
+            worker.ask("no_such_message")
+    finally:
+        worker.end()
+
+
+@pytest.mark.slow
+def test_a_run_on_a_tiny_model(
+    root: Path, tmp_path: Path, tiny_config: EncoderConfig, tiny_vocabulary: tuple[str, ...]
+) -> None:
+    from squeezebert.model import save_model
+    from squeezebert.model.encoder import Encoder
+
+    save_model(Encoder(tiny_config), tmp_path / "tiny")
+    Tokenizer.from_vocabulary(tiny_vocabulary, lowercase=True).save(tmp_path / "tiny")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- peers native:begin -->\n<!-- peers native:end -->\n", encoding="utf-8")
+    command = [root / "benchmarks" / "peers.py", "--models", tmp_path / "tiny", "--rounds", 2]
+    command += ["--peers", "transformers/float32", "squeezebert torch/float32", "--threads", 1]
+    command += ["--cells", "2x9", "--cache", tmp_path / "cache", "--output", tmp_path / "results"]
+    done = subprocess.run(
+        [sys.executable, *map(str, command), "--write", str(page)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert (answer["absent"], answer["failed"]) == ({}, {})
+    (path,) = answer["files"]
+    with Path(path).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["runtime"] for row in rows] == ["transformers", "squeezebert torch"]
+    for row in rows:
+        assert (row["batch"], row["length"], row["rounds"]) == ("2", "9", "2")
+        assert 0.0 < float(row["min_ms"]) <= float(row["median_ms"])
+        assert float(row["cosine"]) == pytest.approx(1.0, abs=1e-5)
+    assert "| transformers | float32 | 1.00000 |" in page.read_text(encoding="utf-8")
