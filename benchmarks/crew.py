@@ -95,6 +95,7 @@ def environment(*, threads: int, isa: str | None, cache: Path) -> dict[str, str]
     )
     result |= {
         "TOKENIZERS_PARALLELISM": "true",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no helpers of its own that stay about
         "TORCHINDUCTOR_CACHE_DIR": str(cache / f"inductor-{isa or 'native'}"),
         "HF_HUB_OFFLINE": "1",
     }

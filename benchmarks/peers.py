@@ -56,7 +56,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     try:
         options.cells = [Cell.parse(text) for text in options.cells]
-        options.peers = select_peers(PEERS, options.peers)
+        chosen = select_peers(PEERS, options.peers)
+        options.peers = [peer for peer in chosen if peer.suits(options.isa)]
     except ValueError as error:
         parser.error(str(error))
     if options.rounds < 1 or options.threads < 1:
@@ -182,15 +183,18 @@ def _write(
 
     date = datetime.now(tz=UTC).date().isoformat()
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions().items())
-    about = [f"{machine.describe(run.threads)}. {date}; {versions}."]
+    about = [f"{machine.describe(run.threads)}; {date}."]
     if run.isa is not None:
         about.append(f"Held to {run.isa}; † cannot be held to it, ‡ in part.")
     about += [f"Absent: {peer} (`{install}`)." for peer, install in run.absent.items()]
-    about += [f"Broke: {peer}." for peer in run.failed]
+    about += [f"Broke: {label}." for label in run.failed]
     cells = list(rounds)
     shown = ", ".join(f"{cell} {count}" for cell, count in rounds.items())
     parts = {
-        "peers": (table.cells_markdown(runners, cells) if cells else "", f"Rounds: {shown}."),
+        "peers": (
+            table.cells_markdown(runners, cells) if cells else "",
+            f"Rounds: {shown}. Versions: {versions}.",
+        ),
         "between-models": (table.ratios_markdown(runners, cells), ""),
         "texts": (table.texts_markdown(runners, sizes) if sizes else "", ""),
         "memory": (table.memory_markdown(memory) if memory else "", ""),

@@ -55,6 +55,12 @@ class Peer:
         """The export for ``bert`` or ``squeezebert``."""
         return self.graph.get(model_type, self.graph.get("*", ""))
 
+    def suits(self, isa: str | None) -> bool:
+        """Whether it makes sense under this instruction set: other people's bf16 is emulated,
+        slower than float32, where there are no instructions for it.
+        """
+        return self.ours or self.precision != "bf16" or isa in (None, "avx512_bf16", "amx")
+
     def missing(self) -> tuple[str, ...]:
         """The packages it lacks."""
         return tuple(name for name in self.needs if not _there(name))

@@ -138,6 +138,13 @@ def test_a_missing_package_is_named(bench: SimpleNamespace) -> None:
     assert peer.missing() == ("no_such_package.x",)
 
 
+def test_bf16_of_others_needs_instructions_for_it(bench: SimpleNamespace) -> None:
+    suited = {peer.name for peer in bench.runtimes.PEERS if peer.suits("avx2")}
+    assert "openvino/bf16" not in suited
+    assert {"openvino/float32", "squeezebert/bf16"} <= suited
+    assert all(peer.suits(None) and peer.suits("amx") for peer in bench.runtimes.PEERS)
+
+
 class Doubler:
     """A run-time whose states are the ids, doubled; a model of width 1."""
 
