@@ -6,9 +6,14 @@ import dataclasses
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from squeezebert.config import EncoderConfig, as_bert
+
+# No test is timed, whatever else the machine does.
+hypothesis.settings.register_profile("squeezebert", deadline=None)
+hypothesis.settings.load_profile("squeezebert")
 
 ROOT = Path(__file__).resolve().parent.parent
 

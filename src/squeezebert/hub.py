@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from squeezebert import checkpoint
 from squeezebert.errors import CheckpointError
 from squeezebert.spec import TaskSpec
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""Where the models that ship lie, each in a directory of its name."""
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 HUB_FILES = ("*.json", "*.txt", "*.safetensors", "pytorch_model.bin")
@@ -37,8 +39,7 @@ class ShippedModel:
 def shipped_models() -> list[ShippedModel]:
     """The models that come with the package, by name."""
     models: list[ShippedModel] = []
-    root = Path(str(resources.files("squeezebert"))) / "pretrained"
-    for directory in sorted(root.glob("*/")):
+    for directory in sorted(PRETRAINED.glob("*/")):
         spec = (
             checkpoint.read_spec(directory) if (directory / checkpoint.CONFIG).is_file() else None
         )
@@ -80,26 +81,26 @@ def resolve(name_or_path: str | Path) -> Path:
             f"{path} holds no {checkpoint.CONFIG}",
             hint="name the directory that a training run or save_model wrote",
         )
-    shipped = {model.name: model.directory for model in shipped_models()}
     name = str(name_or_path)
-    if name in shipped:
-        return shipped[name]
     if not HUB_NAME.fullmatch(name):
-        raise _unknown(name, list(shipped))
-    return _download(name, list(shipped))
+        raise _unknown(name)
+    if (PRETRAINED / name / checkpoint.CONFIG).is_file():
+        return PRETRAINED / name
+    return _download(name)
 
 
-def _download(name: str, shipped: list[str]) -> Path:
+def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise _unknown(name, shipped) from error
+        raise _unknown(name) from error
 
 
-def _unknown(name: str, shipped: list[str]) -> CheckpointError:
+def _unknown(name: str) -> CheckpointError:
+    shipped = [model.name for model in shipped_models()]
     return CheckpointError(
         f"no model is called {name!r}: it is no directory, no shipped model, and could not be "
         "had from the Hugging Face hub",

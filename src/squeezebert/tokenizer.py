@@ -53,12 +53,15 @@ class Tokenizer:
     (['un', '##seen', '[MASK]'], [[0, 2], [2, 6], [7, 13]])
     """
 
-    def __init__(self, inner: tokenizers.Tokenizer, *, lowercase: bool) -> None:
+    def __init__(
+        self, inner: tokenizers.Tokenizer, *, lowercase: bool, tokens: Sequence[str] | None = None
+    ) -> None:
         """Prefer :meth:`load`, :meth:`from_vocabulary` or :meth:`train`."""
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
         self.lowercase = lowercase
+        self._tokens = None if tokens is None else list(tokens)
         ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
         known = {token: index for token, index in ids.items() if index is not None}
         missing = [token for token in SPECIAL_TOKENS if token not in known]
@@ -142,7 +145,7 @@ class Tokenizer:
         if UNK not in ids:
             raise CheckpointError(f"the vocabulary lacks {UNK}")
         model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-        return cls(_wrap(model, lowercase=lowercase), lowercase=lowercase)
+        return cls(_wrap(model, lowercase=lowercase), lowercase=lowercase, tokens=vocabulary)
 
     @classmethod
     def train(
@@ -208,17 +211,23 @@ class Tokenizer:
             InvalidInputError: something that is not a string, or holds a lone surrogate.
         """
         # Each word is encoded on its own: the library's is_pretokenized mode drops empty words.
+        # Words come again and again: each is encoded once.
         flat = [word for sequence in words for word in sequence]
-        pieces = iter(self._encode_batch(flat))
+        _check_strings(flat)
+        unique = list(dict.fromkeys(flat))
+        pieces = {
+            word: (piece.ids or [self.unk_id], piece.offsets or [(0, len(word))])
+            for word, piece in zip(unique, self._encode_batch(unique), strict=True)
+        }
         result: list[Encoded] = []
         for sequence in words:
             ids: list[int] = []
             offsets: list[tuple[int, int]] = []
             word_ids: list[int] = []
-            for index, (word, piece) in enumerate(zip(sequence, pieces, strict=False)):
-                word_tokens = piece.ids or [self.unk_id]
+            for index, word in enumerate(sequence):
+                word_tokens, word_offsets = pieces[word]
                 ids += word_tokens
-                offsets += piece.offsets or [(0, len(word))]
+                offsets += word_offsets
                 word_ids += [index] * len(word_tokens)
             result.append(
                 Encoded(
@@ -230,11 +239,7 @@ class Tokenizer:
         return result
 
     def _encode_batch(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidInputError(
-                    f"text {index} is a {type(text).__name__}, expected a string"
-                )
+        _check_strings(texts)
         try:
             return self._inner.encode_batch(list(texts), add_special_tokens=False)
         except (TypeError, UnicodeEncodeError) as error:
@@ -271,8 +276,16 @@ class Tokenizer:
     @property
     def tokens(self) -> list[str]:
         """All tokens in the order of their ids."""
-        vocabulary: dict[str, int] = self._inner.get_vocab()
-        return sorted(vocabulary, key=vocabulary.__getitem__)
+        if self._tokens is None:
+            vocabulary: dict[str, int] = self._inner.get_vocab()
+            self._tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+        return list(self._tokens)
+
+
+def _check_strings(texts: Sequence[str]) -> None:
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(f"text {index} is a {type(text).__name__}, expected a string")
 
 
 def _wrap(model: WordPiece, *, lowercase: bool) -> tokenizers.Tokenizer:

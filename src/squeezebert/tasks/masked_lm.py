@@ -155,7 +155,7 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         """
         features: list[Features] = []
         for index, (document, inputs) in enumerate(
-            zip(examples, self._inputs(examples), strict=True)
+            zip(examples, self._inputs(examples, with_keys=with_labels), strict=True)
         ):
             if with_labels:
                 for item in inputs:
@@ -308,8 +308,10 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
 
     # Encoding
 
-    def _inputs(self, examples: Sequence[Document]) -> Iterator[list[_Input]]:
-        """The inputs of each document, nothing masked."""
+    def _inputs(
+        self, examples: Sequence[Document], *, with_keys: bool = False
+    ) -> Iterator[list[_Input]]:
+        """The inputs of each document, nothing masked; keys are zeros where they are not wanted."""
         turns: list[str] = []
         for index, document in enumerate(examples):
             place = document.where or f"text {index}"
@@ -329,7 +331,8 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
                 ]
             ).astype(np.int32)
             ids = np.concatenate([np.zeros(0, dtype=np.int32), *(item.ids for item in encoded)])
-            keys = np.append(evaluation_keys(ids, self.seed), 0.0)
+            drawn = evaluation_keys(ids, self.seed) if with_keys else np.zeros(len(ids))
+            keys = np.append(drawn, 0.0)
             yield [
                 _Input(
                     features=Features(

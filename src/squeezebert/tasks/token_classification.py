@@ -147,7 +147,7 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
                             encoded.ids[inside], self.tokenizer.cls_id, self.tokenizer.sep_id
                         ),
                         token_type_ids=np.zeros(len(window.words) + 2, dtype=np.int32),
-                        offsets=np.pad(offsets[inside], ((1, 1), (0, 0))),
+                        offsets=_framed(offsets[inside], 0, 0),
                         example=index,
                         words=_framed(window.words, -1, -1),
                         labels=None
@@ -304,5 +304,7 @@ def _words(features: Features) -> NDArray[np.int32]:
 
 
 def _framed(values: NDArray[Number], before: int, after: int) -> NDArray[Number]:
-    """``values`` with one more at each end, for [CLS] and [SEP]."""
-    return np.concatenate([[before], values, [after]]).astype(values.dtype)
+    """``values`` with one row more at each end, for [CLS] and [SEP]."""
+    framed = np.empty((len(values) + 2, *values.shape[1:]), dtype=values.dtype)
+    framed[0], framed[1:-1], framed[-1] = before, values, after
+    return framed

@@ -47,6 +47,10 @@ def cut_windows(word_ids: NDArray[np.int32], size: int, overlap: int) -> list[Wi
     if length == 0:
         return []
     firsts = np.flatnonzero(np.diff(word_ids, prepend=-1))
+    if length <= size:
+        words = np.full(length, -1, dtype=np.int32)
+        words[firsts] = np.arange(len(firsts))
+        return [Window(0, length, words)]
     starts = [0]
     while starts[-1] + size < length:
         latest = starts[-1] + size - overlap
