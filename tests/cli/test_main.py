@@ -14,6 +14,7 @@ from squeezebert.cli.main import EXIT_BROKEN_PIPE, EXIT_ERROR, EXIT_INTERRUPTED,
 from squeezebert.errors import ConfigError, SqueezeBertError
 
 VERBS = {
+    "benchmark",
     "compare",
     "evaluate",
     "info",

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from squeezebert import __version__
+from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.compare import compare
 from squeezebert.cli.evaluate import evaluate
 from squeezebert.cli.info import info
@@ -71,6 +72,7 @@ for command in (
     train,
     pretrain,
     quantize,
+    benchmark,
     models,
     info,
     vocabulary,

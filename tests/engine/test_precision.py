@@ -1,0 +1,112 @@
+"""Which precision a model takes when nobody says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from squeezebert.benchmark.random_model import write_random_model
+from squeezebert.config import EncoderConfig
+from squeezebert.engine import PROJECTION_KINDS, Engine
+from squeezebert.engine.precision import (
+    METADATA_KEY,
+    default_precision,
+    recorded_precision,
+    resolve_precision,
+)
+from squeezebert.errors import CheckpointError, InvalidInputError
+
+INT8 = dict.fromkeys(PROJECTION_KINDS, "int8")
+RECORD = INT8 | {"query": "bf16", "output": "float32"}
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_config: EncoderConfig) -> Path:
+    return write_random_model(tiny_config, tmp_path / "model")
+
+
+def record(directory: Path, content: object, file: str = "model.safetensors") -> None:
+    tensors = load_file(directory / file)
+    text = content if isinstance(content, str) else json.dumps(content)
+    save_file(tensors, directory / file, metadata={METADATA_KEY: text})
+
+
+def test_grouped_models_are_int8_and_dense_ones_keep_values_in_bf16(
+    tmp_path: Path, model: Path, tiny_bert_config: EncoderConfig
+) -> None:
+    assert resolve_precision(model, "auto") == INT8
+    bert = write_random_model(tiny_bert_config, tmp_path / "bert")
+    assert resolve_precision(bert, "auto") == INT8 | {"value": "bf16"}
+    assert default_precision(tiny_bert_config) == INT8 | {"value": "bf16"}
+
+
+def test_a_record_wins_over_the_default_and_the_caller_over_the_record(model: Path) -> None:
+    record(model, {"precision": RECORD, "lossless": True})
+    assert recorded_precision(model) == RECORD
+    assert resolve_precision(model, "auto") == RECORD
+    assert resolve_precision(model, {"query": "float32", "key": "auto"}) == RECORD | {
+        "query": "float32"
+    }
+    assert resolve_precision(model, "bf16") == dict.fromkeys(PROJECTION_KINDS, "bf16")
+    assert Engine.load(model).precision == RECORD
+
+
+def test_an_indexed_model_records_in_its_own_file(tmp_path: Path, model: Path) -> None:
+    neighbour = tmp_path / "neighbour"
+    neighbour.mkdir()
+    tensors = load_file(model / "model.safetensors")
+    table = "embeddings.word_embeddings.weight"
+    save_file(
+        {table: tensors.pop(table)},
+        neighbour / "model.safetensors",
+        metadata={METADATA_KEY: json.dumps({"precision": dict.fromkeys(INT8, "float32")})},
+    )
+    (model / "model.safetensors").unlink()
+    save_file(tensors, model / "own.safetensors")
+    weight_map = dict.fromkeys(tensors, "own.safetensors") | {
+        table: "../neighbour/model.safetensors"
+    }
+    index = model / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}), encoding="utf-8")
+    assert recorded_precision(model) is None  # the neighbour's is not ours
+    record(model, {"precision": RECORD}, "own.safetensors")
+    assert recorded_precision(model) == RECORD
+    assert np.isfinite(Engine.load(model).encode([5, 6], [0, 2])).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "not json",
+        "[]",
+        "{}",
+        {"precision": "int8"},
+        {"precision": {"query": "int8"}},
+        {"precision": INT8 | {"query": "int4"}},
+        {"precision": INT8 | {"more": "int8"}},
+    ],
+)
+def test_a_record_that_cannot_be_is_refused(model: Path, content: object) -> None:
+    record(model, content)
+    with pytest.raises(CheckpointError, match=METADATA_KEY) as caught:
+        resolve_precision(model, "auto")
+    assert "quantize" in (caught.value.hint or "")
+    assert resolve_precision(model, "int8") == INT8  # who names one needs no record
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 8, b"\x04" + b"\0" * 7 + b"{..}"])
+def test_a_header_that_cannot_be_read_is_refused(model: Path, damage: bytes) -> None:
+    (model / "model.safetensors").write_bytes(damage)
+    with pytest.raises(CheckpointError, match="header"):
+        resolve_precision(model, "auto")
+
+
+def test_unknown_names_are_refused(model: Path) -> None:
+    with pytest.raises(InvalidInputError, match="'int4'"):
+        resolve_precision(model, "int4")
+    with pytest.raises(InvalidInputError, match="'queries'"):
+        resolve_precision(model, {"queries": "int8"})
