@@ -1,4 +1,4 @@
-"""SqueezeBERT beside BERT: load a model, predict, evaluate and compare.
+"""SqueezeBERT beside BERT: load a model, predict, embed, evaluate and compare.
 
 The names below are imported on first use, so that ``import squeezebert`` costs next to nothing
 and never imports torch.
@@ -25,6 +25,7 @@ from squeezebert.errors import (
 
 if TYPE_CHECKING:
     from squeezebert.comparison import compare
+    from squeezebert.embedding import TextEncoder
     from squeezebert.evaluation import evaluate
     from squeezebert.pipeline import Pipeline, load
 
@@ -39,6 +40,7 @@ __all__ = [
     "MissingDependencyError",
     "Pipeline",
     "SqueezeBertError",
+    "TextEncoder",
     "__version__",
     "compare",
     "evaluate",
@@ -47,6 +49,7 @@ __all__ = [
 
 _HOMES = {
     "Pipeline": "squeezebert.pipeline",
+    "TextEncoder": "squeezebert.embedding",
     "compare": "squeezebert.comparison",
     "evaluate": "squeezebert.evaluation",
     "load": "squeezebert.pipeline",

@@ -91,6 +91,65 @@ def test_reads_stdin(
     assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
 
 
+def test_pairs_from_the_command_line_and_from_a_file(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(models["text_classification"])
+    texts = ["good cat", "the cat sat", "bad dog", ""]
+    assert run(["predict", model, "--pairs", *texts]) == 0
+    typed = rows(capsys)
+    assert [(row["text"], row["pair"]) for row in typed] == [tuple(texts[:2]), tuple(texts[2:])]
+    file = tmp_path / "pairs.tsv"
+    file.write_text("good cat\tthe cat sat\n\nbad dog\t\n", encoding="utf-8")
+    assert run(["predict", model, "--pairs", "--file", str(file)]) == 0
+    assert rows(capsys) == typed
+    assert run(["predict", model, "good cat"]) == 0
+    assert rows(capsys)[0]["scores"] != typed[0]["scores"]
+
+
+def test_a_pair_is_shown_whole_on_a_terminal(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    assert run(["predict", str(models["text_classification"]), "--pairs", "good", "cat"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "good ‖ cat"
+
+
+@pytest.mark.parametrize(("line", "tabs"), [("good cat", 0), ("good\tcat\tdog", 2)])
+def test_a_line_that_is_no_pair_is_named(
+    models: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    tabs: int,
+) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text(f"good\tcat\n{line}\n")
+    words = ["predict", str(models["text_classification"]), "--pairs", "--file", str(file)]
+    assert run(words) == EXIT_ERROR
+    assert f"{file}:2: {tabs} tabs, expected one" in capsys.readouterr().err
+
+
+def test_half_a_pair_and_pairs_for_another_task_are_refused(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", str(models["text_classification"]), "--pairs", "good"]) == EXIT_ERROR
+    assert "an even number of texts, not 1" in capsys.readouterr().err
+    assert run(["predict", str(models["masked_lm"]), "--pairs", "[MASK]", "a"]) == EXIT_ERROR
+    assert "for text classification only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_a_precision_can_be_chosen(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], precision: str
+) -> None:
+    model = str(models["text_classification"])
+    assert run(["predict", model, "good", "--precision", precision]) == 0
+    assert rows(capsys)[0]["text"] == "good"
+    assert run(["predict", model, "good", "--precision", "int3"]) == EXIT_ERROR
+    assert "no precision is called 'int3'" in capsys.readouterr().err
+
+
 def test_names_the_line_that_is_not_utf8(
     models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ def test_exported_names() -> None:
         "MissingDependencyError",
         "Pipeline",
         "SqueezeBertError",
+        "TextEncoder",
         "__version__",
         "compare",
         "evaluate",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import tee
 from pathlib import Path
@@ -16,9 +16,9 @@ from squeezebert.cli.options import backend_option, json_option, precision_optio
 from squeezebert.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.text import Text as Line
 
-    from squeezebert.pipeline import Prediction
+    from squeezebert.pipeline import Prediction, Text
     from squeezebert.spec import TaskName
     from squeezebert.tasks import FilledMask
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="UTF-8, one text a line; empty lines are passed over; - is stdin.",
 )
+@click.option(
+    "--pairs",
+    is_flag=True,
+    help="Two texts belong together: two after each other here, a tab between them in a file.",
+)
 @json_option
 @backend_option
 @precision_option
@@ -41,6 +46,7 @@ def predict(
     model: str,
     texts: tuple[str, ...],
     file: Path | None,
+    pairs: bool,
     as_json: bool,
     backend: str,
     precision: str,
@@ -55,6 +61,7 @@ def predict(
     \b
     squeezebert predict squeezebert-mini-news "The striker scored twice."
     squeezebert predict squeezebert-mini-ner --file letters.txt > entities.jsonl
+    squeezebert predict runs/entailment --pairs "A man sleeps." "Nobody is awake."
     """
     if texts and file is not None:
         raise click.UsageError("give texts or --file, not both")
@@ -65,7 +72,7 @@ def predict(
 
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
     # The pipeline reads ahead to batch texts by length: the second copy waits for the answers.
-    to_answer, to_show = tee(texts or _lines(file))
+    to_answer, to_show = tee(_texts(texts, file, pairs=pairs))
     answers = pipeline.stream(to_answer)
     task = pipeline.task.name
     if as_json or not sys.stdout.isatty():
@@ -78,7 +85,31 @@ def predict(
             console.print(line)
 
 
-def _lines(file: Path | None) -> Iterator[str]:
+def _texts(words: Sequence[str], file: Path | None, *, pairs: bool) -> Iterator[Text]:
+    """What is to be answered, from the command line, else from the file or stdin."""
+    if not words:
+        for place, line in _lines(file):
+            yield _split_pair(line, place) if pairs else line.strip()
+    elif not pairs:
+        yield from words
+    elif len(words) % 2:
+        raise click.UsageError(f"--pairs takes an even number of texts, not {len(words)}")
+    else:
+        yield from zip(words[::2], words[1::2], strict=True)
+
+
+def _split_pair(line: str, place: str) -> tuple[str, str]:
+    first, tab, second = line.partition("\t")
+    if not tab or "\t" in second:
+        raise DataError(
+            f"{place}: {line.count(chr(9))} tabs, expected one",
+            hint="with --pairs a line holds two texts and a tab between them",
+        )
+    return first.strip(), second.strip()
+
+
+def _lines(file: Path | None) -> Iterator[tuple[str, str]]:
+    """Each line that is not empty, after its place."""
     if file is None or str(file) == "-":
         yield from _decode(sys.stdin.buffer, "stdin")
         return
@@ -86,31 +117,32 @@ def _lines(file: Path | None) -> Iterator[str]:
         yield from _decode(stream, str(file))
 
 
-def _decode(stream: IO[bytes], name: str) -> Iterator[str]:
+def _decode(stream: IO[bytes], name: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(stream, start=1):
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{name}:{number}: not UTF-8: {error.reason} at byte {error.start}",
                 hint="convert it, for example with iconv -f latin1 -t utf-8",
             ) from error
-        if text:
-            yield text
+        if text.strip():
+            yield f"{name}:{number}", text
 
 
-def as_row(text: str, answer: Prediction, task: TaskName) -> dict[str, Any]:
-    """A prediction as a JSON object: the text and what was found, by task.
+def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
+    """A prediction as a JSON object: the text (and its ``pair``) and what was found, by task.
 
     ``{"label", "score", "scores"}``, ``{"labels", "scores"}`` or ``{"value"}`` for text
     classification; ``{"entities": [{"text", "type", "start", "end", "score"}]}`` for token
     classification; ``{"masks": [{"start", "end", "candidates": [{"token", "score", "text"}]}]}``
     for a masked LM.
     """
+    given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
     if not isinstance(answer, tuple):
-        return {"text": text, **asdict(answer)}
+        return {**given, **asdict(answer)}
     if task == "token_classification":
-        return {"text": text, "entities": [asdict(entity) for entity in answer]}
+        return {**given, "entities": [asdict(entity) for entity in answer]}
     masks = [
         {
             "start": gap.start,
@@ -122,19 +154,19 @@ def as_row(text: str, answer: Prediction, task: TaskName) -> dict[str, Any]:
         }
         for gap in cast("tuple[FilledMask, ...]", answer)
     ]
-    return {"text": text, "masks": masks}
+    return {**given, "masks": masks}
 
 
-def as_lines(text: str, answer: Prediction, task: TaskName) -> Iterator[Text]:
+def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:
     """A prediction for a person: the text, then what was found, indented."""
-    from rich.text import Text
+    from rich.text import Text as Line
 
-    def found(name: str, score: float | None, rest: str = "") -> Text:
-        line = Text("  ").append(name, style="bold")
+    def found(name: str, score: float | None, rest: str = "") -> Line:
+        line = Line("  ").append(name, style="bold")
         line.append("" if score is None else f"  {score:.2f}", style="cyan")
         return line.append(f"  {rest}" if rest else "")
 
-    yield Text(text)
+    yield Line(text if isinstance(text, str) else " ‖ ".join(text))
     row = as_row(text, answer, task)
     if "label" in row:
         yield found(row["label"], row["score"])
