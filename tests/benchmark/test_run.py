@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from squeezebert.benchmark import limits, turns
-from squeezebert.benchmark.random_model import write_random_model
+from squeezebert.benchmark.random_model import random_tensors, write_random_model
 from squeezebert.benchmark.run import benchmark
 from squeezebert.benchmark.schema import Benchmark
 from squeezebert.config import EncoderConfig
@@ -111,7 +111,9 @@ def test_the_json_has_the_figures_too(model: Path) -> None:
 def test_a_mixture_that_the_model_takes_by_itself_is_measured_too(
     tmp_path: Path, tiny_bert_config: EncoderConfig
 ) -> None:
-    model = write_random_model(tiny_bert_config, tmp_path / "bert")
+    tensors = random_tensors(tiny_bert_config)
+    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 4
+    model = write_random_model(tiny_bert_config, tmp_path / "bert", tensors=tensors)
     found = measured(model, seconds=PLENTY, isas=("portable",), threads=(1,), lengths=(8,))
     names = {one.setting.precision for one in found.timings}
     assert names == {"int8, value bf16", "int8", "bf16", "float32"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from squeezebert.benchmark.random_model import write_random_model
+from squeezebert.benchmark.random_model import random_tensors, write_random_model
 from squeezebert.config import EncoderConfig
 from squeezebert.engine import PROJECTION_KINDS, Engine
 from squeezebert.engine.precision import (
@@ -35,13 +35,32 @@ def record(directory: Path, content: object, file: str = "model.safetensors") ->
     save_file(tensors, directory / file, metadata={METADATA_KEY: text})
 
 
-def test_grouped_models_are_int8_and_dense_ones_keep_values_in_bf16(
+@pytest.mark.parametrize(
+    ("peak", "in_bf16"),
+    [
+        (0.0, ()),
+        (5.0, ()),
+        (5.1, ("value",)),
+        (12.0, ("value",)),
+        (12.1, ("query", "key", "value", "intermediate")),
+    ],
+)
+def test_the_further_features_stick_out_the_less_is_int8(
+    peak: float, in_bf16: tuple[str, ...]
+) -> None:
+    assert default_precision(peak) == INT8 | dict.fromkeys(in_bf16, "bf16")
+
+
+def test_a_model_without_a_record_takes_what_its_layer_norms_allow(
     tmp_path: Path, model: Path, tiny_bert_config: EncoderConfig
 ) -> None:
     assert resolve_precision(model, "auto") == INT8
-    bert = write_random_model(tiny_bert_config, tmp_path / "bert")
+    tensors = random_tensors(tiny_bert_config)
+    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 4
+    bert = write_random_model(tiny_bert_config, tmp_path / "bert", tensors=tensors)
     assert resolve_precision(bert, "auto") == INT8 | {"value": "bf16"}
-    assert default_precision(tiny_bert_config) == INT8 | {"value": "bf16"}
+    assert Engine.load(bert).precision == INT8 | {"value": "bf16"}
+    assert resolve_precision(bert, {"value": "int8"}) == INT8
 
 
 def test_a_record_wins_over_the_default_and_the_caller_over_the_record(model: Path) -> None:

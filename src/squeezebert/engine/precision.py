@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from squeezebert import checkpoint
-from squeezebert.config import PROJECTIONS, EncoderConfig
+from squeezebert.config import PROJECTIONS
+from squeezebert.engine.outliers import expected_peak, read_header
 from squeezebert.errors import CheckpointError, InvalidInputError
 
 PRECISIONS = ("int8", "bf16", "float32")
@@ -56,26 +57,39 @@ def resolve_precision(directory: Path, asked: Precision) -> Mapping[str, str]:
             )
     if isinstance(asked, str) and asked != AUTO:
         return MappingProxyType(dict.fromkeys(PROJECTION_KINDS, asked))
-    chosen = recorded_precision(directory)
+    headers = _headers(directory)
+    chosen = _recorded(headers)
     if chosen is None:
-        chosen = default_precision(checkpoint.read_config(directory))
+        config = checkpoint.read_config(directory)
+        chosen = default_precision(expected_peak(headers, config))
     chosen |= {kind: name for kind, name in named.items() if name != AUTO}
     return MappingProxyType(chosen)
 
 
-def default_precision(config: EncoderConfig) -> dict[str, str]:
-    """The fastest choice that lost nothing to speak of on the trained models of
-    ``docs/quantization.md``: int8, but for the values of attention where one scale must do for all
-    of a token's features, because the projection has one group only.
+MILD_PEAK, STRONG_PEAK = 5.0, 12.0
+"""Of :func:`squeezebert.engine.outliers.expected_peak`. Below the first, trained models lost next
+to nothing in int8, and below the second next to nothing with the values of attention in bf16; above
+it stand planted outliers, which took more (``docs/quantization.md``)."""
 
-    >>> describe_precision(default_precision(EncoderConfig(v_groups=4)))
+
+def default_precision(peak: float) -> dict[str, str]:
+    """The fastest choice that is safe for a model whose record says nothing.
+
+    Args:
+        peak: How far features stick out, see
+            :func:`squeezebert.engine.outliers.expected_peak`.
+
+    >>> describe_precision(default_precision(3.5))
     'int8'
-    >>> describe_precision(default_precision(EncoderConfig(v_groups=1)))
+    >>> describe_precision(default_precision(9.0))
     'int8, value bf16'
     """
     precision: dict[str, str] = dict.fromkeys(PROJECTION_KINDS, "int8")
-    if config.v_groups == 1:
+    if peak > MILD_PEAK:
         precision["value"] = "bf16"
+    if peak > STRONG_PEAK:
+        # All that multiply what comes out of a LayerNorm.
+        precision |= dict.fromkeys(("query", "key", "intermediate"), "bf16")
     return precision
 
 
@@ -86,18 +100,29 @@ def recorded_precision(directory: Path) -> dict[str, str] | None:
     Raises:
         CheckpointError: a file or a record that cannot be read.
     """
-    for path in _own_files(directory):
-        try:
-            text = _metadata(path).get(METADATA_KEY)
-        except (OSError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
+    return _recorded(_headers(directory))
+
+
+def _recorded(headers: Mapping[Path, Mapping[str, Any]]) -> dict[str, str] | None:
+    for path, header in headers.items():
+        text = (header.get("__metadata__") or {}).get(METADATA_KEY)
         if text is not None:
             return _checked(path, text)
     return None
 
 
+def _headers(directory: Path) -> dict[Path, dict[str, Any]]:
+    """Of the weight files that lie in the model's own directory, shared ones left out."""
+    headers: dict[Path, dict[str, Any]] = {}
+    for path in _own_files(directory):
+        try:
+            headers[path] = read_header(path)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
+    return headers
+
+
 def _own_files(directory: Path) -> list[Path]:
-    """The weight files that lie in the model's own directory, shared ones left out."""
     if (directory / checkpoint.WEIGHTS).is_file():
         return [directory / checkpoint.WEIGHTS]
     if not (directory / checkpoint.INDEX).is_file():
@@ -121,16 +146,6 @@ def _checked(path: Path, text: str) -> dict[str, str]:
             hint="run squeezebert quantize again, or name a precision",
         )
     return kinds
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    """A safetensors file's own metadata. Its header is the length and then JSON."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > path.stat().st_size:
-            raise ValueError("it is cut short")
-        header: dict[str, Any] = json.loads(file.read(length))
-    return header.get("__metadata__") or {}
 
 
 def describe_precision(precision: Mapping[str, str]) -> str:
