@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -140,3 +142,31 @@ def test_others_take_no_precision(
     saved(tiny_config, "masked_lm", tmp_path)
     with pytest.raises(InvalidInputError, match=f"the backend {name} computes in float32"):
         open_backend(name, tmp_path, precision=precision)
+
+
+@pytest.mark.parametrize(
+    ("module", "backend", "message"),
+    [
+        ("squeezebert.engine._native", "engine", "the native engine cannot be loaded"),
+        ("torch", "torch", r'pip install "squeezebert\[torch\]"'),
+        ("torch", "transformers", r'pip install "squeezebert\[torch\]"'),
+    ],
+)
+def test_what_is_not_there_is_named(module: str, backend: str, message: str) -> None:
+    """In a fresh process: this one has imported everything."""
+    code = f"""
+import re
+import subprocess
+import sys
+sys.modules[{module!r}] = None
+from squeezebert.errors import MissingDependencyError
+from squeezebert.pipeline import load
+try:
+    load("squeezebert-mini-news", backend={backend!r})
+except MissingDependencyError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert re.search(message, done.stdout), done.stdout + done.stderr

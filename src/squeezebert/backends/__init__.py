@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,29 +45,26 @@ def open_backend(
         raise InvalidInputError(
             f"no backend is called {name!r}", hint=f"the backends are {', '.join(BACKENDS)}"
         )
-    if name == "engine":
-        try:
-            from squeezebert.backends.engine_backend import EngineBackend
-        except ModuleNotFoundError as error:
-            if error.name != "squeezebert.engine._native":
-                raise
-            raise MissingDependencyError(
-                "the native engine has not been built for this Python",
-                hint="install squeezebert again, or choose the backend torch",
-            ) from error
-
-        return EngineBackend.open(directory, precision=precision, threads=threads)
-    if precision not in ("auto", "float32"):
+    if name != "engine" and precision not in ("auto", "float32"):
         raise InvalidInputError(
             f"the precision is {precision!r}, but the backend {name} computes in float32",
             hint="the backend engine takes others",
         )
-    if find_spec("torch") is None:
-        raise MissingDependencyError.for_extra("torch", "torch", f"the backend {name}")
-    if name == "torch":
-        from squeezebert.backends.torch_backend import TorchBackend
+    try:
+        if name == "engine":
+            from squeezebert.backends.engine_backend import EngineBackend
 
-        return TorchBackend.open(directory, threads=threads)
-    from squeezebert.backends.transformers_backend import TransformersBackend
+            return EngineBackend.open(directory, precision=precision, threads=threads)
+        if name == "torch":
+            from squeezebert.backends.torch_backend import TorchBackend
 
-    return TransformersBackend.open(directory, threads=threads)
+            return TorchBackend.open(directory, threads=threads)
+        from squeezebert.backends.transformers_backend import TransformersBackend
+
+        return TransformersBackend.open(directory, threads=threads)
+    except ModuleNotFoundError as error:
+        if error.name in ("jaxtyping", "torch"):
+            raise MissingDependencyError.for_extra(
+                error.name, "torch", f"the backend {name}"
+            ) from error
+        raise

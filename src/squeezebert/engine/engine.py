@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from squeezebert import checkpoint
-from squeezebert.engine import _native
 from squeezebert.engine.precision import AUTO, PROJECTION_KINDS, Precision, resolve_precision
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
 from squeezebert.hub import resolve
+
+try:
+    from squeezebert.engine import _native
+except ImportError as error:
+    raise MissingDependencyError(
+        f"the native engine cannot be loaded: {error}",
+        hint="install squeezebert again for this Python, or choose the backend torch",
+    ) from error
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
