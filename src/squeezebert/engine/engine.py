@@ -18,8 +18,10 @@ from squeezebert.hub import resolve
 try:
     from squeezebert.engine import _native
 except ImportError as error:
+    # A file that is not there would be blamed on a circular import.
+    absent = "cannot import name" in str(error)
     raise MissingDependencyError(
-        f"the native engine cannot be loaded: {error}",
+        f"the native engine cannot be loaded: {'it is not there' if absent else error}",
         hint="install squeezebert again for this Python, or choose the backend torch",
     ) from error
 
