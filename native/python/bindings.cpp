@@ -51,6 +51,11 @@ struct Arrays {
         if (ends == 0) {
             throw Error(ErrorKind::invalid_input, "cu_seqlens is empty, expected at least [0]");
         }
+        if (cu_seqlens.data()[0] != 0) {
+            throw Error(ErrorKind::invalid_input, "cu_seqlens begins with " +
+                                                      std::to_string(cu_seqlens.data()[0]) +
+                                                      ", expected 0");
+        }
         const auto tokens = static_cast<std::int64_t>(input_ids.shape(0));
         if (cu_seqlens.data()[ends - 1] != tokens) {
             throw Error(ErrorKind::invalid_input,
@@ -221,7 +226,7 @@ NB_MODULE(_native, m) {
           nb::arg("seconds"), "10^9 operations a second, in registers.");
     m.def("read_roofs", roofs, nb::arg("threads"), nb::arg("seconds"),
           "(level, bytes a thread, 10^9 bytes a second) of each cache, and of memory as level 0.");
-    nb::class_<Model>(m, "Model")
+    nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",
             [](Model* self, const std::string& directory, const std::vector<std::string>& precisions,
