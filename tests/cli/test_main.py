@@ -51,6 +51,9 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
     assert run([verb, "--help"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"Usage: squeezebert {verb}")
+    assert "\\b" not in out  # click's mark before examples, each of which has a line of its own
+    examples = [line for line in out.splitlines() if line.startswith("  squeezebert ")]
+    assert verb == "models" or all(line.startswith(f"  squeezebert {verb}") for line in examples)
     assert cli.commands[verb].get_short_help_str()
 
 

@@ -35,6 +35,12 @@ EXIT_BROKEN_PIPE = 141
 
 
 class _Group(click.Group):
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        # Docstrings are raw, so click's mark for lines that stay as they are is two letters there.
+        if cmd.help is not None:
+            cmd.help = cmd.help.replace("\\b\n", "\b\n")
+        super().add_command(cmd, name)
+
     def invoke(self, ctx: click.Context) -> object:
         # Here, since click itself would turn a broken pipe into exit code 1.
         try:
