@@ -12,7 +12,8 @@ from squeezebert.benchmark.schema import Benchmark
 from squeezebert.files import write_text
 from squeezebert.report import benchmark_tables as tables
 from squeezebert.report.marks import swatch
-from squeezebert.report.roofline import PRECISION_SLOTS, STYLE, roofline_panels, roofline_svg
+from squeezebert.report.roofline import STYLE, roofline_panels, roofline_svg
+from squeezebert.report.roofline_panel import slot_of
 from squeezebert.report.words import count, significant
 
 NARROW = (372.0, 380.0)
@@ -74,8 +75,7 @@ def _page(found: Benchmark) -> dict[str, Any]:
         "headline": _headline(found),
         "lede": _lede(found),
         "legend": [
-            (swatch(PRECISION_SLOTS.get(one.precision, 4), hollow=False), one.precision)
-            for one in settings
+            (swatch(slot_of(one.precision), hollow=False), one.precision) for one in settings
         ],
         "panels": list(zip(narrow, wide, strict=True)),
         "latency": tables.latency_table(found),
