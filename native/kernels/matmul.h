@@ -197,18 +197,25 @@ inline void multiply(const Rows& rows, const Panels& panels, Epilogue epilogue) 
 struct FloatDot {
     using Sum = Float;
     using Weights = Float;
+    using Input = Float;
     static constexpr bool kTiled = false;
-    static constexpr int kStepsAtOnce = 1;
-    static constexpr int kRows = kLanes == 4 && kRegisters == 16 ? 2 : 6;
+    static constexpr int kStepsAtOnce = kLaneOperands ? kLanes : 1;
+    static constexpr int kRows = kLanes > 4 ? 6 : kRegisters == 16 ? 2 : 4;
     static constexpr int kPanels = kLanes == 16 ? 4 : 1;
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;
 
     static Float first(const Panels&, int, int) { return Float{}; }
     static Float load_weights(const std::byte* at) { return load_as<Float>(at); }
-    static Float load_input(const std::byte* at) { return broadcast(load_as<float>(at)); }
+    static Float load_input(const std::byte* at) {
+        return kStepsAtOnce == 1 ? broadcast(load_as<float>(at)) : load_as<Float>(at);
+    }
     static Float add(Float sum, Float input, Float weights) {
         return multiply_add(input, weights, sum);
+    }
+    template <int kLane>
+    static Float add_lane(Float sum, Float input, Float weights) {
+        return multiply_add_lane<kLane>(weights, input, sum);
     }
     static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };
@@ -220,8 +227,9 @@ struct WidenedBf16Dot {
     };
     using Sum = Float;
     using Weights = Pair;
+    using Input = Pair;
     static constexpr bool kTiled = false;
-    static constexpr int kStepsAtOnce = 1;
+    static constexpr int kStepsAtOnce = kLaneOperands ? kLanes : 1;
     static constexpr int kRows = kLanes == 16 ? 6 : kLanes == 4 && kRegisters == 16 ? 2 : 4;
     static constexpr int kPanels = kLanes == 16 ? 3 : 1;
     static constexpr int kInputBytes = 4;
@@ -232,10 +240,17 @@ struct WidenedBf16Dot {
     }
     static Float first(const Panels&, int, int) { return Float{}; }
     static Pair load_weights(const std::byte* at) { return widen(load_as<Int>(at)); }
-    static Pair load_input(const std::byte* at) { return widen(broadcast_word(at)); }
+    static Pair load_input(const std::byte* at) {
+        return widen(kStepsAtOnce == 1 ? broadcast_word(at) : load_as<Int>(at));
+    }
     static Float add(Float sum, Pair input, Pair weights) {
         sum = multiply_add(input.low, weights.low, sum);
         return multiply_add(input.high, weights.high, sum);
+    }
+    template <int kLane>
+    static Float add_lane(Float sum, Pair input, Pair weights) {
+        sum = multiply_add_lane<kLane>(weights.low, input.low, sum);
+        return multiply_add_lane<kLane>(weights.high, input.high, sum);
     }
     static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };

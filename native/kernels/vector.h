@@ -37,6 +37,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+/// Whether a lane of a vector can be an operand for all lanes of another.
+#if defined(__aarch64__)
+constexpr bool kLaneOperands = true;
+#else
+constexpr bool kLaneOperands = false;
+#endif
+
 /// Vectors that make up a panel.
 constexpr int kParts = kPanel / kLanes;
 
@@ -148,6 +155,16 @@ inline Float multiply_add(Float a, Float b, Float c) {
 #endif
 }
 inline Float multiply_add(Float a, Float b, float c) { return multiply_add(a, b, broadcast(c)); }
+
+/// a * b's lane kLane + c, for kLaneOperands.
+template <int kLane>
+inline Float multiply_add_lane(Float a, Float b, Float c) {
+#if defined(__aarch64__)
+    return vfmaq_laneq_f32(c, a, b, kLane);
+#else
+    return multiply_add(a, broadcast(b[kLane]), c);
+#endif
+}
 
 inline Float absolute(Float a) { return from_bits(bits(a) & 0x7fffffff); }
 
