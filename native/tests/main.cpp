@@ -1,5 +1,6 @@
 /// Runs the tests whose names begin with one of the arguments; without arguments, all. With -v as
-/// the first, names each before it runs.
+/// the first, names each before it runs, and says how long it took.
+#include <chrono>
 #include <cstdio>
 #include <string_view>
 
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
             std::printf("running  %s\n", test.name);
             std::fflush(stdout);
         }
+        const auto start = std::chrono::steady_clock::now();
         try {
             test.body();
         } catch (const Skipped& reason) {
@@ -41,6 +43,10 @@ int main(int argc, char** argv) {
         } catch (const std::exception& error) {
             ++failed;
             std::printf("FAILED   %s\n  %s\n", test.name, error.what());
+        }
+        if (verbose) {
+            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+            std::printf("         %.2f s\n", took.count());
         }
         std::fflush(stdout);
     }
