@@ -16,6 +16,9 @@ from squeezebert.report.roofline import STYLE, roofline_panels, roofline_svg
 from squeezebert.report.roofline_panel import slot_of
 from squeezebert.report.words import count, significant
 
+MOST_LEFT_OUT = 6
+"""Of what there was no time for, the page names no more."""
+
 NARROW = (372.0, 380.0)
 WIDE = (560.0, 430.0)
 
@@ -133,5 +136,7 @@ def _facts(found: Benchmark) -> list[tuple[str, str]]:
         ("Took", f"{found.seconds:.0f} s"),
     ]
     if found.left_out:
-        facts.append(("No time for", "; ".join(found.left_out)))
+        shown, rest = found.left_out[:MOST_LEFT_OUT], len(found.left_out) - MOST_LEFT_OUT
+        more = [f"and {rest} more"] if rest > 0 else []
+        facts.append(("No time for", "; ".join([*shown, *more])))
     return facts

@@ -121,7 +121,8 @@ def _scales(
     steepest = max((one.gigabytes_per_second for one in slopes), default=0.0)
     corner = [max(peaks.values()) / steepest / 4] if peaks and steepest else []
     low = min([one / 1.8 for one in intensities] + corner)
-    x = Scale(low, max(intensities) * 2.2, 46, width - 6, logarithmic=True)
+    # To the right of all points stand the names of the flat roofs.
+    x = Scale(low, max(intensities) * 4, 46, width - 6, logarithmic=True)
     y = Scale(min(rates) / 1.8, max(rates) * 1.7, height - 46, 44, logarithmic=True)
     return x, y
 
