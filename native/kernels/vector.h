@@ -123,8 +123,10 @@ inline Float max(Float a, Float b) {
     return _mm256_max_ps(a, b);
 #elif defined(__aarch64__)
     return vmaxq_f32(a, b);
+#elif defined(__SSE2__)
+    return _mm_max_ps(a, b);
 #else
-    return a > b ? a : b;
+    return b < a ? a : b;
 #endif
 }
 
@@ -135,6 +137,8 @@ inline Float min(Float a, Float b) {
     return _mm256_min_ps(a, b);
 #elif defined(__aarch64__)
     return vminq_f32(a, b);
+#elif defined(__SSE2__)
+    return _mm_min_ps(a, b);
 #else
     return a < b ? a : b;
 #endif
