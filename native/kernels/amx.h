@@ -29,7 +29,13 @@ constexpr int kSumPanels = 2;
 
 /// 32-bit words of one block's sums, by row; whatever tiles hold, it is read as Dot::Sum.
 struct alignas(64) BlockSums {
-    std::int32_t words[kSumRows][kSumPanels * kPanel];
+    static constexpr int kStride = kSumPanels * kPanel;
+    std::int32_t words[kSumRows * kStride];
+};
+
+/// Some rows and panels of a product, whose sums fit the tiles.
+struct TileBlock {
+    int row, height, panel, width;
 };
 
 /// A block whose sums are in memory, on their way to the epilogue a few rows at a time, between
@@ -37,52 +43,53 @@ struct alignas(64) BlockSums {
 template <class Dot, class Epilogue>
 class Draining {
 public:
-    Draining(const Rows& rows, const Panels& panels, Epilogue& epilogue)
+    Draining(const Rows& rows, const Panels& panels, const Epilogue& epilogue)
         : rows_(rows), panels_(panels), epilogue_(epilogue) {}
 
-    void start(const BlockSums& sums, int row, int height, int panel, int width) {
+    void start(const BlockSums& sums, const TileBlock& block) {
         sums_ = &sums;
-        row_ = row;
-        panel_ = panel;
-        width_ = width;
-        height_ = height;
+        block_ = block;
         done_ = 0;
     }
 
     void some(int count) {
-        const int end = height_ - done_ < count ? height_ : done_ + count;
-        for (; done_ < end; ++done_) {
-            const int row = row_ + done_;
-            const float scale = rows_.scale == nullptr ? 1.0f : rows_.scale[row * rows_.scale_stride];
-            for (int p = 0; p < width_; ++p) {
-                Float values[kParts];
-                for (int part = 0; part < kParts; ++part) {
-                    const auto sum = load_as<typename Dot::Sum>(
-                        &sums_->words[done_][p * kPanel + part * kLanes]);
-                    values[part] = Dot::finish(sum, scale, panels_, panel_ + p, part);
-                }
-                epilogue_(row, panel_ + p, values);
-            }
+        if (block_.height - done_ < count) count = block_.height - done_;
+        for (int p = 0; p < block_.width; ++p) {
+            const std::int32_t* words = sums_->words + done_ * BlockSums::kStride + p * kPanel;
+            const auto sum_at = [words](int row, int part) {
+                return load_as<typename Dot::Sum>(words + row * BlockSums::kStride +
+                                                  part * kLanes);
+            };
+            finish_panel<Dot>(rows_, block_.row + done_, count, panels_, block_.panel + p, sum_at,
+                              epilogue_);
         }
+        done_ += count;
     }
-    void all() { some(height_); }
+    void all() { some(block_.height); }
     /// Rows to do at each of `steps` occasions, so that none is left.
-    int share(int steps) const { return (height_ + steps - 1) / steps; }
+    int share(int steps) const { return (block_.height + steps - 1) / steps; }
 
 private:
     const Rows& rows_;
     const Panels& panels_;
-    Epilogue& epilogue_;
+    const Epilogue& epilogue_;
     const BlockSums* sums_ = nullptr;
-    int row_ = 0, panel_ = 0, width_ = 0, height_ = 0, done_ = 0;
+    TileBlock block_{};
+    int done_ = 0;
 };
 
-/// The sums of R x P tiles, while `draining` goes on. Tiles 0 to 3 are sums (row by row), 4 and 5
-/// rows, 6 and 7 panels. Where fewer rows are left than a tile has, those after them are multiplied
-/// too; nobody looks at their sums.
+/// Where nothing is left to be done with sums.
+struct NothingToDrain {
+    void some(int) {}
+    int share(int) const { return 0; }
+};
+
+/// The sums of R x P tiles, rows of them `stride` words apart, while `draining` goes on. Tiles 0 to 3
+/// are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile has,
+/// those after them are multiplied too; nobody looks at their sums.
 template <class Dot, int R, int P, class Pending>
-inline void multiply_block(const Rows& rows, int row, const Panels& panels, int panel,
-                           Pending& draining, BlockSums& sums) {
+inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int panel,
+                           Pending& draining, void* sums, int stride) {
     using Tiles = typename Dot::Tiles;
     Tiles::template zero<0>();
     if constexpr (P > 1) Tiles::template zero<1>();
@@ -109,41 +116,58 @@ inline void multiply_block(const Rows& rows, int row, const Panels& panels, int 
         x += kTileBytes;
         w += kTile * kTileBytes;
     }
-    constexpr int kStride = sizeof sums.words[0];
-    Tiles::template store<0>(&sums.words[0][0], kStride);
-    if constexpr (P > 1) Tiles::template store<1>(&sums.words[0][kPanel], kStride);
-    if constexpr (R > 1) Tiles::template store<2>(&sums.words[kTile][0], kStride);
-    if constexpr (R > 1 && P > 1) Tiles::template store<3>(&sums.words[kTile][kPanel], kStride);
+    auto* to = static_cast<std::int32_t*>(sums);
+    Tiles::template store<0>(to, stride * 4);
+    if constexpr (P > 1) Tiles::template store<1>(to + kPanel, stride * 4);
+    to += kTile * stride;
+    if constexpr (R > 1) Tiles::template store<2>(to, stride * 4);
+    if constexpr (R > 1 && P > 1) Tiles::template store<3>(to + kPanel, stride * 4);
 }
 
-template <class Dot, class Epilogue>
-inline void multiply_in_tiles(const Rows& rows, const Panels& panels, Epilogue& epilogue) {
-    BlockSums sums[2];
-    Draining<Dot, Epilogue> draining(rows, panels, epilogue);
-    Dot::Tiles::settle();
-    int turn = 0;
+template <class Dot, class Pending>
+inline void multiply_block(const Rows& rows, const Panels& panels, const TileBlock& block,
+                           Pending& draining, void* sums, int stride) {
+    const auto multiply = block.width == 1
+                              ? (block.height > kTile ? multiply_tiles<Dot, 2, 1, Pending>
+                                                      : multiply_tiles<Dot, 1, 1, Pending>)
+                              : (block.height > kTile ? multiply_tiles<Dot, 2, 2, Pending>
+                                                      : multiply_tiles<Dot, 1, 2, Pending>);
+    multiply(rows, block.row, panels, block.panel, draining, sums, stride);
+}
+
+/// Calls body(block) for all rows and panels of a product.
+template <class Body>
+inline void for_each_block(const Rows& rows, const Panels& panels, Body body) {
     for (int panel = 0; panel < panels.count; panel += kSumPanels) {
         const int width = panels.count - panel < kSumPanels ? 1 : kSumPanels;
         for (int row = 0; row < rows.count; row += kSumRows) {
             const int left = rows.count - row;
-            const int height = left < kSumRows ? left : kSumRows;
-            BlockSums& here = sums[turn];
-            if (width == 1) {
-                if (height > kTile) {
-                    multiply_block<Dot, 2, 1>(rows, row, panels, panel, draining, here);
-                } else {
-                    multiply_block<Dot, 1, 1>(rows, row, panels, panel, draining, here);
-                }
-            } else if (height > kTile) {
-                multiply_block<Dot, 2, 2>(rows, row, panels, panel, draining, here);
-            } else {
-                multiply_block<Dot, 1, 2>(rows, row, panels, panel, draining, here);
-            }
-            draining.start(here, row, height, panel, width);
-            turn ^= 1;
+            body(TileBlock{row, left < kSumRows ? left : kSumRows, panel, width});
         }
     }
-    draining.all();
+}
+
+template <class Dot, class Epilogue>
+inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epilogue& epilogue) {
+    Dot::Tiles::settle();
+    if constexpr (Epilogue::kPlain) {
+        NothingToDrain nothing;
+        for_each_block(rows, panels, [&](const TileBlock& block) {
+            multiply_block<Dot>(rows, panels, block, nothing,
+                                epilogue.at(block.row, block.panel), Epilogue::kStride);
+        });
+    } else {
+        BlockSums sums[2];
+        int turn = 0;
+        Draining<Dot, Epilogue> draining(rows, panels, epilogue);
+        for_each_block(rows, panels, [&](const TileBlock& block) {
+            multiply_block<Dot>(rows, panels, block, draining, sums[turn].words,
+                                BlockSums::kStride);
+            draining.start(sums[turn], block);
+            turn ^= 1;
+        });
+        draining.all();
+    }
 }
 
 /// Products of tiles in registers alone; returns the operations done.
@@ -189,9 +213,8 @@ struct AmxInt8Dot : Int8Sums<0> {
 };
 
 template <class TilesOfProcessor>
-struct AmxBf16Dot {
+struct AmxBf16Dot : FloatSums {
     using Tiles = TilesOfProcessor;
-    using Sum = Float;
     static constexpr bool kTiled = true;
 
     template <int kSum, int kLeft, int kRight>
@@ -202,7 +225,6 @@ struct AmxBf16Dot {
     static void multiply(const Rows& rows, const Panels& panels, Epilogue& epilogue) {
         multiply_in_tiles<AmxBf16Dot>(rows, panels, epilogue);
     }
-    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
     static double peak(std::int64_t iterations) {
         return peak_of_tiles<AmxBf16Dot>(kTileBytes / 2, iterations);
     }

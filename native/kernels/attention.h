@@ -29,72 +29,97 @@ inline void write_panel(ReadRow read, int count, int words, std::byte* panel) {
     }
 }
 
-/// 2 * kLanes floats as kLanes pairs of bfloat16; what lies past `count` is 0.
-inline Unsigned read_bf16_pairs(const float* x, int count) {
-    std::byte halves[kLanes * 4];
-    for (int half = 0; half < 2; ++half) {
-        const int rest = count - half * kLanes;
-        const Float value = rest > 0 ? load_first(x + half * kLanes, rest) : Float{};
-        store_bf16(halves + half * kLanes * 2, value);
-    }
-    return load_as<Unsigned>(halves);
+/// Words whose lower and upper halves are a and b as bfloat16.
+inline Unsigned pair_bf16(Float a, Float b) {
+#if defined(__AVX512BF16__)
+    alignas(64) static constexpr std::uint16_t kOrder[] = {
+        0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a));
+    return reinterpret_cast<Unsigned>(
+        _mm512_permutexvar_epi16(_mm512_load_si512(kOrder), halves));
+#else
+    return (round_to_bf16(a) >> 16) | round_to_bf16(b);
+#endif
 }
 
-inline void store_keys(const AttentionShape& shape, const FloatRows& keys, int position,
-                       const KeysValues& out) {
-    const int size = element_size(shape.precision);
-    const std::size_t panel_bytes = static_cast<std::size_t>(shape.padded_head()) * kPanel * size;
-    const int words = shape.padded_head() * size / 4;
-    for (int head = 0; head < shape.heads; ++head) {
-        std::byte* panels = out.keys + shape.key_bytes(out.slots) / shape.heads * head;
-        for (int row = 0; row < keys.count; row += kPanel) {
-            const float* from = keys.data + row * keys.stride + head * shape.head_size;
-            std::byte* panel = panels + (position + row) / kPanel * panel_bytes;
-            const auto read = [&](int at, int word) {
-                const float* x = from + at * keys.stride;
-                if (shape.precision == Precision::bf16) {
-                    const int rest = shape.head_size - 2 * word;
-                    return rest > 0 ? read_bf16_pairs(x + 2 * word, rest) : Unsigned{};
-                }
-                const int rest = shape.head_size - word;
-                return rest > 0 ? reinterpret_cast<Unsigned>(load_first(x + word, rest))
-                                : Unsigned{};
+/// 2 * kLanes floats as kLanes pairs of bfloat16; what lies past `count` is 0.
+inline Unsigned read_bf16_pairs(const float* x, int count) {
+    const Float first = load_first(x, count);
+    const Float second = count > kLanes ? load_first(x + kLanes, count - kLanes) : Float{};
+#if defined(__AVX512BF16__)
+    return reinterpret_cast<Unsigned>(_mm512_cvtne2ps_pbh(second, first));
+#else
+    return pair_bf16(even_lanes(first, second), odd_lanes(first, second));
+#endif
+}
+
+/// One head's keys of kPanel tokens (`count` are there) as a panel; `x` has the head's columns.
+template <bool kBf16>
+inline void store_keys(const AttentionShape& shape, const FloatRows& x, int count,
+                       std::byte* panel) {
+    const int size = shape.head_size;
+    const auto read = [&](int row, int word) {
+        const float* from = x.data + row * x.stride;
+        if constexpr (kBf16) {
+            return 2 * word < size ? read_bf16_pairs(from + 2 * word, size - 2 * word) : Unsigned{};
+        } else {
+            return word < size ? reinterpret_cast<Unsigned>(load_first(from + word, size - word))
+                               : Unsigned{};
+        }
+    };
+    write_panel(read, count, shape.padded_head() / (kBf16 ? 2 : 1), panel);
+}
+
+/// One panel of a head's values, of kPanel tokens; what isn't there is 0.
+template <bool kBf16>
+inline void store_values(const FloatRows& x, int count, int columns, std::byte* words) {
+    for (int row = 0; row < kPanel; row += kBf16 ? 2 : 1) {
+        for (int part = 0; part < kParts; ++part, words += sizeof(Unsigned)) {
+            const int rest = columns - part * kLanes;
+            const auto read = [&](int at) {
+                const float* from = x.data + at * x.stride + part * kLanes;
+                return at < count && rest > 0 ? load_first(from, rest) : Float{};
             };
-            write_panel(read, keys.count - row, words, panel);
+            Unsigned word;
+            if constexpr (kBf16) {
+                word = pair_bf16(read(row), read(row + 1));
+            } else {
+                word = reinterpret_cast<Unsigned>(read(row));
+            }
+            std::memcpy(words, &word, sizeof word);
         }
     }
 }
 
-inline void store_values(const AttentionShape& shape, const FloatRows& values, int position,
-                         bool last, const KeysValues& out) {
-    const int step = inputs_per_step(shape.precision);
+/// kPanel tokens of all heads at a time: what is read of a row stands together.
+template <bool kBf16>
+void store_keys_values_as(const AttentionShape& shape, const FloatRows& keys,
+                          const FloatRows& values, int position, bool last, const KeysValues& out) {
+    const int token_bytes = kPanel * (kBf16 ? 2 : 4);
+    const std::ptrdiff_t key_bytes = shape.key_bytes(out.slots) / shape.heads;
+    const std::ptrdiff_t value_bytes = static_cast<std::ptrdiff_t>(out.slots) * token_bytes;
     // Up to the end of the last block of keys, zeros: probabilities there are 0, but 0 times
     // whatever was in memory need not be.
-    const int end = last ? round_up(position + values.count, kKeyAlignment) : position + values.count;
-    const std::size_t panel_bytes = static_cast<std::size_t>(out.slots) * kPanel *
-                                    element_size(shape.precision);
-    for (int head = 0; head < shape.heads; ++head) {
-        for (int panel = 0; panel < shape.value_panels(); ++panel) {
-            std::byte* to = out.values + (static_cast<std::size_t>(head) * shape.value_panels() +
-                                          panel) * panel_bytes;
-            const int columns = shape.head_size - panel * kPanel;
-            const float* from = values.data + head * shape.head_size + panel * kPanel;
-            const auto read = [&](int row, int part) {
-                const int rest = columns - part * kLanes;
-                return row < values.count && rest > 0
-                           ? load_first(from + row * values.stride + part * kLanes, rest)
-                           : Float{};
-            };
-            for (int row = 0; row < end - position; row += step) {
-                std::byte* words = to + static_cast<std::ptrdiff_t>(position + row) / step * kPanel * 4;
-                for (int part = 0; part < kParts; ++part) {
-                    Unsigned word = reinterpret_cast<Unsigned>(read(row, part));
-                    if (step == 2) {
-                        word = (round_to_bf16(read(row, part)) >> 16) |
-                               round_to_bf16(read(row + 1, part));
-                    }
-                    std::memcpy(words + part * kLanes * 4, &word, sizeof word);
-                }
+    const int end = last ? round_up(position + keys.count, kKeyAlignment) - position : keys.count;
+    for (int row = 0; row < end; row += kPanel) {
+        const std::ptrdiff_t token = position + row;
+        for (int head = 0; head < shape.heads; ++head) {
+            const int column = head * shape.head_size;
+            const FloatRows key{keys.data + row * keys.stride + column, keys.stride, 0};
+            if (row < keys.count) {
+                store_keys<kBf16>(shape, key, keys.count - row,
+                                  out.keys + head * key_bytes +
+                                      token * shape.padded_head() * (kBf16 ? 2 : 4));
+            }
+            for (int panel = 0; panel < shape.value_panels(); ++panel) {
+                const int first = panel * kPanel;
+                const FloatRows value{values.data + row * values.stride + column + first,
+                                      values.stride, 0};
+                store_values<kBf16>(value, values.count - row, shape.head_size - first,
+                                    out.values +
+                                        (head * shape.value_panels() + panel) * value_bytes +
+                                        token * token_bytes);
             }
         }
     }
@@ -103,71 +128,110 @@ inline void store_values(const AttentionShape& shape, const FloatRows& values, i
 inline void store_keys_values(const AttentionShape& shape, const FloatRows& keys,
                               const FloatRows& values, int position, bool last,
                               const KeysValues& out) {
-    store_keys(shape, keys, position, out);
-    store_values(shape, values, position, last, out);
+    if (shape.precision == Precision::bf16) {
+        store_keys_values_as<true>(shape, keys, values, position, last, out);
+    } else {
+        store_keys_values_as<false>(shape, keys, values, position, last, out);
+    }
 }
 
-/// Turns rows of scores into unnormalised probabilities, packed for the product with the values,
-/// one block of keys after the other. To the base 2, because exp2 is what there is; queries come
-/// multiplied accordingly. Each call gives what earlier sums must be multiplied by, now that the
-/// largest score is known better.
+/// Softmax over blocks of keys, one after the other, for up to kQueryRows queries. To the base 2,
+/// because exp2 is what there is; queries come multiplied accordingly.
 struct RunningSoftmax {
-    float largest = kMasked;
-    float sum = 0.0f;
+    alignas(64) float largest[kQueryRows];     ///< of the scores up to now
+    alignas(64) float sum[kQueryRows];         ///< of exp2(score - largest)
+    alignas(64) float correction[kQueryRows];  ///< what sums before the last block are multiplied by
 
+    RunningSoftmax() {
+        for (int row = 0; row < kQueryRows; ++row) {
+            largest[row] = kMasked;
+            sum[row] = correction[row] = 0.0f;
+        }
+    }
+
+    /// Turns `count` scores of each row, rows kKeyBlock apart, into exp2(score - largest), padded
+    /// with zeros, in the form of the product with the values.
     template <bool kBf16>
-    float add(float* scores, int count, int padded, std::byte* out) {
-        Float most = broadcast(kMasked);
+    void add(float* scores, int rows, int count, int padded, std::byte* out) {
         const int whole = round_up(count, kLanes);
-        for (int at = count; at < whole; ++at) scores[at] = kMasked;
-        for (int at = 0; at < whole; at += kLanes) most = max(most, load(scores + at));
-        const float before = largest;
-        const float top = squeezebert::largest(most);
-        largest = top > before ? top : before;
-        const Float shift = broadcast(largest);
-        Float total{};
-        for (int at = 0; at < whole; at += kLanes) {
-            const Float p = exp2<kBf16>(load(scores + at) - shift);
-            total += p;
-            if constexpr (kBf16) {
-                store_bf16(out + 2 * at, p);
-            } else {
-                store(reinterpret_cast<float*>(out) + at, p);
+        alignas(64) float top[kQueryRows] = {};
+        for (int row = 0; row < rows; ++row) {
+            float* from = scores + row * kKeyBlock;
+            if (count < whole) {
+                float* last = from + whole - kLanes;
+                store(last, first_or(load(last), kLanes - (whole - count), kMasked));
             }
+            Float most = load(from);
+            for (int at = kLanes; at < whole; at += kLanes) most = max(most, load(from + at));
+            top[row] = squeezebert::largest(most);
+        }
+        for (int row = 0; row < kQueryRows; row += kLanes) {
+            const Float before = load(largest + row);
+            const Float now = max(before, load(top + row));
+            store(correction + row, exp2(before - now));
+            store(largest + row, now);
         }
         const int size = kBf16 ? 2 : 4;
-        if (whole < padded) {
-            std::memset(out + size * whole, 0, static_cast<std::size_t>(padded - whole) * size);
+        for (int row = 0; row < rows; ++row) {
+            const float* from = scores + row * kKeyBlock;
+            std::byte* to = out + row * kKeyBlock * size;
+            const Float shift = broadcast(largest[row]);
+            Float total{};
+            for (int at = 0; at < whole; at += kLanes) {
+                const Float p = exp2<kBf16>(load(from + at) - shift);
+                total += p;
+                if constexpr (kBf16) {
+                    store_bf16(to + 2 * at, p);
+                } else {
+                    store(reinterpret_cast<float*>(to) + at, p);
+                }
+            }
+            if (whole < padded) std::memset(to + size * whole, 0, size * (padded - whole));
+            sum[row] = sum[row] * correction[row] + squeezebert::sum(total);
         }
-        const float correction = exp2(broadcast(before - largest))[0];
-        sum = sum * correction + squeezebert::sum(total);
-        return correction;
     }
 };
 
-/// Scores of one block of keys, rows kKeyBlock apart.
+/// Scores of one block of keys.
 struct StoreScores {
+    static constexpr bool kPlain = true;
+    static constexpr int kStride = kKeyBlock;
     float* scores;
-    void operator()(int row, int panel, const Float* values) const {
-        for (int part = 0; part < kParts; ++part) {
-            store(scores + row * kKeyBlock + panel * kPanel + part * kLanes, values[part]);
-        }
-    }
+
+    float* at(int row, int panel) const { return scores + row * kStride + panel * kPanel; }
 };
 
-/// Adds a block's share to the context, whose rows are `width` apart; what was there is first
-/// multiplied by the row's correction.
+/// Adds a block's share to the context; after the last block, divides by the probabilities' sum.
 struct AddContext {
-    float* context;
-    int width;
-    const float* corrections;
-    void operator()(int row, int panel, const Float* values) const {
-        float* to = context + row * width + panel * kPanel;
-        const Float correction = broadcast(corrections[row]);
-        for (int part = 0; part < kParts; ++part) {
-            const Float sum = multiply_add(load(to + part * kLanes), correction, values[part]);
-            store(to + part * kLanes, sum);
+    static constexpr bool kPlain = false;
+    FloatRows sums;           ///< of the blocks before
+    const float* correction;  ///< what they are multiplied by; null for the first block
+    FloatRows out;            ///< the context itself
+    int columns;              ///< of `out`
+    const float* total;       ///< sums of probabilities; null before the last block
+
+    struct Column {
+        PanelOfRows sums, out;
+        const float* correction;
+        const float* total;
+
+        Nothing base(int, int) const { return {}; }
+        [[gnu::always_inline]] void put(int row, const Float* values) const {
+            for (int part = 0; part < kParts; ++part) {
+                Float value = values[part];
+                if (correction != nullptr) {
+                    value = multiply_add(load(sums.at(row, part)), broadcast(correction[row]), value);
+                }
+                if (total == nullptr) {
+                    store(sums.at(row, part), value);
+                } else {
+                    out.set(row, part, value * (1.0f / total[row]));
+                }
+            }
         }
+    };
+    Column column(int panel) const {
+        return {panel_of(sums, columns, panel), panel_of(out, columns, panel), correction, total};
     }
 };
 
@@ -192,24 +256,24 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
                  int length, float* scratch, const FloatRows& out) {
     const int size = kBf16 ? 2 : 4;
     const int padded = shape.padded_head();
-    const int width = shape.value_panels() * kPanel;
     const float scale = 1.4426950408889634f / __builtin_sqrtf(static_cast<float>(shape.head_size));
     float* scores = scratch;
     auto* probabilities = reinterpret_cast<std::byte*>(scores + kQueryRows * kKeyBlock);
     auto* query = probabilities + kQueryRows * kKeyBlock * 4;
-    float* context = reinterpret_cast<float*>(query + kQueryRows * padded * 4);
-    float* corrections = context + kQueryRows * padded;
+    const FloatRows sums{reinterpret_cast<float*>(query + kQueryRows * padded * 4),
+                         shape.value_panels() * kPanel, queries.count};
 
     for (int head = 0; head < shape.heads; ++head) {
         for (int row = 0; row < queries.count; ++row) {
-            const float* from = queries.data + row * queries.stride + head * shape.head_size;
-            std::byte* to = query + row * padded * size;
-            pack_query<kBf16>(from, shape.head_size, scale, padded, to);
-            for (int at = 0; at < width; ++at) context[row * width + at] = 0.0f;
+            pack_query<kBf16>(queries.data + row * queries.stride + head * shape.head_size,
+                              shape.head_size, scale, padded, query + row * padded * size);
         }
-        RunningSoftmax softmax[kQueryRows];
+        RunningSoftmax softmax;
         const std::byte* keys = memory.keys + shape.key_bytes(memory.slots) / shape.heads * head;
-        const std::byte* values = memory.values + shape.value_bytes(memory.slots) / shape.heads * head;
+        const std::byte* values =
+            memory.values + shape.value_bytes(memory.slots) / shape.heads * head;
+        AddContext add{sums, nullptr, out, shape.head_size, nullptr};
+        add.out.data += head * shape.head_size;
         for (int first = 0; first < length; first += kKeyBlock) {
             const int count = length - first < kKeyBlock ? length - first : kKeyBlock;
             const int used = round_up(count, kKeyAlignment);
@@ -222,10 +286,7 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
             Rows rows{query, static_cast<std::ptrdiff_t>(padded) * size, queries.count, nullptr, 0};
             multiply<Dot>(rows, panels, StoreScores{scores});
 
-            for (int row = 0; row < queries.count; ++row) {
-                corrections[row] = softmax[row].template add<kBf16>(
-                    scores + row * kKeyBlock, count, used, probabilities + row * kKeyBlock * size);
-            }
+            softmax.template add<kBf16>(scores, queries.count, count, used, probabilities);
 
             panels.stride = static_cast<std::ptrdiff_t>(memory.slots) * kPanel * size;
             panels.weight = values + static_cast<std::ptrdiff_t>(first) * kPanel * size;
@@ -233,14 +294,9 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
             panels.count = shape.value_panels();
             rows.data = probabilities;
             rows.stride = kKeyBlock * size;
-            multiply<Dot>(rows, panels, AddContext{context, width, corrections});
-        }
-        for (int row = 0; row < queries.count; ++row) {
-            const Float factor = broadcast(1.0f / softmax[row].sum);
-            float* to = out.data + row * out.stride + head * shape.head_size;
-            for_each_vector(context + row * width, shape.head_size, [&](int at, Float value) {
-                store_first(to + at, value * factor, shape.head_size - at);
-            });
+            if (first > 0) add.correction = softmax.correction;
+            if (first + kKeyBlock >= length) add.total = softmax.sum;
+            multiply<Dot>(rows, panels, add);
         }
     }
 }

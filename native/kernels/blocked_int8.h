@@ -48,15 +48,8 @@ struct BlockedInt8Dot : Int8Sums<0> {
                                        count - row, sums + row);
                     }
                 }
-                for (int row = 0; row < count; ++row) {
-                    const float row_scale = rows.scale[(first + row) * rows.scale_stride];
-                    Float values[kParts];
-                    for (int part = 0; part < kParts; ++part) {
-                        values[part] =
-                            finish(Form::sum(sums, row, part), row_scale, panels, panel, part);
-                    }
-                    epilogue(first + row, panel, values);
-                }
+                const auto sum_at = [&](int row, int part) { return Form::sum(sums, row, part); };
+                finish_panel<BlockedInt8Dot>(rows, first, count, panels, panel, sum_at, epilogue);
             }
         }
     }

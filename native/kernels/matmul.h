@@ -2,19 +2,27 @@
 /// set multiplies and adds of one precision.
 ///
 /// A Dot has
-///   Sum, Weights     a vector of running sums, and what they are made of
+///   Sum, Weights     a vector of running sums (Float, or Int where there are scales), and what they
+///                    are made of
 ///   kRows, kPanels   the tile that fits the registers
 ///   kInputBytes, kPartBytes   of a step: of one row, and of a vector's share of a panel
 ///   first(panels, panel, part)                    the sums at the start
 ///   load_weights(at), load_input(at)              a row's step is broadcast to all lanes
 ///   add(sum, input, weights)                      sum + input * weights, lane by lane
-///   finish(sum, row_scale, panels, panel, part)   the sums as float32
 /// or, where a lane of a vector can be an operand, kStepsAtOnce > 1 and
 ///   Input            so many steps of a row: what load_input() gives
 ///   add_lane<kLane>(sum, input, weights)          sum + input's step kLane * weights
 /// or, where it is done quite differently, kTiled and
 ///   multiply(rows, panels, epilogue)
+///
+/// An Epilogue takes the outputs: its column(panel) has those of a panel's,
+///   base(row, part)       what is added to sums: a Float, or Nothing
+///   put(row, values)      the kPanel outputs of a row
+/// or, where kPlain, outputs of a Dot with float32 sums go to its at(row, panel), rows kStride floats
+/// apart; a kTiled Dot may write up to 31 rows after the last.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/vector.h"
 
@@ -91,16 +99,18 @@ inline void add_lanes(const typename Dot::Input (&inputs)[R], const std::byte* w
     }
 }
 
-/// Adds the products of a tile of outputs, whose sums stay in registers while the inputs stream by.
+/// Adds the products of a tile of outputs, whose sums stay in registers while the inputs stream by,
+/// to what they are at the `first`; its rows are `first_stride` apart.
 /// Unrolled by pragma: a loop left over the sums would keep them in memory.
 template <class Dot, int R, int P>
-inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
-                         std::ptrdiff_t w_stride, int steps,
-                         typename Dot::Sum (*sums)[P * kParts]) {
+[[gnu::noinline]] void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
+                         std::ptrdiff_t w_stride, int steps, const typename Dot::Sum* first,
+                         int first_stride, typename Dot::Sum* sums, int sums_stride) {
     Tile<Dot, R, P> tile;
 #pragma GCC unroll 64
     for (int i = 0; i < R * P * kParts; ++i) {
-        tile[i / (P * kParts)][i % (P * kParts)] = sums[i / (P * kParts)][i % (P * kParts)];
+        tile[i / (P * kParts)][i % (P * kParts)] =
+            first[i / (P * kParts) * first_stride + i % (P * kParts)];
     }
     for (int step = 0; step < steps; step += Dot::kStepsAtOnce) {
         if constexpr (Dot::kStepsAtOnce == 1) {
@@ -116,7 +126,48 @@ inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std:
     }
 #pragma GCC unroll 64
     for (int i = 0; i < R * P * kParts; ++i) {
-        sums[i / (P * kParts)][i % (P * kParts)] = tile[i / (P * kParts)][i % (P * kParts)];
+        sums[i / (P * kParts) * sums_stride + i % (P * kParts)] =
+            tile[i / (P * kParts)][i % (P * kParts)];
+    }
+}
+
+/// What epilogues add that add nothing.
+struct Nothing {};
+inline Float plus(Float a, Float b) { return a + b; }
+inline Float plus(Float a, Nothing) { return a; }
+
+/// Gives `count` rows of a panel's sums, sum_at(0, part) and so on, to the epilogue.
+template <class Dot, class SumAt, class Epilogue>
+inline void finish_panel(const Rows& rows, int row, int count, const Panels& panels, int panel,
+                         const SumAt& sum_at, const Epilogue& epilogue) {
+    const auto column = epilogue.column(panel);
+    constexpr bool kScaled = std::is_same_v<typename Dot::Sum, Int>;
+    const std::ptrdiff_t stride = rows.scale_stride;
+    const float* row_scale = kScaled ? rows.scale + row * stride : nullptr;
+    const float* panel_scale = kScaled ? panels.scale + panel * kPanel : nullptr;
+    for (int r = 0; r < count; ++r) {
+        Float values[kParts];
+        for (int part = 0; part < kParts; ++part) {
+            const auto base = column.base(row + r, part);
+            if constexpr (kScaled) {
+                const Float scaled = to_float(sum_at(r, part)) * row_scale[r * stride];
+                values[part] = multiply_add(scaled, load(panel_scale + part * kLanes), base);
+            } else {
+                values[part] = plus(sum_at(r, part), base);
+            }
+        }
+        column.put(row + r, values);
+    }
+}
+
+/// Gives a tile's sums to the epilogue. Never inlined, because there are many sizes of tiles.
+template <class Dot, class Epilogue>
+[[gnu::noinline]] void finish_tile(const Rows& rows, int row, int count, const Panels& panels,
+                                   int panel, int width, const typename Dot::Sum* sums,
+                                   const Epilogue& epilogue) {
+    for (int p = 0; p < width; ++p) {
+        const auto sum_at = [=](int r, int part) { return sums[(r * width + p) * kParts + part]; };
+        finish_panel<Dot>(rows, row, count, panels, panel + p, sum_at, epilogue);
     }
 }
 
@@ -124,27 +175,21 @@ inline void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std:
 template <class Dot, int R, int P, class Epilogue>
 inline void multiply_tile(const Rows& rows, int row, const Panels& panels, int panel,
                           Epilogue& epilogue) {
-    Tile<Dot, R, P> sums;
-    for (int p = 0; p < P; ++p) {
-        for (int part = 0; part < kParts; ++part) {
-            const auto first = Dot::first(panels, panel + p, part);
-            for (int r = 0; r < R; ++r) sums[r][p * kParts + part] = first;
-        }
+    typename Dot::Sum first[P * kParts];
+    for (int i = 0; i < P * kParts; ++i) {
+        first[i] = Dot::first(panels, panel + i / kParts, i % kParts);
     }
-    add_products<Dot, R, P>(rows.data + row * rows.stride, rows.stride,
-                            panels.weight + panel * panels.stride, panels.stride, panels.steps,
-                            sums);
-    for (int r = 0; r < R; ++r) {
-        const float row_scale =
-            rows.scale == nullptr ? 1.0f : rows.scale[(row + r) * rows.scale_stride];
-        for (int p = 0; p < P; ++p) {
-            Float values[kParts];
-            for (int part = 0; part < kParts; ++part) {
-                values[part] =
-                    Dot::finish(sums[r][p * kParts + part], row_scale, panels, panel + p, part);
-            }
-            epilogue(row + r, panel + p, values);
-        }
+    const std::byte* x = rows.data + row * rows.stride;
+    const std::byte* w = panels.weight + panel * panels.stride;
+    if constexpr (Epilogue::kPlain) {
+        auto* sums = reinterpret_cast<typename Dot::Sum*>(epilogue.at(row, panel));
+        add_products<Dot, R, P>(x, rows.stride, w, panels.stride, panels.steps, first, 0, sums,
+                                Epilogue::kStride / kLanes);
+    } else {
+        Tile<Dot, R, P> sums;
+        add_products<Dot, R, P>(x, rows.stride, w, panels.stride, panels.steps, first, 0, sums[0],
+                                P * kParts);
+        finish_tile<Dot>(rows, row, R, panels, panel, P, sums[0], epilogue);
     }
 }
 
@@ -170,32 +215,37 @@ inline void multiply_panels(const Rows& rows, const Panels& panels, int panel, E
     multiply_rest<Dot, Dot::kRows - 1, P>(rows, row, panels, panel, epilogue);
 }
 
-/// Calls epilogue(row, panel, values) with the kPanel outputs of each row and panel as float32.
+/// Gives the outputs of all rows and panels to the epilogue.
 template <class Dot, class Epilogue>
 inline void multiply(const Rows& rows, const Panels& panels, Epilogue epilogue) {
     if constexpr (Dot::kTiled) {
         Dot::multiply(rows, panels, epilogue);
     } else {
-        int panel = 0;
-        for (; panel + Dot::kPanels <= panels.count; panel += Dot::kPanels) {
+        int panel = 0, left = panels.count;
+        // A panel left alone would make a poor tile.
+        constexpr int kPoor = Dot::kPanels > 2 ? Dot::kPanels + 1 : 0;
+        for (; left >= Dot::kPanels && left != kPoor; left -= Dot::kPanels, panel += Dot::kPanels) {
             multiply_panels<Dot, Dot::kPanels>(rows, panels, panel, epilogue);
         }
         if constexpr (Dot::kPanels > 2) {
-            for (; panel + 2 <= panels.count; panel += 2) {
+            for (; left >= 2; left -= 2, panel += 2) {
                 multiply_panels<Dot, 2>(rows, panels, panel, epilogue);
             }
         }
-        for (; panel < panels.count; ++panel) {
-            multiply_panels<Dot, 1>(rows, panels, panel, epilogue);
-        }
+        for (; left > 0; --left, ++panel) multiply_panels<Dot, 1>(rows, panels, panel, epilogue);
     }
 }
 
 // --- the Dots that need no special instruction ------------------------------------------------
 
-/// float32: a lane multiplies one input.
-struct FloatDot {
+/// What all Dots share whose sums are float32.
+struct FloatSums {
     using Sum = Float;
+    static Float first(const Panels&, int, int) { return Float{}; }
+};
+
+/// float32: a lane multiplies one input.
+struct FloatDot : FloatSums {
     using Weights = Float;
     using Input = Float;
     static constexpr bool kTiled = false;
@@ -205,7 +255,6 @@ struct FloatDot {
     static constexpr int kInputBytes = 4;
     static constexpr int kPartBytes = kLanes * 4;
 
-    static Float first(const Panels&, int, int) { return Float{}; }
     static Float load_weights(const std::byte* at) { return load_as<Float>(at); }
     static Float load_input(const std::byte* at) {
         return kStepsAtOnce == 1 ? broadcast(load_as<float>(at)) : load_as<Float>(at);
@@ -217,15 +266,13 @@ struct FloatDot {
     static Float add_lane(Float sum, Float input, Float weights) {
         return multiply_add_lane<kLane>(weights, input, sum);
     }
-    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };
 
 /// bfloat16 where the processor multiplies only float32: each half of a word is widened.
-struct WidenedBf16Dot {
+struct WidenedBf16Dot : FloatSums {
     struct Pair {
         Float low, high;
     };
-    using Sum = Float;
     using Weights = Pair;
     using Input = Pair;
     static constexpr bool kTiled = false;
@@ -238,7 +285,6 @@ struct WidenedBf16Dot {
     static Pair widen(Int words) {
         return {from_bits(words << 16), from_bits(words & static_cast<int>(0xffff0000))};
     }
-    static Float first(const Panels&, int, int) { return Float{}; }
     static Pair load_weights(const std::byte* at) { return widen(load_as<Int>(at)); }
     static Pair load_input(const std::byte* at) {
         return widen(kStepsAtOnce == 1 ? broadcast_word(at) : load_as<Int>(at));
@@ -252,7 +298,6 @@ struct WidenedBf16Dot {
         sum = multiply_add_lane<kLane>(weights.low, input.low, sum);
         return multiply_add_lane<kLane>(weights.high, input.high, sum);
     }
-    static Float finish(Float sum, float, const Panels&, int, int) { return sum; }
 };
 
 /// What all int8 Dots share: exact sums in int32, scaled at the end. kOffset is added to
@@ -272,11 +317,7 @@ struct Int8Sums {
         return load_as<Int>(panels.offset + panel * kPanel + part * kLanes);
     }
     static Int load_weights(const std::byte* at) { return load_as<Int>(at); }
-    static Int load_input(const std::byte* at) { return broadcast_word(at); }
-    static Float finish(Int sum, float row_scale, const Panels& panels, int panel, int part) {
-        return to_float(sum) * (row_scale * load(panels.scale + panel * kPanel + part * kLanes));
-    }
-};
+    static Int load_input(const std::byte* at) { return broadcast_word(at); }};
 
 }  // namespace
 }  // namespace squeezebert

@@ -59,47 +59,70 @@ inline Float activate(Activation activation, Float x) {
 
 // --- the product of a projection --------------------------------------------------------------
 
-/// y = product + bias, then whatever `transform` does.
+/// Where a panel's outputs go: `count` of a row (kPanel or more: all of the panel's).
+struct PanelOfRows {
+    float* first;
+    std::ptrdiff_t stride;  ///< from one row to the next
+    int count;
+
+    float* at(int row, int part) const { return first + row * stride + part * kLanes; }
+    Float get(int row, int part) const {
+        const int rest = count - part * kLanes;
+        return rest > 0 ? load_first(at(row, part), rest) : Float{};
+    }
+    void set(int row, int part, Float value) const {
+        const int rest = count - part * kLanes;
+        if (rest > 0) store_first(at(row, part), value, rest);
+    }
+};
+
+inline PanelOfRows panel_of(const FloatRows& rows, int columns, int panel) {
+    return {rows.data + panel * kPanel, rows.stride, columns - panel * kPanel};
+}
+
+/// y = transform(product + bias).
 template <class Transform>
 struct Assign {
+    static constexpr bool kPlain = false;
     FloatRows out;
-    const float* bias;
-    int columns;  ///< of all panels; the last panel may have fewer than kPanel
+    const float* bias;  ///< padded to whole panels
+    int columns;        ///< of all panels
     Transform transform;
 
-    void operator()(int row, int panel, const Float* values) const {
-        float* to = out.data + row * out.stride + panel * kPanel;
-        const int rest = columns - panel * kPanel;
-        for (int part = 0; part < kParts; ++part) {
-            const Float value =
-                transform(values[part] + load(bias + panel * kPanel + part * kLanes));
-            if (rest >= kPanel) {
-                store(to + part * kLanes, value);
-            } else if (rest > part * kLanes) {
-                store_first(to + part * kLanes, value, rest - part * kLanes);
-            }
+    struct Column {
+        PanelOfRows out;
+        Transform transform;
+        Float bias[kParts];
+
+        Float base(int, int part) const { return bias[part]; }
+        [[gnu::always_inline]] void put(int row, const Float* values) const {
+            for (int part = 0; part < kParts; ++part) out.set(row, part, transform(values[part]));
         }
+    };
+    Column column(int panel) const {
+        Column column{panel_of(out, columns, panel), transform, {}};
+        for (int part = 0; part < kParts; ++part) {
+            column.bias[part] = load(bias + panel * kPanel + part * kLanes);
+        }
+        return column;
     }
 };
 
 /// y += product.
 struct Accumulate {
+    static constexpr bool kPlain = false;
     FloatRows out;
-    int columns;
+    int columns;  ///< of all panels
 
-    void operator()(int row, int panel, const Float* values) const {
-        float* to = out.data + row * out.stride + panel * kPanel;
-        const int rest = columns - panel * kPanel;
-        for (int part = 0; part < kParts; ++part) {
-            if (rest >= kPanel) {
-                store(to + part * kLanes, load(to + part * kLanes) + values[part]);
-            } else if (rest > part * kLanes) {
-                const int count = rest - part * kLanes;
-                const Float sum = load_first(to + part * kLanes, count) + values[part];
-                store_first(to + part * kLanes, sum, count);
-            }
+    struct Column {
+        PanelOfRows out;
+
+        Float base(int row, int part) const { return out.get(row, part); }
+        [[gnu::always_inline]] void put(int row, const Float* values) const {
+            for (int part = 0; part < kParts; ++part) out.set(row, part, values[part]);
         }
-    }
+    };
+    Column column(int panel) const { return {panel_of(out, columns, panel)}; }
 };
 
 template <class Dot>
@@ -230,8 +253,6 @@ inline Float reduce(int count, Body body, Combine combine) {
     return combine(combine(runs[0], runs[1]), combine(runs[2], runs[3]));
 }
 
-inline Float plus(Float a, Float b) { return a + b; }
-
 template <int kOffset>
 inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
     const float top = largest(reduce(
@@ -295,6 +316,7 @@ void pack_rows(Precision precision, const FloatRows& x, int groups, int inputs, 
 inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int width,
                             const float* weight, const float* bias, float epsilon) {
     const Float scale = broadcast(1.0f / static_cast<float>(width));
+    const auto sum_of = [](Float a, Float b) { return a + b; };
     for (int row = 0; row < x.count; ++row) {
         float* values = x.data + row * x.stride;
         const auto take = [=](Float sum, int at, int rest) {
@@ -306,15 +328,15 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
             store_first(values + at, value, rest);
             return sum + value;
         };
-        const Float total = residual.data == nullptr ? reduce(width, take, plus)
-                                                     : reduce(width, take_residual, plus);
+        const Float total = residual.data == nullptr ? reduce(width, take, sum_of)
+                                                     : reduce(width, take_residual, sum_of);
         const Float mean = broadcast(sum(total)) * scale;
         const auto square = [=](Float sum, int at, int rest) {
             // Lanes past the end must not count.
             const Float off = keep_first(load_first(values + at, rest) - mean, rest);
             return multiply_add(off, off, sum);
         };
-        const Float squares = reduce(width, square, plus);
+        const Float squares = reduce(width, square, sum_of);
         const float variance = sum(squares * scale);
         const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
         for_each_vector(values, width, [&](int at, Float value) {

@@ -102,15 +102,14 @@ inline void store_first(float* to, Float value, int count) {
     std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
 #endif
 }
+/// The first `count` lanes, and `other` in those after them.
+inline Float first_or(Float value, int count, float other) {
+    Int index{};
+    for (int lane = 0; lane < kLanes; ++lane) index[lane] = lane;
+    return index < count ? value : broadcast(other);
+}
 inline Float keep_first(Float value, int count) {
-    if (count >= kLanes) return value;
-#if defined(__AVX512F__)
-    return _mm512_maskz_mov_ps(first_lanes(count), value);
-#else
-    float lanes[kLanes];
-    store(lanes, value);
-    return load_first(lanes, count);
-#endif
+    return count >= kLanes ? value : first_or(value, count, 0.0f);
 }
 
 inline Int bits(Float value) { return reinterpret_cast<Int>(value); }
@@ -294,6 +293,29 @@ inline Vector interleave_high(Vector a, Vector b) {
     return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
+/// Every other lane of two vectors one after the other: (a0, a2, ..., b0, b2, ...), or from a1 on.
+template <class Vector>
+inline Vector even_lanes(Vector a, Vector b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+#endif
+}
+
+template <class Vector>
+inline Vector odd_lanes(Vector a, Vector b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
 #endif
 }
 

@@ -62,7 +62,8 @@ struct WideForm {
         if constexpr (R > 1) {
             if (count < R) return add_tile<R - 1>(rows, panel, steps, count, sums);
         }
-        add_products<PairsDot, R, 1>(rows, kBlockSteps * kStepBytes, panel, 0, 2 * steps, sums);
+        add_products<PairsDot, R, 1>(rows, kBlockSteps * kStepBytes, panel, 0, 2 * steps, sums[0],
+                                     kParts, sums[0], kParts);
     }
 
     static Int sum(const Int (*sums)[kParts], int row, int part) { return sums[row][part]; }
