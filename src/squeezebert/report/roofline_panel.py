@@ -69,6 +69,7 @@ def draw_panel(found: Benchmark, content: Content, width: float, height: float) 
         for one in found.bandwidths
         if one.threads == found.main_threads and one.level in SLANTED_LEVELS
     ]
+    slopes.sort(key=lambda one: -one.gigabytes_per_second)
     x, y = _scales(content.places, peaks, slopes, width, height)
     parts += _axes(x, y)
     obstacles: list[Box] = []
@@ -122,7 +123,7 @@ def _scales(
     corner = [max(peaks.values()) / steepest / 4] if peaks and steepest else []
     low = min([one / 1.8 for one in intensities] + corner)
     # To the right of all points stand the names of the flat roofs.
-    x = Scale(low, max(intensities) * 4, 46, width - 6, logarithmic=True)
+    x = Scale(low, max(intensities) * 6, 46, width - 6, logarithmic=True)
     y = Scale(min(rates) / 1.8, max(rates) * 1.7, height - 46, 44, logarithmic=True)
     return x, y
 
@@ -164,15 +165,20 @@ def _slopes(
         long = math.hypot(end[0] - start[0], end[1] - start[1])
         if long < text_width(label, 11) + 16:
             continue
+        # The first stands on its line, the others below theirs: two caches may be alike.
+        down = -5 if one is bandwidths[0] else 13
         turned = f"translate({start[0]:.2f} {start[1]:.2f}) rotate({angle:.2f})"
-        css_class = "halo muted small"
-        inner = element("text", {"x": 12, "y": -5, "class": css_class}, text=label)
-        parts.append(element("g", {"transform": turned}, inner))
+        name = element("text", {"x": 12, "y": down, "class": "halo muted small"}, text=label)
+        parts.append(element("g", {"transform": turned}, name))
         share = min(1.0, (text_width(label, 11) + 16) / long)
-        across, down = (end[0] - start[0]) * share, (end[1] - start[1]) * share
-        obstacles += along(
-            start[0] - 6, start[1] - 9, start[0] + across - 6, start[1] + down - 9, 10
+        aside = math.copysign(6, down), math.copysign(9, down)
+        ends_of_name = (
+            start[0] + aside[0],
+            start[1] + aside[1],
+            start[0] + (end[0] - start[0]) * share + aside[0],
+            start[1] + (end[1] - start[1]) * share + aside[1],
         )
+        obstacles += along(*ends_of_name, 10)
     return parts
 
 
