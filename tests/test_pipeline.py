@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,71 @@ def test_a_masked_lm_reads_the_logits_of_its_own_masks(models: dict[str, Path]) 
     assert guesses == [["cat"], ["dog", "home"], ["mat", "mat", "mat"]]
     together = [[gap.candidates[0].token for gap in gaps] for gaps in echo(texts)]  # type: ignore[union-attr]
     assert together == guesses
+
+
+def test_the_engine_in_float32_answers_as_torch_does(models: dict[str, Path]) -> None:
+    for task, texts in TEXTS.items():
+        ours = load(models[task], precision="float32")
+        assert (ours.backend.name, ours.backend.precision) == ("engine", "float32")
+        for left, right in zip(
+            ours(texts), load(models[task], backend="torch")(texts), strict=True
+        ):
+            _assert_close(left, right)
+
+
+def test_load_takes_a_precision_by_kind_of_product(models: dict[str, Path]) -> None:
+    pipeline = load(models["masked_lm"], precision={"query": "bf16", "vocabulary": "float32"})
+    assert "bf16" in pipeline.backend.precision
+    with pytest.raises(InvalidInputError, match="no precision is called 'int2'"):
+        load(models["masked_lm"], precision="int2")
+
+
+class AllLogits:
+    """The engine's backend without its shortcut to the best tokens."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.name, self.pads, self.batch_tokens = inner.name, inner.pads, inner.batch_tokens
+        self.precision, self.instruction_set = inner.precision, inner.instruction_set
+        self.config, self.encode, self.logits = inner.config, inner.encode, inner.logits
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_best_tokens_are_those_of_all_logits(models: dict[str, Path], precision: str) -> None:
+    short = load(models["masked_lm"], precision=precision, threads=2)
+    long = Pipeline(short.task, AllLogits(short.backend))
+    texts = [*TEXTS["masked_lm"], "[MASK] " * 20, "the [MASK] and a [MASK]."]
+    for left, right in zip(short(texts), long(texts), strict=True):
+        _assert_close(left, right)
+        assert all(isinstance(gap, FilledMask) and len(gap.candidates) == 5 for gap in left)  # type: ignore[union-attr]
+
+
+def test_a_table_padded_to_a_round_number_gives_no_tokens_that_there_are_not(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    _copy(models["masked_lm"], tmp_path)
+    tokens = Tokenizer.load(tmp_path).tokens[:-7]
+    Tokenizer.from_vocabulary(tokens, lowercase=True).save(tmp_path)
+    short = load(tmp_path, precision="float32")
+    (gap,) = short("the [MASK] sat")  # type: ignore[misc]
+    (expected,) = load(tmp_path, backend="torch")("the [MASK] sat")  # type: ignore[misc]
+    _assert_close(gap, expected)
+
+
+def test_an_error_while_reading_ahead_comes_in_its_turn(models: dict[str, Path]) -> None:
+    """The texts before it are answered, whether they are tokenized beside the model or not."""
+    pipeline = load(models["text_classification"])
+    answers = pipeline.stream(["cat", "dog", "mat", "home", "\ud800", "ran"], chunk_texts=2)
+    assert len([next(answers) for _ in range(4)]) == 4
+    with pytest.raises(InvalidInputError, match="surrogate"):
+        next(answers)
+
+
+def test_a_stream_may_be_left_in_the_middle(models: dict[str, Path]) -> None:
+    before = threading.active_count()
+    answers = load(models["text_classification"], threads=1).stream(
+        (f"the cat {number}" for number in range(100)), chunk_texts=5
+    )
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import checkpoint
+from squeezebert.backends.engine_backend import BATCH_TOKENS
 from squeezebert.batch import RaggedBatch
 from squeezebert.engine import Engine
 from squeezebert.engine.precision import AUTO, Precision
@@ -19,9 +20,6 @@ from squeezebert.pipeline import plan_batches
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
-
-BATCH_TOKENS = 2048
-"""Tokens of a batch; see :class:`squeezebert.backends.engine_backend.EngineBackend`."""
 
 CHUNK_TEXTS = 512
 """Texts that are made into tokens and batched by length together."""

@@ -155,7 +155,7 @@ class Pipeline:
                 tokens, while the model works on one.
 
         Raises:
-            InvalidInputError: as for a call, when the chunk with the wrong text is reached.
+            InvalidInputError: as for a call, when the chunk with the wrong text is read.
         """
         if chunk_texts < 1:
             raise InvalidInputError(f"chunk_texts is {chunk_texts}, expected 1 or more")

@@ -51,3 +51,34 @@ def test_the_logits_are_left_alone() -> None:
 def test_a_model_that_says_nothing_gains_nothing() -> None:
     answers = MaskAnswers.of(np.zeros((3, 9), dtype=np.float32), 1, true_ids=np.array([0, 4, 8]))
     assert answers.rank.tolist() == [1, 5, 9]
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    gaps=st.integers(0, 6),
+    vocabulary=st.integers(3, 60),
+    special=st.integers(0, 5),
+)
+def test_the_best_alone_give_what_all_logits_give(
+    seed: int, gaps: int, vocabulary: int, special: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    # Few values, so that there are ties.
+    logits = generator.integers(-4, 4, size=(gaps, vocabulary)).astype(np.float32)
+    candidates = np.ones(vocabulary, dtype=np.bool_)
+    candidates[generator.permutation(vocabulary)[: min(special, vocabulary - 1)]] = False
+    top_k = min(5, int(candidates.sum()))
+    k = top_k + int((~candidates).sum())
+    ids = np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    normalisers = np.log(np.exp(logits).sum(axis=1))
+    best = MaskAnswers.of_best(
+        ids, np.take_along_axis(logits, ids, axis=1), normalisers, top_k, candidates=candidates
+    )
+    every = MaskAnswers.of(logits, top_k, candidates=candidates)
+    assert np.array_equal(best.top_ids, every.top_ids)
+    np.testing.assert_allclose(
+        best.top_log_probabilities, every.top_log_probabilities, rtol=1e-5, atol=1e-5
+    )
+    assert best.top_ids.dtype == every.top_ids.dtype
+    assert np.array_equal(best.rank, every.rank)
+    assert np.isnan(best.true_log_probability).all()
