@@ -80,6 +80,26 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ("squeezebert-mini-news", "The striker scored twice."),
+        ("squeezebert-mini-ner", "Ada lived in London."),
+        ("squeezebert-mini-mlm", "The [MASK] scored twice."),
+    ],
+)
+def test_a_first_prediction_imports_little(model: str, text: str) -> None:
+    """So that a fresh process answers at once."""
+    unneeded = (*HEAVY, "click", "rich", "jinja2", "huggingface_hub", "csv", "numpy.random")
+    code = (
+        "import sys, squeezebert\n"
+        f"squeezebert.load({model!r})({text!r})\n"
+        f"print(sorted(set({unneeded!r}) & set(sys.modules)))"
+    )
+    done = run_python(code)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_only_the_model_and_training_rooms_import_torch() -> None:
     done = run_python(IMPORT_THE_LEAN_ROOMS)
     assert done.returncode == 0, done.stderr
