@@ -44,7 +44,7 @@ def benchmark(
     lengths: Sequence[int] = plan.LENGTHS,
     batches: Sequence[int] = plan.BATCHES,
     command: str = "",
-    progress: Callable[[str, float], None],
+    progress: Callable[[str, float], None] | None = None,
 ) -> Benchmark:
     """Measures the encoder of a model on this machine.
 
@@ -73,8 +73,12 @@ def benchmark(
     def gone() -> float:
         return time.monotonic() - started
 
+    def say(what: str) -> None:
+        if progress is not None:
+            progress(what, gone() / seconds)
+
     with ExitStack() as stack:
-        progress("loading the model", 0.0)
+        say("loading the model")
         directory = _directory(model, stack)
         config = checkpoint.read_config(directory)
         isas = tuple(isas) or tuple(available_isas())
@@ -83,7 +87,7 @@ def benchmark(
         if not precisions:
             mixed = "," in first.setting.precision
             precisions = ("auto", *PRECISIONS) if mixed else PRECISIONS
-        progress("measuring what the machine can do", gone() / seconds)
+        say("measuring what the machine can do")
         limits = measure_limits(isas, counts, 0.5 * LIMITS_SHARE * seconds)
         wishes = _wishes(config, isas, precisions, counts, lengths, batches)
 
@@ -98,12 +102,12 @@ def benchmark(
                 directory, isa=wish.isa, precision=wish.precision, threads=wish.threads
             ),
             guess=guess,
-            advance=lambda: progress("measuring", gone() / seconds),
+            advance=lambda: say("measuring"),
         )
         take_turns(
             items,
             started + (1 - 0.5 * LIMITS_SHARE) * seconds,
-            advance=lambda: progress("measuring", gone() / seconds),
+            advance=lambda: say("measuring"),
         )
         # Others may have had the cores before: the better of two counts.
         limits = limits.best_with(measure_limits(isas, counts, 0.5 * LIMITS_SHARE * seconds))
