@@ -91,14 +91,16 @@ native-test: $(VENV)/.demo
 	@$(EXTENSION)/squeezebert_tests
 	@python native/tests/weak_symbols.py $(EXTENSION)/libsqueezebert_core.a
 
-# ThreadSanitizer wants memory where a kernel that shuffles addresses may not have it.
+# ThreadSanitizer wants memory where a kernel that shuffles addresses may not have it. It runs what
+# has threads.
 sanitize: $(VENV)/.tools
 	@echo "AddressSanitizer and UBSan:"
 	@$(call build-preset,address)
 	@build/address/squeezebert_tests
 	@echo "ThreadSanitizer:"
 	@$(call build-preset,thread)
-	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests \
+		"thread pool" wait_for "model: many" "c api"
 
 cross: $(VENV)/.tools
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \
@@ -106,7 +108,9 @@ cross: $(VENV)/.tools
 	elif ! command -v qemu-aarch64 >/dev/null; then \
 		echo "cross: skipped: no qemu-aarch64 here (Debian: qemu-user)"; \
 	else \
-		$(call build-preset,aarch64) && for cpu in max cortex-a72; do \
-			echo "64-bit Arm, $$cpu:" && qemu-aarch64 -cpu $$cpu build/aarch64/squeezebert_tests || exit 1; \
-		done; \
+		$(call build-preset,aarch64) && \
+		echo "64-bit Arm with all extensions:" && \
+		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests packing kernels "model: odd" && \
+		echo "64-bit Arm with none:" && \
+		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
 	fi
