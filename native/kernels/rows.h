@@ -170,46 +170,44 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
 
 // --- rounding to a projection's precision ------------------------------------------------------
 
-/// The low byte of each lane, as kLanes bytes.
-inline void store_bytes(std::byte* to, Int value) {
-#if defined(__AVX512F__)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
-                     _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(value)));
-#elif defined(__AVX2__)
-    const auto low = reinterpret_cast<__m256i>(value & 0xff);
-    const __m128i halves =
-        _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(halves, halves));
-#elif defined(__SSE2__)
-    const auto low = reinterpret_cast<__m128i>(value & 0xff);
-    const __m128i halves = _mm_packs_epi32(low, low);
-    const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(halves, halves));
-    std::memcpy(to, &bytes, sizeof bytes);
-#else
-    using Bytes = std::int8_t __attribute__((vector_size(kLanes)));
-    const Bytes bytes = __builtin_convertvector(value, Bytes);
-    std::memcpy(to, &bytes, sizeof bytes);
-#endif
-}
+using Bytes = std::uint8_t __attribute__((vector_size(kLanes * 4)));
 
-/// The low bytes of four vectors with values of int8, plus kOffset.
-template <int kOffset>
-inline void store_bytes(std::byte* to, Int a, Int b, Int c, Int d) {
+/// Four vectors with values of int8, as bytes in the same order.
+inline Bytes to_bytes(Int a, Int b, Int c, Int d) {
+    // x86 packs within quarters and halves of a vector, which are put in order in the end.
 #if defined(__AVX512F__)
-    // Packing works within quarters of a vector, which are put in order in the end.
     const __m512i low =
         _mm512_packs_epi32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b));
     const __m512i high =
         _mm512_packs_epi32(reinterpret_cast<__m512i>(c), reinterpret_cast<__m512i>(d));
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
-    if constexpr (kOffset != 0) bytes = _mm512_xor_si512(bytes, _mm512_set1_epi8(-128));
-    _mm512_storeu_si512(to, bytes);
+    return reinterpret_cast<Bytes>(_mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high)));
+#elif defined(__AVX2__)
+    const __m256i low =
+        _mm256_packs_epi32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b));
+    const __m256i high =
+        _mm256_packs_epi32(reinterpret_cast<__m256i>(c), reinterpret_cast<__m256i>(d));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return reinterpret_cast<Bytes>(
+        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
+#elif defined(__SSE2__)
+    const __m128i low = _mm_packs_epi32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b));
+    const __m128i high =
+        _mm_packs_epi32(reinterpret_cast<__m128i>(c), reinterpret_cast<__m128i>(d));
+    return reinterpret_cast<Bytes>(_mm_packs_epi16(low, high));
+#elif defined(__aarch64__)
+    const int16x8_t low = vcombine_s16(vmovn_s32(a), vmovn_s32(b));
+    const int16x8_t high = vcombine_s16(vmovn_s32(c), vmovn_s32(d));
+    return reinterpret_cast<Bytes>(vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
 #else
-    store_bytes(to, a + kOffset);
-    store_bytes(to + kLanes, b + kOffset);
-    store_bytes(to + 2 * kLanes, c + kOffset);
-    store_bytes(to + 3 * kLanes, d + kOffset);
+    Bytes bytes{};
+    for (int lane = 0; lane < kLanes; ++lane) {
+        bytes[lane] = static_cast<std::uint8_t>(a[lane]);
+        bytes[kLanes + lane] = static_cast<std::uint8_t>(b[lane]);
+        bytes[2 * kLanes + lane] = static_cast<std::uint8_t>(c[lane]);
+        bytes[3 * kLanes + lane] = static_cast<std::uint8_t>(d[lane]);
+    }
+    return bytes;
 #endif
 }
 
@@ -261,13 +259,17 @@ inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
         max));
     const Float factor = broadcast(top > 0.0f ? 127.0f / top : 0.0f);
     const auto round = [=](int at) { return round_to_int(load(x + at) * factor); };
+    constexpr std::uint8_t offset = kOffset;
     int at = 0;
     for (; at + 4 * kLanes <= count; at += 4 * kLanes) {
-        store_bytes<kOffset>(out + at, round(at), round(at + kLanes), round(at + 2 * kLanes),
-                             round(at + 3 * kLanes));
+        const Bytes bytes = to_bytes(round(at), round(at + kLanes), round(at + 2 * kLanes),
+                                     round(at + 3 * kLanes)) +
+                            offset;
+        std::memcpy(out + at, &bytes, sizeof bytes);
     }
     for_each_vector(x + at, count - at, [=](int rest, Float value) {
-        store_bytes(out + at + rest, round_to_int(value * factor) + kOffset);
+        const Bytes bytes = to_bytes(round_to_int(value * factor), Int{}, Int{}, Int{}) + offset;
+        std::memcpy(out + at + rest, &bytes, kLanes);
     });
     const int done = round_up(count, kLanes);
     if (done < padded) std::memset(out + done, 0, static_cast<std::size_t>(padded - done));
