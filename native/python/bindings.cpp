@@ -10,6 +10,7 @@
 
 #include <cstring>
 
+#include "engine/cores.h"
 #include "engine/error.h"
 #include "engine/machine_peak.h"
 #include "engine/model.h"
@@ -222,6 +223,7 @@ NB_MODULE(_native, m) {
             return names;
         },
         "The instruction sets that run here, best first.");
+    m.def("usable_cores", usable_cores, "How many threads this process can keep busy.");
     m.def("peak", peak, nb::arg("isa"), nb::arg("precision"), nb::arg("threads"),
           nb::arg("seconds"), "10^9 operations a second, in registers.");
     m.def("read_roofs", roofs, nb::arg("threads"), nb::arg("seconds"),

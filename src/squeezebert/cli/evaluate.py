@@ -121,7 +121,11 @@ def evaluate(
         }
         screen.print_json_lines([row])
     else:
-        click.echo(f"{pipeline.name} on {dataset.name} ({dataset.split}, {found.texts} texts)")
+        by = pipeline.backend
+        click.echo(
+            f"{pipeline.name} on {dataset.name} ({dataset.split}, {found.texts} texts), "
+            f"by {by.name} in {by.precision} on {by.instruction_set}"
+        )
         _print(found)
 
 

@@ -18,7 +18,7 @@ from squeezebert.comparison.entrants import (
     hard_to_compare,
     open_entrants,
 )
-from squeezebert.comparison.machine import available_cores, describe_machine, installed_versions
+from squeezebert.comparison.machine import describe_machine, installed_versions
 from squeezebert.comparison.measure import (
     Progress,
     Silent,
@@ -34,6 +34,7 @@ from squeezebert.comparison.schema import ExampleRow, Report, Result, Settings
 from squeezebert.comparison.sets import describe, draw, prepare, raw_text
 from squeezebert.comparison.study import beside_study
 from squeezebert.data.catalog import Dataset
+from squeezebert.engine import usable_cores
 from squeezebert.errors import InvalidInputError
 from squeezebert.evaluation import pseudo_perplexity
 from squeezebert.pipeline import Pipeline
@@ -78,7 +79,7 @@ def compare(
             double under Hugging Face's own code; or None, the first BERT on the data set.
         repetitions: Passes over each data set.
         limit: The most texts of a data set, drawn at random by ``seed``; all where None.
-        threads: CPU threads of each model; all available cores where None.
+        threads: CPU threads of each model; all usable cores where None.
         batch_tokens: The most tokens of a batch; what suits each backend where None.
         block_texts: Texts that a model answers before the next model's turn.
         warmup_texts: Texts that each model answers before time is taken.
@@ -110,7 +111,7 @@ def compare(
     )
     progress = progress or Silent()
     started = datetime.now(tz=UTC).replace(microsecond=0)
-    threads = threads or available_cores()
+    threads = threads or usable_cores()
     if baseline == "transformers" and baseline not in backends:
         backends = [*backends, baseline]
     sets = prepare(datasets, limit=limit, seed=seed)

@@ -16,6 +16,9 @@ __version__: str
 def available_isas() -> list[str]:
     """The instruction sets that run here, best first."""
 
+def usable_cores() -> int:
+    """How many threads this process can keep busy."""
+
 def peak(isa: str, precision: str, threads: int, seconds: float) -> float:
     """10^9 operations a second of all threads together, with all operands in registers."""
 

@@ -40,6 +40,16 @@ def available_isas() -> list[str]:
     return _native.available_isas()
 
 
+def usable_cores() -> int:
+    """How many threads this process can keep busy: ``SQUEEZEBERT_THREADS`` where that is set, else
+    the physical cores among those it may run on, but no more than its container's quota.
+
+    >>> usable_cores() >= 1
+    True
+    """
+    return _native.usable_cores()
+
+
 class TopK(NamedTuple):
     """A masked LM's likeliest tokens, best first; of equals, the lower id comes first.
 
@@ -114,8 +124,8 @@ class Engine:
             raise CheckpointError(
                 f"there is no {checkpoint.WEIGHTS} in {directory}, and the engine reads no other "
                 "weights",
-                hint='an old pytorch_model.bin is read by backend="torch"; squeezebert.model\'s '
-                "save_model(load_model(DIRECTORY), DIRECTORY) converts it",
+                hint="with torch, an old pytorch_model.bin is read as it is by the backend torch, "
+                f"or once and for all: squeezebert quantize {path} --no-data --output NEW",
             )
         return cls(directory, resolve_precision(directory, precision), threads)
 
