@@ -41,6 +41,23 @@ def test_writes_the_report(
     assert str(tmp_path / "out" / "report.html") in shown.err
 
 
+def test_several_precisions_and_backends_stand_side_by_side(
+    models: dict[str, Path], data: dict[str, Path], tmp_path: Path
+) -> None:
+    words = ["--data", f"text_classification:{data['text_classification']}", *QUICK]
+    words += ["--model", str(models["text_classification"]), "--output", str(tmp_path / "out")]
+    words += ["--precision", "int8", "--precision", "float32"]
+    words += ["--backend", "engine", "--backend", "torch"]
+    assert run(["compare", *words]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    told = [(item["backend"], item["precision"]) for item in report["results"]]
+    assert told == [("engine", "int8"), ("engine", "float32"), ("torch", "float32")]
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    isa = report["results"][0]["instruction_set"]
+    assert f"engine on {isa}" in text
+    assert "engine, int8" in text
+
+
 def test_an_unknown_data_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", "--data", "agnews", "--output", str(tmp_path)]) == EXIT_ERROR
     complaint = capsys.readouterr().err

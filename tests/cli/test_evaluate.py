@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from squeezebert.cli.main import EXIT_ERROR, run
+from squeezebert.engine import available_isas
 
 TASKS = ["masked_lm", "text_classification", "token_classification"]
 MAIN_SCORES = {
@@ -24,6 +25,8 @@ def test_scores_as_json(
     assert found["task"] == task
     assert found["texts"] == {"text_classification": 16, "token_classification": 12}.get(task, 6)
     assert 0.0 <= found["scores"][MAIN_SCORES[task]] <= 1.0
+    assert (found["backend"], found["precision"]) == ("engine", "int8")
+    assert found["instruction_set"] in available_isas()
     # The study's measure of masked LM, in the table that fits the model.
     assert ("average_cosine_similarity" in found["scores"]) is (task == "masked_lm")
 
@@ -32,10 +35,12 @@ def test_scores_as_json(
 def test_scores_as_tables(
     task: str, models: dict[str, Path], data: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["evaluate", str(models[task]), "--data", str(data[task])]) == 0
+    words = ["evaluate", str(models[task]), "--data", str(data[task]), "--precision", "float32"]
+    assert run(words) == 0
     shown = capsys.readouterr().out
     assert MAIN_SCORES[task] in shown
     assert "cpu_seconds" in shown
+    assert "by engine in float32 on " in shown
     if task == "text_classification":
         assert "precision" in shown
 
