@@ -324,14 +324,15 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
         const auto take = [=](Float sum, int at, int rest) {
             return sum + load_first(values + at, rest);
         };
-        const auto take_residual = [=, &residual](Float sum, int at, int rest) {
-            const float* from = residual.data + row * residual.stride + at;
-            const Float value = load_first(from, rest) + load_first(values + at, rest);
+        const float* other =
+            residual.data == nullptr ? nullptr : residual.data + row * residual.stride;
+        const auto take_residual = [=](Float sum, int at, int rest) {
+            const Float value = load_first(other + at, rest) + load_first(values + at, rest);
             store_first(values + at, value, rest);
             return sum + value;
         };
-        const Float total = residual.data == nullptr ? reduce(width, take, sum_of)
-                                                     : reduce(width, take_residual, sum_of);
+        const Float total = other == nullptr ? reduce(width, take, sum_of)
+                                             : reduce(width, take_residual, sum_of);
         const Float mean = broadcast(sum(total)) * scale;
         const auto square = [=](Float sum, int at, int rest) {
             // Lanes past the end must not count.
