@@ -34,7 +34,9 @@ struct AmxTiles {
     }
     template <int kNumber>
     static void load(const std::byte* from, std::ptrdiff_t stride) {
-        __asm__ __volatile__("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(kNumber));
+        __asm__ __volatile__("tileloadd (%0,%1,1), %%tmm%c2"
+                             :
+                             : "r"(from), "r"(stride), "i"(kNumber));
     }
     template <int kNumber>
     static void store(void* to, std::ptrdiff_t stride) {

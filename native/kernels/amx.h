@@ -7,7 +7,7 @@
 ///   zero<T>()
 ///   load<T>(from, stride)      16 rows of 64 bytes, `stride` bytes apart
 ///   store<T>(to, stride)
-///   dot_int8<C, A, B>(), dot_bf16<C, A, B>()    C += A * B; a row of B holds one step of 16 outputs
+///   dot_int8<C, A, B>(), dot_bf16<C, A, B>()    C += A * B; a row of B has one step of 16 outputs
 #pragma once
 
 #include "kernels/table.h"
@@ -84,8 +84,8 @@ struct NothingToDrain {
     int share(int) const { return 0; }
 };
 
-/// The sums of R x P tiles, rows of them `stride` words apart, while `draining` goes on. Tiles 0 to 3
-/// are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile has,
+/// The sums of R x P tiles, rows of them `stride` words apart, while `draining` goes on. Tiles 0 to
+/// 3 are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile has,
 /// those after them are multiplied too; nobody looks at their sums.
 template <class Dot, int R, int P, class Pending>
 inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int panel,

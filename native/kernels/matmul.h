@@ -2,8 +2,8 @@
 /// set multiplies and adds of one precision.
 ///
 /// A Dot has
-///   Sum, Weights     a vector of running sums (Float, or Int where there are scales), and what they
-///                    are made of
+///   Sum, Weights     a vector of running sums (Float, or Int where there are scales), and of what
+///                    they are made
 ///   kRows, kPanels   the tile that fits the registers
 ///   kInputBytes, kPartBytes   of a step: of one row, and of a vector's share of a panel
 ///   first(panels, panel, part)                    the sums at the start
@@ -18,8 +18,8 @@
 /// An Epilogue takes the outputs: its column(panel) has those of a panel's,
 ///   base(row, part)       what is added to sums: a Float, or Nothing
 ///   put(row, values)      the kPanel outputs of a row
-/// or, where kPlain, outputs of a Dot with float32 sums go to its at(row, panel), rows kStride floats
-/// apart; a kTiled Dot may write up to 31 rows after the last.
+/// or, where kPlain, outputs of a Dot with float32 sums go to its at(row, panel), rows kStride
+/// floats apart; a kTiled Dot may write up to 31 rows after the last.
 #pragma once
 
 #include <type_traits>

@@ -215,8 +215,8 @@ inline float largest(Float value) {
 }
 
 /// 2^x for finite x up to 126; what is below -126 gives 2^-126 or less. The polynomials are minimax
-/// fits of 2^f on [-0.5, 0.5] that are 1 at 0, with relative errors of 2e-7, or of 1e-4: coarse, but
-/// enough for what is rounded to bfloat16.
+/// fits of 2^f on [-0.5, 0.5] that are 1 at 0, with relative errors of 2e-7, or of 1e-4: coarse,
+/// but enough for what is rounded to bfloat16.
 template <bool kCoarse = false>
 inline Float exp2(Float x) {
 #if defined(__AVX512F__)

@@ -61,7 +61,8 @@ struct EmulatedTiles {
     static void store(void* to, std::ptrdiff_t stride) {
         const auto& from = tile(kNumber);
         for (int row = 0; row < from.rows; ++row) {
-            std::memcpy(static_cast<std::byte*>(to) + row * stride, from.bytes[row], from.row_bytes);
+            auto* place = static_cast<std::byte*>(to) + row * stride;
+            std::memcpy(place, from.bytes[row], from.row_bytes);
         }
     }
 

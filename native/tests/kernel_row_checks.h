@@ -68,17 +68,16 @@ inline void check_pack(const Kernels& kernels, Precision precision, int groups, 
                 check_same_bits(scale, kGuard, here + ": a scale that isn't there");
             }
             if (row == kRows) continue;
-            const Rounded expected = round_for_product(precision, rows.at(row) + part * count, count);
+            const Rounded expected =
+                round_for_product(precision, rows.at(row) + part * count, count);
             if (precision == Precision::int8) {
                 check_close(scale, expected.scale, 1e-6 * expected.scale, here + ": scale");
             }
-            const auto values = unpack(precision, data.data() + row * stride + part * padded * size,
-                                       count, data[0]);
+            const std::byte* packed = data.data() + row * stride + part * padded * size;
+            const auto values = unpack(precision, packed, padded, data[0]);
             for (int i = 0; i < count; ++i) check_close(values[i], expected.values[i], 0, here);
             // What pads multiplies weights of 0, so that any finite number will do.
-            const auto padding = unpack(precision, data.data() + row * stride + part * padded * size,
-                                        padded, data[0]);
-            for (double value : padding) CHECK(std::isfinite(value));
+            for (double value : values) CHECK(std::isfinite(value));
         }
     }
 }
@@ -283,7 +282,8 @@ inline void check_sums_of_exponentials(const Kernels& kernels) {
 inline void check_layer_norm(const Kernels& kernels, int width, bool with_residual, float mean) {
     constexpr int kRows = 5;
     constexpr float kEpsilon = 1e-5f;
-    const std::string where = "width " + std::to_string(width) + (with_residual ? " + residual" : "");
+    const std::string where =
+        "width " + std::to_string(width) + (with_residual ? " + residual" : "");
     Random random(width);
     const std::vector<float> weight = random.vector(width), bias = random.vector(width);
     GuardedRows x(kRows, width, 0), residual(kRows, width, 0), alone(kRows, width, 0);
@@ -304,7 +304,9 @@ inline void check_layer_norm(const Kernels& kernels, int width, bool with_residu
             squares += value * value;
         }
         const double factor = 1 / std::sqrt(squares / width + kEpsilon);
-        for (int i = 0; i < width; ++i) expected[row][i] = expected[row][i] * factor * weight[i] + bias[i];
+        for (int i = 0; i < width; ++i) {
+            expected[row][i] = expected[row][i] * factor * weight[i] + bias[i];
+        }
         tolerance.push_back(1e-5 + 3e-6 * std::fabs(mean) * factor);
     }
     const auto normalize = [&](GuardedRows& rows, int first, int count) {
