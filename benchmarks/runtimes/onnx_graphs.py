@@ -146,10 +146,18 @@ def _fuse(setup: Setup, source: Path, target: Path) -> None:
 
 
 def _dynamic(setup: Setup, source: Path, target: Path, *, per_channel: bool = False) -> None:
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     del setup
-    quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=per_channel)
+    quantize_dynamic(
+        source,
+        target,
+        weight_type=QuantType.QInt8,
+        per_channel=per_channel,
+        # Behind ONNX Runtime's own fused operators its shape inference knows no types.
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
 
 
 def _dynamic_per_channel(setup: Setup, source: Path, target: Path) -> None:

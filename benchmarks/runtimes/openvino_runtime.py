@@ -58,6 +58,7 @@ def make_model(setup: Setup) -> Path:
     )
     if int8:
         import nncf
+        from nncf.quantization.advanced_parameters import AdvancedSmoothQuantParameters
 
         batches = random_batches(setup, CALIBRATION_BATCHES, CALIBRATION_LENGTH)
         model = nncf.quantize(
@@ -65,6 +66,9 @@ def make_model(setup: Setup) -> Path:
             nncf.Dataset([feeds(batch) for batch in batches]),
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=CALIBRATION_BATCHES,
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=-1.0, convolution=-1.0)
+            ),
         )
     openvino.save_model(model, path, compress_to_fp16=False)
     return path
