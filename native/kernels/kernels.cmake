@@ -2,8 +2,7 @@
 # code is for the plain processor of the platform, so -march=native must never stand here.
 include(CheckCXXCompilerFlag)
 
-file(GLOB plain_kernels CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/dispatch.cpp
-     ${CMAKE_CURRENT_LIST_DIR}/portable.cpp)
+set(plain_kernels ${CMAKE_CURRENT_LIST_DIR}/dispatch.cpp ${CMAKE_CURRENT_LIST_DIR}/portable.cpp)
 target_sources(squeezebert_core PRIVATE ${plain_kernels})
 
 # multiply_add() in vector.h says why.
@@ -24,12 +23,10 @@ function(squeezebert_kernel name)
       return()
     endif()
   endif()
-  if(EXISTS ${source})
-    target_sources(squeezebert_core PRIVATE ${source})
-    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-                                "${ARGN};${same_bits};${compiler_options}")
-    target_compile_definitions(squeezebert_core PRIVATE SQUEEZEBERT_HAS_${upper})
-  endif()
+  target_sources(squeezebert_core PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+                              "${ARGN};${same_bits};${compiler_options}")
+  target_compile_definitions(squeezebert_core PRIVATE SQUEEZEBERT_HAS_${upper})
 endfunction()
 
 # GCC 12 warns of its own <avx512fintrin.h>, where __m512 __Y = __Y means "undefined" on purpose.
