@@ -272,27 +272,36 @@ inline Unsigned round_to_bf16(Float value) {
     return (word + 0x7fff + ((word >> 16) & 1)) & 0xffff0000u;
 }
 
+/// Lanes of two vectors, those of `b` numbered on from those of `a`.
+template <int... kFrom, class Vector>
+inline Vector shuffle(Vector a, Vector b) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(a, b, kFrom...);
+#else
+    return __builtin_shuffle(a, b, Int{kFrom...});
+#endif
+}
+
 /// Interleaves the lanes of two vectors: (a0, b0, a1, b1, ...), the lower or the upper halves.
 template <class Vector>
 inline Vector interleave_low(Vector a, Vector b) {
 #if defined(__AVX512F__)
-    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return shuffle<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b);
 #elif defined(__AVX2__)
-    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    return shuffle<0, 8, 1, 9, 2, 10, 3, 11>(a, b);
 #else
-    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    return shuffle<0, 4, 1, 5>(a, b);
 #endif
 }
 
 template <class Vector>
 inline Vector interleave_high(Vector a, Vector b) {
 #if defined(__AVX512F__)
-    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
-                                   31);
+    return shuffle<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a, b);
 #elif defined(__AVX2__)
-    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    return shuffle<4, 12, 5, 13, 6, 14, 7, 15>(a, b);
 #else
-    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    return shuffle<2, 6, 3, 7>(a, b);
 #endif
 }
 
@@ -300,22 +309,22 @@ inline Vector interleave_high(Vector a, Vector b) {
 template <class Vector>
 inline Vector even_lanes(Vector a, Vector b) {
 #if defined(__AVX512F__)
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b);
 #elif defined(__AVX2__)
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
 #else
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    return shuffle<0, 2, 4, 6>(a, b);
 #endif
 }
 
 template <class Vector>
 inline Vector odd_lanes(Vector a, Vector b) {
 #if defined(__AVX512F__)
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    return shuffle<1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>(a, b);
 #elif defined(__AVX2__)
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+    return shuffle<1, 3, 5, 7, 9, 11, 13, 15>(a, b);
 #else
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    return shuffle<1, 3, 5, 7>(a, b);
 #endif
 }
 
