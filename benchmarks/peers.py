@@ -142,9 +142,12 @@ def _memory(peers: Sequence[Peer], run: Run) -> list[table.Row]:
     for files in run.files:
         for peer in peers:
             label = f"{files.name} {peer.name}"
+            setup = run.setup(peer, files)
+            if setup is None:
+                continue
             worker = run.worker(f"memory {label}")
             try:
-                worker.ask("load", module=peer.module, setup=run.setup(peer, files))
+                worker.ask("load", module=peer.module, setup=setup)
                 text = {"text": "word " * MAX_LENGTH, "tokenizer": str(files.tokenizer)}
                 answer = worker.ask("answer", **text, max_length=MAX_LENGTH)
             except PeerError as error:

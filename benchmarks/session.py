@@ -56,25 +56,30 @@ class Run:
         finally:
             worker.end()
 
-    def setup(self, peer: Peer, files: ModelFiles) -> dict[str, Any]:
-        """What a peer is told to load."""
+    def setup(self, peer: Peer, files: ModelFiles) -> dict[str, Any] | None:
+        """What a peer is told to load; None where it leaves the model out."""
         values = json.loads((files.checkpoint / "config.json").read_text(encoding="utf-8"))
+        graph = peer.graph_for(values["model_type"])
+        if graph is None:
+            return None
         return to_message(
             Setup(
                 checkpoint=files.checkpoint,
                 compact=files.compact,
                 cache=files.cache,
                 precision=peer.precision,
-                graph=peer.graph_for(values["model_type"]),
+                graph=graph,
                 threads=self.threads,
                 isa=self.isa,
             )
         )
 
     def open(self, peer: Peer, files: ModelFiles) -> Runner | None:
-        """Loads and checks a peer; None where it breaks."""
+        """Loads and checks a peer; None where it breaks or leaves the model out."""
         label = f"{files.name} {peer.name}"
         setup = self.setup(peer, files)
+        if setup is None:
+            return None
         try:
             if peer.exports:
                 self.once(f"prepare {label}", "prepare", module=peer.module, setup=setup)

@@ -14,7 +14,7 @@ class Peer:
         runtime: As tables call it.
         precision: ``float32``, ``bf16`` or ``int8``.
         module: The module of this package that runs it.
-        graph: Which export it runs, by model type (``*`` for any).
+        graph: Which export it runs, by model type (``*`` for any); it leaves out the others.
         needs: The packages it takes.
         install: The command that brings them.
         held: Whether it can be held to an instruction set: ``yes``, ``partly`` or ``no``.
@@ -51,9 +51,9 @@ class Peer:
             return "native"
         return {"yes": isa, "partly": f"{isa} in part", "no": "native"}[self.held]
 
-    def graph_for(self, model_type: str) -> str:
-        """The export for ``bert`` or ``squeezebert``."""
-        return self.graph.get(model_type, self.graph.get("*", ""))
+    def graph_for(self, model_type: str) -> str | None:
+        """The export for ``bert`` or ``squeezebert``; None where it leaves that model out."""
+        return self.graph.get(model_type, self.graph.get("*"))
 
     def suits(self, isa: str | None) -> bool:
         """Whether it makes sense under this instruction set: other people's bf16 is emulated,
@@ -92,24 +92,24 @@ def _torch(runtime: str, precision: str, graph: str) -> Peer:
     )
 
 
-def _onnx(runtime: str, precision: str, bert: str, squeezebert: str) -> Peer:
+def _onnx(runtime: str, precision: str, **graph: str) -> Peer:
     return Peer(
         runtime=runtime,
         precision=precision,
         module="onnx_runtime",
-        graph={"bert": bert, "squeezebert": squeezebert},
+        graph=graph,
         needs=_ONNX,
         held="no",
         exports=True,
     )
 
 
-def _openvino(runtime: str, precision: str, bert: str, squeezebert: str) -> Peer:
+def _openvino(runtime: str, precision: str, **graph: str) -> Peer:
     return Peer(
         runtime=runtime,
         precision=precision,
         module="openvino_runtime",
-        graph={"bert": bert, "squeezebert": squeezebert},
+        graph=graph,
         needs=(*_OPENVINO, "nncf") if precision == "int8" else _OPENVINO,
         held="partly",
         exports=True,
@@ -121,7 +121,7 @@ def _engine(precision: str) -> Peer:
         runtime="squeezebert",
         precision=precision,
         module="engine",
-        graph={},
+        graph={"*": ""},
         needs=("squeezebert.engine._native",),
         install="pip install squeezebert",
     )
@@ -132,16 +132,22 @@ PEERS: tuple[Peer, ...] = (
     _torch("transformers", "bf16", "eager"),
     _torch("torch.compile", "float32", "compiled"),
     _torch("torch.compile", "bf16", "compiled"),
-    _onnx("onnxruntime as exported", "float32", "theirs", "theirs"),
-    _onnx("onnxruntime as exported", "int8", "theirs+dynamic", "theirs+dynamic"),
-    _onnx("onnxruntime", "float32", "theirs+fuse", "theirs+fuse"),
-    _onnx("onnxruntime", "int8", "theirs+fuse+dynamic_pc", "ours+slim+dynamic"),
-    _openvino("openvino as exported", "float32", "theirs", "theirs"),
-    _openvino("openvino as exported", "bf16", "theirs", "theirs"),
-    _openvino("openvino as exported", "int8", "theirs", "theirs"),
-    _openvino("openvino", "float32", "theirs", "ours+slim"),
-    _openvino("openvino", "bf16", "theirs", "ours+slim"),
-    _openvino("openvino", "int8", "theirs", "ours+slim"),
+    _onnx("onnxruntime as exported", "float32", bert="theirs", squeezebert="theirs"),
+    _onnx("onnxruntime as exported", "int8", bert="theirs+dynamic", squeezebert="theirs+dynamic"),
+    _onnx("onnxruntime", "float32", bert="plain+fuse", squeezebert="plain+fuse"),
+    _onnx(
+        "onnxruntime",
+        "int8",
+        bert="plain+fuse+dynamic_pc",
+        squeezebert="by_group+slim+fuse+dynamic_pc",
+    ),
+    _onnx("onnxruntime static", "int8", bert="plain+fuse+static", squeezebert="plain+fuse+static"),
+    _openvino("openvino as exported", "float32", squeezebert="theirs"),
+    _openvino("openvino as exported", "bf16", squeezebert="theirs"),
+    _openvino("openvino as exported", "int8", squeezebert="theirs"),
+    _openvino("openvino", "float32", bert="plain", squeezebert="ours+slim"),
+    _openvino("openvino", "bf16", bert="plain", squeezebert="ours+slim"),
+    _openvino("openvino", "int8", bert="plain", squeezebert="ours+slim"),
     _torch("squeezebert torch", "float32", "ours"),
     _torch("squeezebert torch", "bf16", "ours"),
     _engine("float32"),

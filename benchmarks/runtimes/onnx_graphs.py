@@ -6,7 +6,6 @@ A graph is called by how it was made: where it comes from, then the steps, joine
 ``theirs``      the model of ``transformers`` by torch's exporter
 ``plain``       the same with attention written out: the fused one is exported with a guard
                 against rows without any token, which costs time and hides the pattern from NNCF
-``plain_ts``    ``plain`` by torch's older exporter (TorchScript)
 ``ours``        our model, where a grouped layer is one batched product; attention written out
 ``by_group``    the same with one product a group between a split and a concatenation
 ``slim``        onnxslim: constants folded
@@ -29,9 +28,6 @@ import numpy as np
 from runtimes.base import Setup, feeds
 from squeezebert.batch import RaggedBatch
 from squeezebert.checkpoint import read_config
-
-OPSET = 17
-"""Of the older exporter; the newer chooses its own."""
 
 CALIBRATION_BATCHES, CALIBRATION_LENGTH = 16, 128
 
@@ -60,11 +56,8 @@ def _export(setup: Setup, source: str, path: Path) -> None:
     from runtimes.torch_models import Ours, Theirs
 
     checkpoint = str(setup.checkpoint)
-    old = source == "plain_ts"
-    if source == "theirs":
-        model: Any = Theirs(checkpoint)
-    elif source in ("plain", "plain_ts"):
-        model = Theirs(checkpoint, "eager")
+    if source in ("theirs", "plain"):
+        model: Any = Theirs(checkpoint, "eager" if source == "plain" else None)
     else:
         model = Ours(checkpoint, explicit=True)
         if source == "by_group":
@@ -73,14 +66,7 @@ def _export(setup: Setup, source: str, path: Path) -> None:
         random_batches(setup, 1, min(48, read_config(setup.checkpoint).max_position_embeddings))
     )
     arrays = {name: torch.from_numpy(value) for name, value in feeds(batch).items()}
-    shape = {0: "batch", 1: "sequence"}
-    options: dict[str, Any] = {}
-    if old:
-        names = (*arrays, "last_hidden_state")
-        options = {"dynamic_axes": dict.fromkeys(names, shape), "opset_version": OPSET}
-    else:
-        axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
-        options = {"dynamic_shapes": dict.fromkeys(arrays, axes), "external_data": False}
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     with torch.no_grad():
         torch.onnx.export(
             model.eval(),
@@ -88,8 +74,9 @@ def _export(setup: Setup, source: str, path: Path) -> None:
             str(path),
             input_names=list(arrays),
             output_names=["last_hidden_state"],
-            dynamo=not old,
-            **options,
+            dynamic_shapes=dict.fromkeys(arrays, axes),
+            external_data=False,
+            dynamo=True,
         )
 
 

@@ -52,10 +52,7 @@ def make_model(setup: Setup) -> Path:
     import openvino
 
     setup.cache.mkdir(parents=True, exist_ok=True)
-    source, _, how = setup.graph.partition("@")
-    model: Any = (
-        openvino.convert_model(make_graph(setup, source)) if how != "torch" else _from_torch(setup)
-    )
+    model: Any = openvino.convert_model(make_graph(setup, setup.graph))
     if int8:
         import nncf
         from nncf.quantization.advanced_parameters import AdvancedSmoothQuantParameters
@@ -66,6 +63,7 @@ def make_model(setup: Setup) -> Path:
             nncf.Dataset([feeds(batch) for batch in batches]),
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=CALIBRATION_BATCHES,
+            # Without it, it is both faster and closer to float32 here.
             advanced_parameters=nncf.AdvancedQuantizationParameters(
                 smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=-1.0, convolution=-1.0)
             ),
@@ -74,20 +72,8 @@ def make_model(setup: Setup) -> Path:
     return path
 
 
-def _from_torch(setup: Setup) -> Any:
-    import openvino
-    import torch
-
-    from runtimes.torch_models import Ours, Theirs
-
-    module = Ours if setup.graph.startswith("ours") else Theirs
-    batch = next(random_batches(setup, 1, 48))
-    arrays = {name: torch.from_numpy(value) for name, value in feeds(batch).items()}
-    return openvino.convert_model(module(str(setup.checkpoint)).eval(), example_input=arrays)
-
-
 def load(setup: Setup) -> OpenVinoRuntime:
-    """``graph`` is one of :mod:`runtimes.onnx_graphs`, or ``theirs@torch``, ``ours@torch``."""
+    """``graph`` is one of :mod:`runtimes.onnx_graphs`."""
     return OpenVinoRuntime(setup)
 
 

@@ -131,6 +131,12 @@ def test_peers_are_chosen_by_name(bench: SimpleNamespace) -> None:
         choose(peers, ["onnx"])
 
 
+def test_every_peer_names_its_graph_or_leaves_a_model_out(bench: SimpleNamespace) -> None:
+    for peer in bench.runtimes.PEERS:
+        assert peer.graph_for("squeezebert") is not None
+        assert (peer.graph_for("bert") is None) == (peer.runtime == "openvino as exported")
+
+
 def test_a_missing_package_is_named(bench: SimpleNamespace) -> None:
     peer = bench.runtimes.Peer(
         runtime="x", precision="int8", module="x", graph={}, needs=("json", "no_such_package.x")
