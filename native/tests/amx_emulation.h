@@ -45,21 +45,18 @@ struct EmulatedTiles {
     static void end() { state().configured = false; }
     static void settle() {}
 
-    template <int kNumber>
-    static void zero() {
-        std::memset(tile(kNumber).bytes, 0, sizeof tile(kNumber).bytes);
+    static void zero(int number) {
+        std::memset(tile(number).bytes, 0, sizeof tile(number).bytes);
     }
-    template <int kNumber>
-    static void load(const std::byte* from, std::ptrdiff_t stride) {
-        auto& to = tile(kNumber);
-        zero<kNumber>();
+    static void load(int number, const std::byte* from, std::ptrdiff_t stride) {
+        auto& to = tile(number);
+        zero(number);
         for (int row = 0; row < to.rows; ++row) {
             std::memcpy(to.bytes[row], from + row * stride, to.row_bytes);
         }
     }
-    template <int kNumber>
-    static void store(void* to, std::ptrdiff_t stride) {
-        const auto& from = tile(kNumber);
+    static void store(int number, void* to, std::ptrdiff_t stride) {
+        const auto& from = tile(number);
         for (int row = 0; row < from.rows; ++row) {
             auto* place = static_cast<std::byte*>(to) + row * stride;
             std::memcpy(place, from.bytes[row], from.row_bytes);
@@ -67,10 +64,9 @@ struct EmulatedTiles {
     }
 
     /// TDPBSSD: signed bytes times signed bytes, four at a time, into int32.
-    template <int kSum, int kLeft, int kRight>
-    static void dot_int8() {
-        multiply<std::int32_t>(kSum, kLeft, kRight, [](auto& sums, const auto& left,
-                                                       const auto& right) {
+    static void dot_int8(int sum, int left, int right) {
+        multiply<std::int32_t>(sum, left, right, [](auto& sums, const auto& left,
+                                                    const auto& right) {
             for (int k = 0; k < left.size; ++k) {
                 for (int n = 0; n < right.columns; ++n) {
                     for (int i = 0; i < 4; ++i) {
@@ -84,9 +80,8 @@ struct EmulatedTiles {
     }
 
     /// TDPBF16PS: even and odd elements are summed apart, their sum is then added to the tile's.
-    template <int kSum, int kLeft, int kRight>
-    static void dot_bf16() {
-        multiply<float>(kSum, kLeft, kRight, [](auto& sums, const auto& left, const auto& right) {
+    static void dot_bf16(int sum, int left, int right) {
+        multiply<float>(sum, left, right, [](auto& sums, const auto& left, const auto& right) {
             float products[16][2] = {};
             for (int k = 0; k < left.size; ++k) {
                 for (int n = 0; n < right.columns; ++n) {
@@ -99,6 +94,28 @@ struct EmulatedTiles {
             }
             for (int n = 0; n < right.columns; ++n) sums[n] += products[n][0] + products[n][1];
         });
+    }
+
+    // What kernels/amx.h calls.
+    template <int kNumber>
+    static void zero() {
+        zero(kNumber);
+    }
+    template <int kNumber>
+    static void load(const std::byte* from, std::ptrdiff_t stride) {
+        load(kNumber, from, stride);
+    }
+    template <int kNumber>
+    static void store(void* to, std::ptrdiff_t stride) {
+        store(kNumber, to, stride);
+    }
+    template <int kSum, int kLeft, int kRight>
+    static void dot_int8() {
+        dot_int8(kSum, kLeft, kRight);
+    }
+    template <int kSum, int kLeft, int kRight>
+    static void dot_bf16() {
+        dot_bf16(kSum, kLeft, kRight);
     }
 
 private:

@@ -1,7 +1,16 @@
 /// The kernels of AMX with emulated tiles, where no processor has any.
+#include <algorithm>
+
 #include "kernels/amx.h"
+#include "kernels/dispatch.h"
 #include "tests/amx_emulation.h"
+#include "tests/amx_trap.h"
 #include "tests/kernel_row_checks.h"
+
+namespace squeezebert {
+/// Absent where the compiler knows no AMX.
+[[gnu::weak]] const Kernels& kernels_amx();
+}  // namespace squeezebert
 
 namespace {
 
@@ -73,9 +82,38 @@ TEST("amx: operations of the peak") {
 }
 
 TEST("amx: tiles without a configuration are refused") {
-    CHECK_THROWS(EmulatedTiles::zero<0>(), "configured");
+    CHECK_THROWS(EmulatedTiles::zero(0), "configured");
     const Begun begun(emulated());
-    CHECK_THROWS((EmulatedTiles::dot_int8<0, 0, 1>()), "sum != left");
+    CHECK_THROWS(EmulatedTiles::dot_int8(0, 0, 1), "sum != left");
     EmulatedTiles::state().tiles[4].rows = 8;
-    CHECK_THROWS((EmulatedTiles::dot_int8<0, 4, 6>()), "rows");
+    CHECK_THROWS(EmulatedTiles::dot_int8(0, 4, 6), "rows");
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+TEST("amx: the instructions themselves") {
+    const auto has = [](Isa isa) {
+        const auto& available = available_isas();
+        return std::find(available.begin(), available.end(), isa) != available.end();
+    };
+    if (&kernels_amx == nullptr) SKIP("built without AMX");
+    if (has(Isa::amx)) SKIP("this processor has AMX: tests of kernels use it");
+    if (!has(Isa::avx512_bf16)) SKIP("the instructions around those of AMX are AVX-512's");
+    const TrappedTiles trapped;
+    const Kernels& kernels = kernels_amx();
+    CHECK(tile_products([&] {
+              const Begun begun(kernels);
+              for (Precision precision : {Precision::int8, Precision::bf16}) {
+                  for (int outputs : {5, 16, 40, 64, 80}) {
+                      check_projection(kernels, precision, {2, 130, outputs, 1}, Store::assign,
+                                       Activation::gelu);
+                      check_projection(kernels, precision, {1, 192, outputs, 3}, Store::accumulate,
+                                       Activation::none);
+                  }
+                  CHECK_EQUAL(kernels.peak(precision, 1), emulated().peak(precision, 1));
+              }
+              for (int length : {1, 33, 300}) {
+                  check_attention(kernels, {2, 80, Precision::bf16}, length, 1.0f, {2, 17, 32});
+              }
+          }) > 0);
+}
+#endif
