@@ -179,6 +179,88 @@ def test_broken_clinc_file(data, fails, content, found):
     fails(lambda: open_dataset("clinc150", task="text_classification"), file, found)
 
 
+# -- sets that come from the hub -----------------------------------------------------------------
+
+
+def qnli(file: Path, rows: list[dict[str, object]]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pa.Table.from_pylist(rows), file)
+    return file
+
+
+@pytest.mark.parametrize("with_directory", [True, False])
+def test_what_is_not_in_the_directory_comes_from_the_hub(
+    data, monkeypatch, tmp_path, with_directory
+):
+    import huggingface_hub
+
+    asked: list[tuple[str, str, str]] = []
+
+    def download(repository: str, path: str, *, repo_type: str) -> str:
+        asked.append((repository, path, repo_type))
+        return str(qnli(tmp_path / "cache" / "a.parquet", rows))
+
+    rows: list[dict[str, object]] = [
+        {"question": "Who ran?", "sentence": "Ada ran.", "label": 0, "idx": 0},
+        {"question": "Who ran?", "sentence": "It rained.", "label": 1, "idx": 1},
+    ]
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    if not with_directory:
+        monkeypatch.delenv("SQUEEZEBERT_DATA")
+        monkeypatch.chdir(tmp_path / "data")
+    dev = open_dataset("qnli", task="text_classification", split="dev")
+    assert asked == [("nyu-mll/glue", "qnli/validation-00000-of-00001.parquet", "dataset")]
+    assert [(e.text, e.pair, e.label) for e in dev.examples] == [
+        ("Who ran?", "Ada ran.", "entailment"),
+        ("Who ran?", "It rained.", "not_entailment"),
+    ]
+    assert dev.labels == ("entailment", "not_entailment")
+    with pytest.raises(DataError, match="no test split, only train, dev"):
+        open_dataset("qnli", task="text_classification", split="test")
+
+
+def test_a_file_in_the_directory_wins_over_the_hub(data, monkeypatch):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", None)
+    rows: list[dict[str, object]] = [{"question1": "a", "question2": "", "label": 1}]
+    qnli(data / "glue" / "QQP" / "dev.parquet", rows)
+    # A pair with an empty question counts like any other.
+    dev = open_dataset("qqp", task="text_classification", split="dev")
+    assert [(e.text, e.pair, e.label) for e in dev.examples] == [("a", "", "duplicate")]
+
+
+def test_without_network(data, monkeypatch, fails):
+    import huggingface_hub
+
+    def unreachable(*_: object, **__: object) -> str:
+        raise OSError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
+    fails(
+        lambda: open_dataset("mnli", task="text_classification", split="dev"),
+        data / "glue" / "MNLI" / "dev_matched.parquet",
+        "'mnli' has no dev file",
+        "nyu-mll/glue on the Hugging Face hub",
+        hint="network",
+    )
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("qnli", 5463), ("qqp", 40430), ("mnli", 9815), ("mnli_mismatched", 9832)],
+)
+def test_the_real_hub(data, name, size):
+    dev = open_dataset(name, task="text_classification", split="dev")
+    assert len(dev) == size
+    assert {example.label for example in dev.examples} == set(dev.labels)
+
+
 # -- what cannot be asked ------------------------------------------------------------------------
 
 
@@ -334,6 +416,7 @@ def test_real_types(real):
         ("cola", {"train": 8551, "dev": 1043}, 2),
         ("mrpc", {"dev": 408, "test": 1725}, 2),
         ("rte", {"train": 2490, "dev": 277}, 2),
+        ("wnli", {"train": 635, "dev": 71}, 2),
         ("stsb", {"train": 5749, "dev": 1500, "test": 1379}, 0),
         ("stsb_de", {"train": 5749, "dev": 1500, "test": 1379}, 0),
         ("clinc150", {"train": 15000, "dev": 3000, "test": 4500}, 150),

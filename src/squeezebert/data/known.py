@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from squeezebert.data.conll import read_conll
 from squeezebert.data.documents import read_documents
+from squeezebert.data.download import download
 from squeezebert.data.examples import Document, TextExample, TokenExample
 from squeezebert.data.layouts import (
     DEV_SHARE,
@@ -113,16 +114,18 @@ def known_labels(name: str, source: Source) -> tuple[str, ...]:
 
 
 def locate(name: str, source: Source, split: str) -> Path:
-    """The file of a split; with or without compression, whichever is there.
+    """The file of a split; with or without compression, whichever is there, else from the hub.
 
     Raises:
-        DataError: no data directory, or no such file in it.
+        DataError: no data directory, or no such file in it; a download that failed.
     """
     if source.shipped:
         # A package in a zip archive is not supported; the weights could not be mapped either.
         return Path(str(resources.files("squeezebert"))) / "samples" / source.files[split]
     root = data_root()
     if root is None:
+        if source.hub is not None:
+            return download(name, source.hub, split, f"{VARIABLE}/{source.files[split]}")
         raise DataError(
             f"the data set {name!r} needs a data directory: {VARIABLE} is not set and "
             f"{DEFAULT_ROOT} does not exist",
@@ -134,6 +137,8 @@ def locate(name: str, source: Source, split: str) -> Path:
     for choice in choices:
         if choice.is_file():
             return choice
+    if source.hub is not None:
+        return download(name, source.hub, split, str(file))
     raise DataError(
         f"the data set {name!r} has no file for {split!r}: {file} does not exist", hint=_SEE_DOCS
     )
@@ -164,6 +169,7 @@ def _texts(name: str, source: Source, split: str) -> list[TextExample]:
         joiner=layout.joiner,
         delimiter=layout.delimiter,
         ragged=layout.ragged,
+        empty=layout.empty,
         only=_only(source, split),
     )
     if source.clean is not None:

@@ -24,6 +24,7 @@ class Table:
     joiner: str = " "
     delimiter: str | None = None
     ragged: bool = False
+    empty: Literal["error", "skip", "keep"] = "error"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,19 @@ Layout = Table | Columns | Dialogues | ClincJson
 
 
 @dataclass(frozen=True, kw_only=True)
+class HubFiles:
+    """Where a data set lies on the Hugging Face hub.
+
+    Args:
+        repository: Its data set repository.
+        files: The path of each split in it.
+    """
+
+    repository: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One data set.
 
@@ -67,6 +81,7 @@ class Source:
         unseen: Repeated dialogues are dropped, and those of dev and test that train has too.
         clean: What is done to each text.
         shipped: The files come with this package.
+        hub: Where a file comes from that is not in the data directory; it is downloaded once.
     """
 
     task: TaskName
@@ -83,6 +98,13 @@ class Source:
     unseen: bool = False
     clean: Callable[[str], str] | None = None
     shipped: bool = False
+    hub: HubFiles | None = None
+
+
+def split_files(folder: str, train: str = "", dev: str = "", test: str = "") -> dict[str, str]:
+    """The files of a folder by split, those that it has."""
+    names = {"train": train, "dev": dev, "test": test}
+    return {split: f"{folder}/{name}" for split, name in names.items() if name}
 
 
 DEV_SHARE = 0.05

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from squeezebert.data.layouts import SPLITS, ClincJson, Columns, Dialogues, Source, Table
+from squeezebert.data.glue_sources import GLUE_SOURCES
+from squeezebert.data.layouts import (
+    SPLITS,
+    ClincJson,
+    Columns,
+    Dialogues,
+    Source,
+    Table,
+    split_files,
+)
 from squeezebert.data.splits import (
     below_title,
     clean_ag_news,
@@ -16,22 +25,17 @@ from squeezebert.data.splits import (
 )
 
 
-def _files(folder: str, train: str = "", dev: str = "", test: str = "") -> dict[str, str]:
-    names = {"train": train, "dev": dev, "test": test}
-    return {split: f"{folder}/{name}" for split, name in names.items() if name}
-
-
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
 _NC = "CC BY-NC-SA 4.0"
 _FOUR = ("LOC", "MISC", "ORG", "PER")
-_GERMEVAL = _files("germeval2014", "NER-de-train.tsv", "NER-de-dev.tsv", "NER-de-test.tsv")
+_GERMEVAL = split_files("germeval2014", "NER-de-train.tsv", "NER-de-dev.tsv", "NER-de-test.tsv")
 _GERMEVAL_TYPES = tuple(
     f"{kind}{part}" for kind in ("LOC", "ORG", "OTH", "PER") for part in ("", "deriv", "part")
 )
-_DAILY = _files(
+_DAILY = split_files(
     "dailydialog",
     "dialogues_train.txt.gz",
     "dialogues_validation.txt",
@@ -45,13 +49,12 @@ _NEWSGROUPS = _names("""
     soc.religion.christian talk.politics.guns talk.politics.mideast talk.politics.misc
     talk.religion.misc
 """)
-_STS = Table(text="sentence1", pair="sentence2", label="score")
 
 SOURCES: Mapping[str, Source] = {
     # -- entities --------------------------------------------------------------------------------
     "conll2003_en": Source(
         task="token_classification",
-        files=_files("conll2003_en", "eng.train", "eng.testa", "eng.testb"),
+        files=split_files("conll2003_en", "eng.train", "eng.testa", "eng.testb"),
         layout=Columns(scheme="IOB1"),
         labels=_FOUR,
         languages=("en",),
@@ -60,7 +63,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "conll2003_de": Source(
         task="token_classification",
-        files=_files("conll2003_de", "deu.train", "deu.testa", "deu.testb"),
+        files=split_files("conll2003_de", "deu.train", "deu.testa", "deu.testb"),
         layout=Columns(),
         labels=_FOUR,
         languages=("de",),
@@ -69,7 +72,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "wikiann_en": Source(
         task="token_classification",
-        files=_files("wikiann_en", "train.txt", "dev.txt", "test.txt"),
+        files=split_files("wikiann_en", "train.txt", "dev.txt", "test.txt"),
         layout=Columns(),
         labels=("LOC", "ORG", "PER"),
         languages=("en",),
@@ -78,7 +81,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "wikiann_de": Source(
         task="token_classification",
-        files=_files("wikiann_de", "train.txt", "dev.txt", "test.txt"),
+        files=split_files("wikiann_de", "train.txt", "dev.txt", "test.txt"),
         layout=Columns(),
         labels=("LOC", "ORG", "PER"),
         languages=("de",),
@@ -105,7 +108,9 @@ SOURCES: Mapping[str, Source] = {
     ),
     "german_ler": Source(
         task="token_classification",
-        files=_files("german_ler", "ler_train.conll.gz", "ler_dev.conll.gz", "ler_test.conll.gz"),
+        files=split_files(
+            "german_ler", "ler_train.conll.gz", "ler_dev.conll.gz", "ler_test.conll.gz"
+        ),
         layout=Columns(),
         labels=_LER_TYPES,
         languages=("de",),
@@ -115,7 +120,7 @@ SOURCES: Mapping[str, Source] = {
     # -- news and mail ---------------------------------------------------------------------------
     "ag_news": Source(
         task="text_classification",
-        files=_files("ag_news", train="train_subset.jsonl.gz", test="test.csv"),
+        files=split_files("ag_news", train="train_subset.jsonl.gz", test="test.csv"),
         layout=Table(),
         layouts={
             "test": Table(
@@ -156,7 +161,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "newsgroups20": Source(
         task="text_classification",
-        files=_files("newsgroups20", train="train.jsonl.xz", test="test.jsonl.xz"),
+        files=split_files("newsgroups20", train="train.jsonl.xz", test="test.jsonl.xz"),
         layout=Table(),
         labels=_NEWSGROUPS,
         split="dev",
@@ -167,7 +172,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "reuters21578": Source(
         task="text_classification",
-        files=_files("reuters21578", train="training.jsonl.gz", test="test.jsonl.gz"),
+        files=split_files("reuters21578", train="training.jsonl.gz", test="test.jsonl.gz"),
         layout=Table(label="labels"),
         problem_type="multi_label",
         split="dev",
@@ -177,72 +182,14 @@ SOURCES: Mapping[str, Source] = {
     ),
     "gnad10_de": Source(
         task="text_classification",
-        files=_files("gnad10_de", test="test.jsonl.gz"),
+        files=split_files("gnad10_de", test="test.jsonl.gz"),
         layout=Table(),
         languages=("de",),
         license=_NC,
         note="test only",
     ),
     # -- GLUE ------------------------------------------------------------------------------------
-    "sst2": Source(
-        task="text_classification",
-        files=_files("glue/SST-2", "train.tsv", "dev.tsv"),
-        layout=Table(text="sentence", label_names={"0": "negative", "1": "positive"}),
-        labels=("negative", "positive"),
-        languages=("en",),
-        license="not stated (research)",
-        note="the test labels are not public: use dev",
-    ),
-    "cola": Source(
-        task="text_classification",
-        files=_files("glue/CoLA", "train.tsv", "dev.tsv"),
-        layout=Table(text="3", label="1", label_names={"0": "unacceptable", "1": "acceptable"}),
-        labels=("unacceptable", "acceptable"),
-        languages=("en",),
-        license="not stated (research)",
-        note="the test labels are not public: use dev",
-    ),
-    "mrpc": Source(
-        task="text_classification",
-        files=_files("glue/MRPC", "train.tsv", "dev.tsv", "msr_paraphrase_test.txt"),
-        layout=Table(
-            text="#1 String",
-            pair="#2 String",
-            label="Quality",
-            label_names={"0": "not_equivalent", "1": "equivalent"},
-            delimiter="\t",
-        ),
-        labels=("not_equivalent", "equivalent"),
-        languages=("en",),
-        license="Microsoft Research licence",
-    ),
-    "rte": Source(
-        task="text_classification",
-        files=_files("glue/RTE", "train.tsv", "dev.tsv"),
-        layout=Table(text="sentence1", pair="sentence2"),
-        labels=("entailment", "not_entailment"),
-        languages=("en",),
-        license="research",
-        note="the test labels are not public: use dev",
-    ),
-    "stsb": Source(
-        task="text_classification",
-        files=_files("glue/STS-B", "train.tsv", "dev.tsv", "sts-test.tsv"),
-        layout=_STS,
-        layouts={"test": Table(text="5", pair="6", label="4", ragged=True)},
-        problem_type="regression",
-        languages=("en",),
-        license="mixed (research)",
-    ),
-    "stsb_de": Source(
-        task="text_classification",
-        files=_files("stsb_de", "stsb-de-train.csv", "stsb-de-dev.csv", "stsb-de-test.csv"),
-        layout=Table(text="0", pair="1", label="2"),
-        problem_type="regression",
-        languages=("de",),
-        license="scores CC BY-SA 4.0, texts mixed",
-        note="machine-translated",
-    ),
+    **GLUE_SOURCES,
     # -- intents ---------------------------------------------------------------------------------
     "clinc150": Source(
         task="text_classification",
@@ -254,7 +201,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "banking77": Source(
         task="text_classification",
-        files=_files("intents/banking77", train="train.csv", test="test.csv"),
+        files=split_files("intents/banking77", train="train.csv", test="test.csv"),
         layout=Table(label="category"),
         split="dev",
         languages=("en",),
@@ -263,7 +210,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "snips": Source(
         task="text_classification",
-        files=_files("intents/snips", train="train.jsonl.gz", test="validate.jsonl.gz"),
+        files=split_files("intents/snips", train="train.jsonl.gz", test="validate.jsonl.gz"),
         layout=Table(label="intent"),
         split="dev",
         languages=("en",),
@@ -290,7 +237,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "xdailydialog_en": Source(
         task="masked_lm",
-        files=_files(
+        files=split_files(
             "xdailydialog_en", "dialogues_text_En_1k.txt", "en_dev_human.txt", "en_test_human.txt"
         ),
         layout=Dialogues(),
@@ -300,7 +247,7 @@ SOURCES: Mapping[str, Source] = {
     ),
     "xdailydialog_de": Source(
         task="masked_lm",
-        files=_files(
+        files=split_files(
             "xdailydialog_de", "dialogues_text_De_1k.txt", "de_dev_human.txt", "de_test_human.txt"
         ),
         layout=Dialogues(),
