@@ -45,6 +45,50 @@ def test_only_chosen_tokens_change_and_none_is_lost(ids: list[int], probability:
     assert labels.dtype == np.int64
 
 
+PIECES = Tokenizer.from_vocabulary(
+    [*SPECIAL_TOKENS, *"abcdef", *(f"##{letter}" for letter in "abcdef")], lowercase=True
+)
+
+
+def words_of(ids: list[int]) -> list[list[int]]:
+    """The places of each word's tokens, as a reader would group them."""
+    words: list[list[int]] = []
+    for place, token in enumerate(ids):
+        if words and PIECES.token(token).startswith("##"):
+            words[-1].append(place)
+        else:
+            words.append([place])
+    return words
+
+
+def test_whole_words_are_chosen_or_left_as_one() -> None:
+    ids = np.random.default_rng(0).integers(3, PIECES.vocab_size, size=(400, 60))
+    _, labels = mask_tokens(
+        ids, PIECES, np.random.default_rng(1), probability=0.3, whole_words=True
+    )
+    chosen = labels != IGNORE_INDEX
+    ordinary = ids >= len(SPECIAL_TOKENS)
+    assert not chosen[~ordinary].any()
+    assert chosen[ordinary].mean() == pytest.approx(0.3, abs=0.01)
+    for row, row_chosen in zip(ids.tolist(), chosen, strict=True):
+        for word in words_of(row):
+            pieces = [place for place in word if row[place] >= len(SPECIAL_TOKENS)]
+            assert len(set(row_chosen[pieces].tolist())) <= 1
+    # Neighbouring words and rows are drawn apart.
+    first = np.array([not PIECES.token(token).startswith("##") for token in range(17)])[ids]
+    both = first[:, 1:] & ordinary[:, 1:] & ordinary[:, :-1]
+    assert chosen[:, 1:][both & chosen[:, :-1]].mean() == pytest.approx(0.3, abs=0.02)
+
+
+def test_whole_words_take_as_many_draws() -> None:
+    one, two = np.random.default_rng(3), np.random.default_rng(3)
+    mask_tokens(np.full((4, 6), 12), PIECES, one)
+    mask_tokens(np.full((4, 6), 12), PIECES, two, whole_words=True)
+    assert one.random() == two.random()
+    masked, _ = mask_tokens(np.zeros((0,), np.int64), PIECES, one, whole_words=True)
+    assert masked.shape == (0,)
+
+
 def test_the_generator_moves_on_by_the_shape_alone() -> None:
     first, second = np.random.default_rng(3), np.random.default_rng(3)
     mask_tokens(np.full((4, 6), TOKENIZER.pad_id), TOKENIZER, first)

@@ -14,7 +14,7 @@ from squeezebert.tasks import MaskedLM
 from squeezebert.tasks.base import Features
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.collate import FeatureBatches, collate, unmasked
-from squeezebert.training.recipe import LoopRecipe
+from squeezebert.training.recipe import LoopRecipe, MaskingRecipe
 
 
 def item(*ids: int, labels: object = None, example: int = 0) -> Features:
@@ -130,15 +130,34 @@ def test_masks_are_drawn_anew(tokenizer: Tokenizer) -> None:
         *tokenizer.encode(["the dog ran home"])[0].ids,
         tokenizer.sep_id,
     ]
-    loop = LoopRecipe(batch_size=8)
+    loop, masking = LoopRecipe(batch_size=8), MaskingRecipe(rate=0.5)
     source = FeatureBatches(
-        features, task="masked_lm", tokenizer=tokenizer, loop=loop, mask_rate=0.5
+        features, task="masked_lm", tokenizer=tokenizer, loop=loop, masking=masking
     )
     first, second = source.batch(0), source.batch(1)
     assert first.inputs["positions"].tolist() != second.inputs["positions"].tolist()
     flat = np.tile(plain[0].input_ids, 8)
     assert first.labels.tolist() == flat[first.inputs["positions"].numpy()].tolist()
     assert first.targets == len(first.labels) > 10
+
+
+def test_whole_words_in_fine_tuning(tokenizer: Tokenizer) -> None:
+    """Two words of eight tokens: with whole words a batch has 0, 8 or 16 of each row's tokens."""
+    pieces = [tokenizer.token_id(token) for token in ("a", *(f"##{c}" for c in "bcdefgh"))]
+    row = item(tokenizer.cls_id, *pieces, *pieces, tokenizer.sep_id)
+    counts: dict[bool, set[int]] = {False: set(), True: set()}
+    for whole_words, seen in counts.items():
+        source = FeatureBatches(
+            [row] * 32,
+            task="masked_lm",
+            tokenizer=tokenizer,
+            loop=LoopRecipe(batch_size=32),
+            masking=MaskingRecipe(rate=0.5, whole_words=whole_words),
+        )
+        positions = source.batch(0).inputs["positions"].numpy()
+        seen |= set(np.bincount(positions // len(row), minlength=32).tolist())
+    assert counts[True] == {0, 8, 16}
+    assert len(counts[False]) > 3
 
 
 def test_the_key_names_the_data(tokenizer: Tokenizer) -> None:

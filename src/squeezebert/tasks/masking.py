@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
@@ -24,6 +25,7 @@ def mask_tokens(
     generator: np.random.Generator,
     *,
     probability: float = 0.15,
+    whole_words: bool = False,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Fresh masks for training, of any number of inputs at once.
 
@@ -31,10 +33,12 @@ def mask_tokens(
     evenly from all others.
 
     Args:
-        input_ids: Any shape.
-        tokenizer: Says which ids are special.
+        input_ids: Any shape; tokens that follow each other stand along the last axis.
+        tokenizer: Says which ids are special, and which go on with a word (``##``).
         generator: Where the chance comes from; it moves on.
         probability: The share of tokens to be guessed.
+        whole_words: Choose the pieces of a word together or not at all, as BERT's later
+            checkpoints do (Cui et al. 2021, section 3.1); the share of tokens stays as it is.
 
     Returns:
         The ids with masks put in, int32, and the labels, int64: the true id where one is to be
@@ -54,7 +58,10 @@ def mask_tokens(
     """
     check_probability(probability)
     ordinary = ordinary_ids(tokenizer)
-    chosen = ordinary[input_ids] & (generator.random(input_ids.shape) < probability)
+    keys = generator.random(input_ids.shape)
+    if whole_words and input_ids.size:
+        keys = keys.ravel()[_first_pieces(input_ids, tokenizer)]
+    chosen = ordinary[input_ids] & (keys < probability)
     labels = np.where(chosen, input_ids, IGNORE_INDEX).astype(np.int64)
     fate = generator.random(input_ids.shape)
     at_random = chosen & (fate >= MASK_SHARE) & (fate < MASK_SHARE + RANDOM_SHARE)
@@ -65,6 +72,22 @@ def mask_tokens(
         drawn = others[generator.integers(len(others), size=input_ids.shape)]
         masked = np.where(at_random, drawn, masked).astype(np.int32)
     return masked, labels
+
+
+def _first_pieces(
+    input_ids: NDArray[np.integer[Any]], tokenizer: Tokenizer
+) -> NDArray[np.integer[Any]]:
+    """Shaped as given: where in the flattened ids the word of each token begins."""
+    begins = ~_continuations(tokenizer)[input_ids]
+    begins[..., 0] = True  # no word goes on from one input to the next
+    places = np.arange(input_ids.size).reshape(input_ids.shape)
+    return np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
+
+
+@functools.lru_cache(maxsize=4)  # asked for by every batch
+def _continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """(vocab_size,) which tokens go on with a word."""
+    return np.array([token.startswith("##") for token in tokenizer.tokens], dtype=np.bool_)
 
 
 def evaluation_keys(document_ids: NDArray[np.int32], seed: int) -> NDArray[np.float64]:

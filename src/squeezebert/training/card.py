@@ -20,6 +20,8 @@ def pretraining_card(
         for source, count in zip(recipe.corpus.sources, tokens, strict=True)
     ]
     objective = f"masked LM, {recipe.masking.rate:.0%} of the tokens"
+    if recipe.masking.whole_words:
+        objective += " in whole words"
     if recipe.masking.sentence_order:
         objective += ", and sentence order"
     return _card(

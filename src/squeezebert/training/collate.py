@@ -17,7 +17,7 @@ from squeezebert.tasks.base import IGNORE_INDEX, Features
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import Batch, generator
-from squeezebert.training.recipe import LoopRecipe
+from squeezebert.training.recipe import LoopRecipe, MaskingRecipe
 
 POOL = 64
 """Batches whose inputs are sorted by length together: little padding, yet a random order."""
@@ -31,7 +31,7 @@ class FeatureBatches:
         task: Says what labels are: one an input, one a token, or masked tokens.
         tokenizer: For padding and masks.
         loop: Batch size or token budget, and the seed.
-        mask_rate: Masked LM only: masks are drawn anew for each batch.
+        masking: Masked LM only: masks are drawn anew for each batch.
 
     Raises:
         DataError: no inputs at all.
@@ -44,7 +44,7 @@ class FeatureBatches:
         task: TaskName,
         tokenizer: Tokenizer,
         loop: LoopRecipe,
-        mask_rate: float = 0.15,
+        masking: MaskingRecipe | None = None,
     ) -> None:
         if not features:
             raise DataError("there is nothing to train on: no example gave a model input")
@@ -53,7 +53,7 @@ class FeatureBatches:
         self._task = task
         self._tokenizer = tokenizer
         self._loop = loop
-        self._mask_rate = mask_rate
+        self._masking = masking or MaskingRecipe()
         self._plan: tuple[int, list[NDArray[np.int64]]] = (-1, [])
         self._starts = [0]  # the number of each epoch's first batch
         self.key = self._digest()
@@ -119,7 +119,8 @@ class FeatureBatches:
             plain.inputs["input_ids"].numpy(),
             self._tokenizer,
             generator(self._loop.seed, 3, number),
-            probability=self._mask_rate,
+            probability=self._masking.rate,
+            whole_words=self._masking.whole_words,
         )
         positions = np.flatnonzero(labels != IGNORE_INDEX)
         return Batch(

@@ -236,17 +236,74 @@ class MaskingRecipe:
     Of the chosen tokens 80 % are shown as ``[MASK]``, 10 % as another token, 10 % as they are.
 
     Args:
-        rate: The share of the tokens to predict.
+        rate: The share of the tokens to predict. 0.15 is BERT's; up to 0.4 is used (Wettig et al.
+            2023).
+        whole_words: Mask all pieces of a word together.
         sentence_order: Pretraining only: also learn whether two neighbouring segments stand in
             their order (Lan et al. 2020; SqueezeBERT's second objective). Its head is dropped
             when the model is saved.
     """
 
     rate: float = 0.15
+    whole_words: bool = False
     sentence_order: bool = False
 
     def __post_init__(self) -> None:
         _require(0 < self.rate < 1, "rate", self.rate, "a share in (0, 1)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationRecipe:
+    """``[distillation]``: what is learnt from teachers, see
+    :mod:`squeezebert.training.distillation`. Without teachers none is done.
+
+    Args:
+        teachers: Model directories, shipped models or hub names; the losses to several are
+            averaged. They must have the student's vocabulary.
+        task: Weight of the run's own loss; 0 leaves it out, and masked LM then masks nothing.
+        logits: Weight of soft labels; the teachers need the student's head.
+        temperature: Softens both sides of the soft labels.
+        hidden: Weight of the blocks' outputs.
+        embeddings: Weight of the embeddings.
+        relations: Weight of the relations among queries, among keys and among values.
+        layers: Pairs of blocks, ``[student, teacher]`` counted from 1, that ``hidden`` compares;
+            empty: spread evenly, the last with the last.
+        relation_layers: The pair that ``relations`` compares; empty: the last of each.
+        relation_heads: Parts in which vectors are compared; divides the widths of student and
+            teachers.
+    """
+
+    teachers: tuple[str, ...] = ()
+    task: float = 1.0
+    logits: float = 0.0
+    temperature: float = 1.0
+    hidden: float = 0.0
+    embeddings: float = 0.0
+    relations: float = 0.0
+    layers: tuple[tuple[int, ...], ...] = ()
+    relation_layers: tuple[int, ...] = ()
+    relation_heads: int = 12
+
+    def __post_init__(self) -> None:
+        parts = ("logits", "hidden", "embeddings", "relations")
+        for name in ("task", *parts):
+            value = getattr(self, name)
+            _require(value >= 0, name, value, "0 or more")
+        _require(self.temperature > 0, "temperature", self.temperature, "more than 0")
+        _require(self.relation_heads >= 1, "relation_heads", self.relation_heads, "1 or more")
+        for pair in self.layers:
+            _require(len(pair) == 2, "layers", self.layers, "pairs [student, teacher]")
+        _require(
+            len(self.relation_layers) in (0, 2),
+            "relation_layers",
+            self.relation_layers,
+            "one pair [student, teacher]",
+        )
+        if self.teachers and not any(getattr(self, name) for name in parts):
+            raise ConfigError(
+                "distillation names teachers, but nothing to learn from them",
+                hint=f"give one of {', '.join(parts)} a weight",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +331,7 @@ class FinetuneRecipe:
     model: ModelRecipe = field(default_factory=ModelRecipe)
     data: DataRecipe = field(default_factory=DataRecipe)
     masking: MaskingRecipe = field(default_factory=MaskingRecipe)
+    distillation: DistillationRecipe = field(default_factory=DistillationRecipe)
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
     loop: LoopRecipe = field(default_factory=LoopRecipe)
 
@@ -343,6 +401,7 @@ class PretrainRecipe:
     model: ModelRecipe = field(default_factory=ModelRecipe)
     corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
     masking: MaskingRecipe = field(default_factory=MaskingRecipe)
+    distillation: DistillationRecipe = field(default_factory=DistillationRecipe)
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
     loop: LoopRecipe = field(default_factory=LoopRecipe)
 
