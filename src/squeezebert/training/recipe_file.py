@@ -46,21 +46,35 @@ def load_recipe(
     >>> load_recipe(None, "pretrain", {"loop.max_steps": "100"}).loop.max_steps
     100
     """
-    values: dict[str, Any] = {}
-    where = "the recipe"
-    if path is not None:
-        path = Path(path)
-        where = str(path)
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not TOML: {error}") from error
-    for name, text in (overrides or {}).items():
-        _set(values, name.split("."), _parse(text))
+    values = {} if path is None else read_values(path)
+    set_values(values, overrides or {})
     cls = FinetuneRecipe if kind == "finetune" else PretrainRecipe
-    return from_mapping(cls, values, where)
+    return from_mapping(cls, values, "the recipe" if path is None else str(path))
+
+
+def read_values(path: Path | str) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        ConfigError: no such file, or not TOML.
+    """
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def set_values(values: dict[str, Any], overrides: Mapping[str, str]) -> None:
+    """Puts settings by dotted name into nested ``values``; see :func:`load_recipe`.
+
+    Raises:
+        ConfigError: a name that goes through something that is not a section.
+    """
+    for name, text in overrides.items():
+        _set(values, name.split("."), _parse(text))
 
 
 def _parse(text: str) -> Any:
