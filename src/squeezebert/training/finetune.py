@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from squeezebert.backends.torch_backend import TorchBackend
 from squeezebert.model import HeadConfig, TaskModel
@@ -18,6 +19,7 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.card import finetuning_card
 from squeezebert.training.collate import FeatureBatches
 from squeezebert.training.datasets import TrainingData, open_training_data
+from squeezebert.training.distillation import make_student
 from squeezebert.training.hardware import seed_everything
 from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import loss_for
@@ -61,17 +63,21 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     model = start_model(recipe.model, head, tokenizer)
     task = make_task(spec, tokenizer)
     dev = _Dev(task, model, data)
+    module: nn.Module = model
+    loss = loss_for(spec.task, spec.problem_type)
+    if recipe.distillation.teachers:
+        module, loss = make_student(model, recipe.distillation, tokenizer, loss)
     state = run_loop(
         Setup(
-            model=model,
+            model=module,
             source=FeatureBatches(
                 task.encode(data.train, with_labels=True),
                 task=spec.task,
                 tokenizer=tokenizer,
                 loop=recipe.loop,
-                mask_rate=recipe.masking.rate,
+                masking=recipe.masking,
             ),
-            loss=loss_for(spec.task, spec.problem_type),
+            loss=loss,
             evaluate=dev.evaluate,
             loop=recipe.loop,
             optimizer=recipe.optimizer,

@@ -7,15 +7,17 @@ accumulation equal to one with a larger batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
 from squeezebert.tasks.base import IGNORE_INDEX, ProblemType, TaskName
 from squeezebert.training.batches import Batch
 
-Loss = Callable[[nn.Module, Batch], Tensor]
+Loss = Callable[[Callable[..., Any], Batch], Tensor]
+"""From a model, or what is called like one, and a batch to the summed loss."""
 
 
 def loss_for(task: TaskName, problem_type: ProblemType = "single_label") -> Loss:
@@ -27,7 +29,7 @@ def loss_for(task: TaskName, problem_type: ProblemType = "single_label") -> Loss
     return cross_entropy_loss
 
 
-def cross_entropy_loss(model: nn.Module, batch: Batch) -> Tensor:
+def cross_entropy_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     """Cross entropy summed over the labels that are not ``IGNORE_INDEX``. Labels are (B,), (B, S)
     or, for masked LM, (n,): one for each of the inputs' ``positions``.
     """
@@ -35,20 +37,20 @@ def cross_entropy_loss(model: nn.Module, batch: Batch) -> Tensor:
     return _cross_entropy(logits, batch.labels)
 
 
-def multi_label_loss(model: nn.Module, batch: Batch) -> Tensor:
+def multi_label_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     """Binary cross entropy over labels (B, classes), averaged over the classes."""
     logits: Tensor = model(**batch.inputs).logits
     each = binary_cross_entropy_with_logits(logits.float(), batch.labels, reduction="none")
     return each.mean(dim=-1).sum()
 
 
-def regression_loss(model: nn.Module, batch: Batch) -> Tensor:
+def regression_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     """Squared error over labels (B,)."""
     logits: Tensor = model(**batch.inputs).logits
     return mse_loss(logits.squeeze(-1).float(), batch.labels, reduction="sum")
 
 
-def sentence_order_loss(model: nn.Module, batch: Batch) -> Tensor:
+def sentence_order_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     """Masked LM plus sentence order (Lan et al. 2020): the sum of their means, as a sum over the
     masked tokens. ``model`` gives the two logits.
     """

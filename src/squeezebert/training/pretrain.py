@@ -6,10 +6,13 @@ default, since later work found sentence order of little use (Liu et al. 2019; I
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,12 +30,13 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import Batch, generator
 from squeezebert.training.card import pretraining_card
 from squeezebert.training.corpus import PackedSequences, TokenStream, tokenize_source
+from squeezebert.training.distillation import DistillationLoss, Student, make_student
 from squeezebert.training.hardware import processes, seed_everything
 from squeezebert.training.loop import run_loop
-from squeezebert.training.losses import cross_entropy_loss, sentence_order_loss
+from squeezebert.training.losses import Loss, cross_entropy_loss, sentence_order_loss
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import PretrainRecipe
-from squeezebert.training.setup import DevScore, Setup
+from squeezebert.training.setup import DevScore, Evaluate, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
 DEV_SEED = 0
@@ -40,6 +44,7 @@ DEV_SEED = 0
 
 DEV_BATCH = 32
 MAIN_SCORE = "masked_loss"
+DISTILLATION_SCORE = "distillation_loss"
 
 
 def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
@@ -74,14 +79,14 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
     seed_everything(recipe.loop.seed, 0)
     model = start_model(recipe.model, HeadConfig(kind="masked_lm"), tokenizer)
     _check_length(recipe, model)
-    trained = WithSentenceOrder(model) if recipe.masking.sentence_order else model
-    dev = _dev_batches(held_out, tokenizer, recipe.masking.rate)
+    dev = _dev_batches(held_out, tokenizer, recipe.masking.rate if _masks(recipe) else 0.0)
+    objective = _objective(recipe, model, tokenizer, dev)
     state = run_loop(
         Setup(
-            model=trained,
+            model=objective.module,
             source=batches,
-            loss=sentence_order_loss if recipe.masking.sentence_order else cross_entropy_loss,
-            evaluate=lambda: masked_loss(model, dev),
+            loss=objective.loss,
+            evaluate=objective.evaluate,
             loop=recipe.loop,
             optimizer=recipe.optimizer,
             output=output,
@@ -101,7 +106,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
         spec=spec,
         card=pretraining_card(recipe, model, state, [len(s.train) for s in streams]),
         state=state,
-        main_score=MAIN_SCORE,
+        main_score=objective.main_score,
     )
 
 
@@ -158,6 +163,7 @@ class PretrainingBatches:
         self._seed = recipe.loop.seed
         self._tokenizer = tokenizer
         self._masking = recipe.masking
+        self._masks = _masks(recipe)
         self._per_epoch = self.packed.per_epoch // self._size
         content = json.dumps([(stream.key, stream.weight) for stream in streams])
         self.key = hashlib.sha256(content.encode()).hexdigest()[:24]
@@ -166,12 +172,20 @@ class PretrainingBatches:
         """Batch ``number``: an epoch's last sequences that fill no batch are left out of it."""
         epoch, index = divmod(number, self._per_epoch)
         rows = self.packed.rows(epoch, np.arange(index * self._size, (index + 1) * self._size))
+        if not self._masks:
+            return plain_batch(rows)
         draw = generator(self._seed, 3, number)
         if self._masking.sentence_order:
             rows, types, order = swap_segments(rows, self._tokenizer.sep_id, draw)
         else:
             types = order = None
-        masked, labels = mask_tokens(rows, self._tokenizer, draw, probability=self._masking.rate)
+        masked, labels = mask_tokens(
+            rows,
+            self._tokenizer,
+            draw,
+            probability=self._masking.rate,
+            whole_words=self._masking.whole_words,
+        )
         return masked_batch(masked, labels, types, order)
 
     def epoch(self, number: int) -> int:
@@ -203,6 +217,16 @@ def masked_batch(
         targets=len(positions),
         tokens=input_ids.size,
         order=None if order is None else torch.from_numpy(order),
+    )
+
+
+def plain_batch(input_ids: NDArray[np.int64]) -> Batch:
+    """Full rows (B, S) as they are, for a student that learns from its teachers alone."""
+    return Batch(
+        inputs={"input_ids": torch.from_numpy(input_ids)},
+        labels=torch.zeros(0, dtype=torch.int64),
+        targets=input_ids.size,
+        tokens=input_ids.size,
     )
 
 
@@ -239,6 +263,13 @@ def swap_segments(
     return result, types, order
 
 
+class SentenceOrderOutput(NamedTuple):
+    """Logits of the masked tokens (n, vocab) and of the order (B, 2)."""
+
+    logits: Tensor
+    order_logits: Tensor
+
+
 class WithSentenceOrder(nn.Module):
     """A masked language model with a second head beside it, for training only.
 
@@ -253,23 +284,87 @@ class WithSentenceOrder(nn.Module):
         self.order = nn.Sequential(nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, 2))
 
     def forward(
-        self, input_ids: Tensor, positions: Tensor, token_type_ids: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Logits of the tokens at ``positions`` (n, vocab) and of the order (B, 2)."""
+        self, input_ids: Tensor, positions: Tensor, token_type_ids: Tensor | None = None
+    ) -> SentenceOrderOutput:
+        """Logits of the tokens at ``positions`` and of the order."""
         encoded = self.model.encoder(input_ids, None, token_type_ids)
-        return (
-            self.model.head(encoded, positions).logits,
-            self.order(encoded.last_hidden_state[:, 0]),
+        return SentenceOrderOutput(
+            logits=self.model.head(encoded, positions).logits,
+            order_logits=self.order(encoded.last_hidden_state[:, 0]),
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Objective:
+    """What is trained, by which loss, and what it is judged by."""
+
+    module: nn.Module
+    loss: Loss
+    evaluate: Evaluate
+    main_score: str
+
+
+def _objective(
+    recipe: PretrainRecipe, model: TaskModel, tokenizer: Tokenizer, dev: Sequence[Batch]
+) -> _Objective:
+    module: nn.Module = model
+    loss: Loss = cross_entropy_loss
+    if recipe.masking.sentence_order:
+        module, loss = WithSentenceOrder(model), sentence_order_loss
+    if not recipe.distillation.teachers:
+        return _Objective(
+            module=module,
+            loss=loss,
+            evaluate=lambda: masked_loss(model, dev),
+            main_score=MAIN_SCORE,
+        )
+    student, distillation = make_student(model, recipe.distillation, tokenizer, loss, module)
+
+    def evaluate() -> DevScore:
+        distance = distillation_score(student, distillation, dev)
+        if not recipe.distillation.task:
+            return distance
+        masked = masked_loss(model, dev)
+        return dataclasses.replace(masked, values={**masked.values, **distance.values})
+
+    return _Objective(
+        module=student,
+        loss=distillation,
+        evaluate=evaluate,
+        main_score=MAIN_SCORE if recipe.distillation.task else DISTILLATION_SCORE,
+    )
+
+
+def _masks(recipe: PretrainRecipe) -> bool:
+    """Whether any loss wants masks: comparing states or relations alone does not."""
+    learnt = recipe.distillation
+    return not learnt.teachers or learnt.task > 0 or learnt.logits > 0
+
+
 def _dev_batches(rows: NDArray[np.int64], tokenizer: Tokenizer, rate: float) -> list[Batch]:
+    starts = range(0, len(rows), DEV_BATCH)
+    if not rate:
+        return [plain_batch(rows[start : start + DEV_BATCH]) for start in starts]
     draw = generator(DEV_SEED, 4)
     masked, labels = mask_tokens(rows, tokenizer, draw, probability=rate)
     return [
         masked_batch(masked[start : start + DEV_BATCH], labels[start : start + DEV_BATCH])
-        for start in range(0, len(rows), DEV_BATCH)
+        for start in starts
     ]
+
+
+def distillation_score(
+    student: Student, distillation: DistillationLoss, batches: Sequence[Batch]
+) -> DevScore:
+    """How far the student is from its teachers on held-out text: the mean of the weighted parts."""
+    device = next(student.parameters()).device
+    total = sum(
+        distillation.measure(student, batch.to(device)).item() * batch.targets for batch in batches
+    )
+    mean = total / sum(batch.targets for batch in batches)
+    return DevScore(
+        values={DISTILLATION_SCORE: mean}, main=DISTILLATION_SCORE, higher_is_better=False
+    )
 
 
 def masked_loss(model: TaskModel, batches: Sequence[Batch]) -> DevScore:

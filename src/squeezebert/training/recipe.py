@@ -14,7 +14,8 @@ from squeezebert.errors import ConfigError
 from squeezebert.spec import ProblemType, TaskName
 
 Precision = Literal["auto", "float32", "bf16"]
-Schedule = Literal["linear", "cosine", "constant"]
+Schedule = Literal["linear", "cosine", "constant", "trapezoid", "one_cycle"]
+OptimizerName = Literal["adamw", "lamb", "muon"]
 RecipeKind = Literal["finetune", "pretrain"]
 
 
@@ -49,38 +50,58 @@ class ModelRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerRecipe:
-    """``[optimizer]``: AdamW and its learning rate over the run.
+    """``[optimizer]``: the optimiser and its learning rate over the run.
 
     Args:
+        name: ``adamw``; ``lamb`` (You et al. 2020) for large batches, the paper's; ``muon``
+            (Jordan et al. 2024) for the matrices of the blocks, each group of a grouped layer
+            by itself, with AdamW for the rest.
         learning_rate: The peak; 0 chooses by the model's width, see
             :func:`squeezebert.training.start.with_learning_rate`.
-        warmup: The share of the run (in steps, or in tokens with ``loop.max_tokens``) over which
-            the rate rises from 0.
-        schedule: How the rate falls after the peak.
+        muon_learning_rate: The peak for Muon's matrices, whose steps are scaled to AdamW's size;
+            0: ``learning_rate``.
+        warmup: The share of the run (see :class:`LoopRecipe`) over which the rate rises.
+        schedule: How the rate goes: ``linear``, ``cosine`` and ``constant`` after a linear
+            warm-up; ``trapezoid`` is constant until the cool-down; ``one_cycle`` rises and falls
+            as cosines, and wants a ``warmup`` of 0.3 or so.
+        cooldown: ``trapezoid`` only: the share of the run, at its end, over which the rate falls.
         final: Where it ends, as a share of the peak.
         weight_decay: On matrices only: biases and LayerNorms go without.
         beta1: Decay of the gradients' mean.
         beta2: Decay of the squared gradients' mean.
+        momentum: Muon only: decay of the gradients' mean.
         epsilon: Keeps the division finite.
         max_grad_norm: Gradients are scaled down to this norm; 0 leaves them.
     """
 
+    name: OptimizerName = "adamw"
     learning_rate: float = 0.0
+    muon_learning_rate: float = 0.0
     warmup: float = 0.06
     schedule: Schedule = "linear"
+    cooldown: float = 0.2
     final: float = 0.0
     weight_decay: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.98
+    momentum: float = 0.95
     epsilon: float = 1e-6
     max_grad_norm: float = 1.0
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate >= 0, "learning_rate", self.learning_rate, "0 or more")
+        for name in ("learning_rate", "muon_learning_rate"):
+            value = getattr(self, name)
+            _require(value >= 0, name, value, "0 or more")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share in [0, 1)")
+        _require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "a share in [0, 1]")
+        if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
+            raise ConfigError(
+                f"warmup {self.warmup} and cooldown {self.cooldown} are longer than the run",
+                hint="they are shares of it: their sum is at most 1",
+            )
         _require(0 <= self.final <= 1, "final", self.final, "a share in [0, 1]")
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
-        for name in ("beta1", "beta2"):
+        for name in ("beta1", "beta2", "momentum"):
             value = getattr(self, name)
             _require(0 <= value < 1, name, value, "a number in [0, 1)")
         _require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
@@ -92,7 +113,8 @@ class LoopRecipe:
     """``[loop]``: how long, in which batches, and what is written on the way.
 
     The run's length, which the learning rate's schedule is measured by, is ``max_tokens`` if set,
-    else ``max_steps`` if set, else ``epochs``. ``max_minutes`` only cuts it short.
+    else ``max_steps`` if set, else ``epochs``. ``max_minutes`` only cuts it short, unless the run
+    is ``timed``.
 
     Args:
         seed: Fixes the weights that start at random, the order of the data, masks and dropout.
@@ -100,10 +122,16 @@ class LoopRecipe:
         max_steps: Optimiser steps; 0: no such limit.
         max_tokens: Input tokens; 0: no such limit.
         max_minutes: Minutes of training, added up over resumed runs; 0: no such limit.
+        timed: ``max_minutes`` is the run's length, for a machine that is lent by the minute; what
+            comes of it depends on the machine's speed. Resumed with more minutes it goes on at the
+            rate that stands at its new share: a trapezoid's peak, once more to be cooled down.
         batch_size: Sequences a forward pass.
         token_budget: Instead of ``batch_size``: at most that many tokens a forward pass, padding
             included; 0: ``batch_size`` counts. Fine-tuning only.
         accumulation: Forward passes an optimiser step.
+        batch_ramp: The share of the run over which the forward passes an optimiser step rise
+            evenly to ``accumulation``; 0: all steps are alike.
+        batch_ramp_start: What they rise from, as a share of ``accumulation``.
         precision: ``auto`` takes bf16 where the hardware computes it.
         torch_threads: CPU threads for torch; 0 leaves torch's own choice.
         evaluate_steps: Steps between evaluations on the dev set; 0: after each epoch.
@@ -119,9 +147,12 @@ class LoopRecipe:
     max_steps: int = 0
     max_tokens: int = 0
     max_minutes: float = 0.0
+    timed: bool = False
     batch_size: int = 32
     token_budget: int = 0
     accumulation: int = 1
+    batch_ramp: float = 0.0
+    batch_ramp_start: float = 0.125
     precision: Precision = "auto"
     torch_threads: int = 0
     evaluate_steps: int = 0
@@ -150,6 +181,20 @@ class LoopRecipe:
         ):
             value = getattr(self, name)
             _require(value >= 0, name, value, "0 or more")
+        _require(0 <= self.batch_ramp <= 1, "batch_ramp", self.batch_ramp, "a share in [0, 1]")
+        _require(
+            0 < self.batch_ramp_start <= 1,
+            "batch_ramp_start",
+            self.batch_ramp_start,
+            "a share in (0, 1]",
+        )
+        if self.batch_ramp and self.accumulation == 1:
+            raise ConfigError(
+                "batch_ramp is set, but accumulation is 1: there is nothing to rise",
+                hint="divide batch_size and multiply accumulation by 8, say",
+            )
+        if self.timed and not self.max_minutes:
+            raise ConfigError("timed is set, but max_minutes, the run's length, is 0")
 
 
 RUN_ONLY = frozenset(
