@@ -128,6 +128,60 @@ def test_the_rate_by_tokens(tmp_path: Path) -> None:
     assert rates == pytest.approx([0.1 * (1 - (step + 0.5) / 10) for step in range(10)])
 
 
+def test_the_batch_rises(tmp_path: Path) -> None:
+    """From a quarter of eight passes to all of them over half the run, each batch once."""
+    loop = changed(accumulation=8, batch_ramp=0.5, batch_ramp_start=0.25)
+    run = setup(tmp_path, loop=loop)
+    state = run_loop(run)
+    assert isinstance(run.source, Numbers)
+    passes = [2, 3, 4, 6, 7, 8, 8, 8, 8, 8]
+    assert run.source.asked == list(range(sum(passes)))
+    assert (state.step, state.batches, state.tokens) == (10, sum(passes), 10 * sum(passes))
+    tokens = [line["tokens"] for line in lines(tmp_path, "train")]
+    assert tokens == [10 * sum(passes[: n + 1]) for n in range(10)]
+
+
+def test_a_ramp_within_epochs(tmp_path: Path) -> None:
+    """The run is as long as its data, not as its steps: the rate falls with the batches."""
+    loop = changed(max_steps=0, epochs=4.0, accumulation=4, batch_ramp=0.5, evaluate_steps=0)
+    state = run_loop(setup(tmp_path, loop=loop))
+    assert state.batches == 22  # 1 + 1 + 1 + 2 + 2 + 3 on the ramp, then 4 until 20 are done
+    rates = [line["learning_rate"] for line in lines(tmp_path, "train")]
+    assert rates[0] == pytest.approx(0.1 * (1 - 0.5 / 20))
+    assert rates[-1] < 0.02
+    # Every epoch's end is found, in steps of any size.
+    ends = [line["step"] for line in lines(tmp_path, "dev")]
+    assert len(ends) == 4
+
+
+def test_a_timed_run_follows_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch takes six seconds: a minute has ten steps, and two minutes twenty."""
+    clock = [1000.0]
+    monkeypatch.setattr("squeezebert.training.loop.time.monotonic", lambda: clock[0])
+
+    class Slow(Numbers):
+        def batch(self, number: int) -> Batch:
+            clock[0] += 6.0
+            return super().batch(number)
+
+    optimizer = OptimizerRecipe(learning_rate=0.1, warmup=0.1, schedule="trapezoid", cooldown=0.5)
+
+    def run(minutes: float) -> LoopState:
+        loop = changed(max_steps=0, max_minutes=minutes, timed=True)
+        return run_loop(setup(tmp_path, loop=loop, optimizer=optimizer, source=Slow()), resume=True)
+
+    state = run(1.0)
+    assert (state.step, state.stopped) == (10, "max_minutes")
+    rates = [line["learning_rate"] for line in lines(tmp_path, "train")]
+    assert rates[:5] == pytest.approx([0.0, 0.1, 0.1, 0.1, 0.1])
+    assert rates[5:] == pytest.approx([0.1, 0.08, 0.06, 0.04, 0.02])
+    # More time: at the peak again, then down once more.
+    state = run(2.0)
+    assert (state.step, state.stopped) == (20, "max_minutes")
+    rates = [line["learning_rate"] for line in lines(tmp_path, "train")][10:]
+    assert rates == pytest.approx([0.1, 0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01])
+
+
 def test_evaluation_after_each_epoch(tmp_path: Path) -> None:
     run_loop(setup(tmp_path, loop=changed(max_steps=12, evaluate_steps=0)))
     assert [line["step"] for line in lines(tmp_path, "dev")] == [5, 10, 12]
@@ -274,6 +328,21 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
 
     with pytest.raises(SqueezeBertError, match=r"the loss is nan at step 1\nhint: lower"):
         run_loop(setup(tmp_path, loss=broken))
+
+
+def test_utilisation_is_told_where_the_cost_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_loop(setup(tmp_path / "unknown"))
+    assert all("mfu" not in line for line in lines(tmp_path / "unknown", "train"))
+    assert "MFU" not in capsys.readouterr().err
+    run_loop(setup(tmp_path / "known", flops_per_token=1e6, loop=changed(log_seconds=0.0)))
+    for line in lines(tmp_path / "known", "train"):
+        assert line["mfu"] > 0
+        assert line["tokens_per_second"] > 0
+    error = capsys.readouterr().err
+    assert "TFLOP/s" in error
+    assert "MFU" in error
 
 
 def test_bf16_computes_in_bf16(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from squeezebert.training.pretrain import pretrain
 from squeezebert.training.recipe import FinetuneRecipe, PretrainRecipe
 
 SCRIPT = str(Path(__file__).with_name("killed_run.py"))
-TIMINGS = ("seconds", "tokens_per_second")
+TIMINGS = ("seconds", "tokens_per_second", "mfu")
 
 # Children of a server that has imported torch but computed nothing: a second each, not ten.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -149,6 +149,26 @@ def test_killed_while_writing_a_checkpoint(
             assert b"half a file" not in {file.read_bytes() for file in newest.iterdir()}
     finish(start(pretrain, recipe, tmp_path, resume=True))
     assert_same(tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize("name", ["adamw", "lamb", "muon"])
+def test_killed_with_other_optimizers_on_a_ramp(
+    name: str, recipe: PretrainRecipe, tmp_path: Path
+) -> None:
+    """Each optimiser has its own moments, and on a ramp a step does not tell its batches."""
+    recipe = dataclasses.replace(
+        recipe,
+        masking=dataclasses.replace(recipe.masking, whole_words=True),
+        optimizer=dataclasses.replace(recipe.optimizer, name=name, schedule="trapezoid"),
+        loop=dataclasses.replace(recipe.loop, max_steps=16, accumulation=4, batch_ramp=0.6),
+    )
+    finish(start(pretrain, recipe, tmp_path / "whole", resume=False))
+    for step in (2, 7):
+        process = start(pretrain, recipe, tmp_path / "killed", resume=True)
+        kill_at_step(process, tmp_path / "killed", step)
+        assert process.exitcode == -9
+    finish(start(pretrain, recipe, tmp_path / "killed", resume=True))
+    assert_same(tmp_path / "killed", tmp_path / "whole")
 
 
 def test_killed_fine_tuning(tiny_classification: FinetuneRecipe, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from squeezebert.errors import CheckpointError
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, MOMENTS = "model.safetensors", "optimizer.safetensors"
 BEST = "best.safetensors"
 """A hard link where the file system has them, so that weights are written once."""
@@ -37,6 +37,7 @@ class LoopState:
 
     Args:
         step: Optimiser steps done.
+        batches: Forward passes done, over all processes.
         tokens: Input tokens seen.
         seconds: Time spent training, over all resumed runs.
         loss_sum: Summed loss since the last line of metrics.
@@ -50,6 +51,7 @@ class LoopState:
     """
 
     step: int = 0
+    batches: int = 0
     tokens: int = 0
     seconds: float = 0.0
     loss_sum: float = 0.0

@@ -17,7 +17,6 @@ from typing import cast
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
 from squeezebert.training.batches import Batch
@@ -29,10 +28,11 @@ from squeezebert.training.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from squeezebert.training.hardware import accelerator, seed_everything, uses_bf16
+from squeezebert.training.hardware import accelerator, peak_flops, seed_everything, uses_bf16
 from squeezebert.training.metrics import Metrics, duration
-from squeezebert.training.optimizer import build_optimizer, learning_rate
+from squeezebert.training.optimizer import RunOptimizer, rate_share
 from squeezebert.training.setup import DevScore, Setup
+from squeezebert.training.throughput import Throughput
 
 CHECKPOINTS = "checkpoints"
 
@@ -78,21 +78,25 @@ class _Run:
         self.device: torch.device = self.accelerator.device
         self.bf16 = uses_bf16(setup.loop.precision, self.device)
         setup.model.to(self.device)
-        self.optimizer = build_optimizer(setup.model, setup.optimizer)
+        self.optimizer = RunOptimizer(setup.model, setup.optimizer)
         self.state = LoopState(data_key=setup.source.key)
         self.folder = setup.output / CHECKPOINTS
         self._resume(resume)
         self.model: nn.Module = self.accelerator.prepare(setup.model)
         self.world: int = self.accelerator.num_processes
-        self.per_step = setup.loop.accumulation * self.world
-        self.all_steps = setup.loop.max_steps or -(
-            -setup.source.batches_in(setup.loop.epochs) // self.per_step
-        )
+        self.last_batches = 0  # of the step before, over all processes
+        self.all_batches = setup.source.batches_in(setup.loop.epochs)
         main = self.accelerator.is_main_process
         self.loss_sum = torch.tensor(self.state.loss_sum if main else 0.0, device=self.device)
         self.before = self.state.seconds
-        self.begun = self.saved = self.shown = time.monotonic()
-        self.first = (self.done(), self.state.tokens)
+        self.begun = self.saved = time.monotonic()
+        self.first = self.done()
+        self.peak = 0.0
+        if setup.flops_per_token:
+            self.peak = self.world * peak_flops(self.device, bf16=self.bf16)
+        self.throughput = Throughput(
+            flops_per_token=setup.flops_per_token, peak=self.peak, tokens=self.state.tokens
+        )
 
     # The run
 
@@ -113,34 +117,64 @@ class _Run:
                     self._log(metrics, norm, rate)
                 reason = self._reason()
                 if reason or self._evaluation_due():
-                    improved = self._evaluate(metrics)
-                    self.state = dataclasses.replace(self.state, stopped=reason or self._reason())
-                    self._save(improved=improved)
+                    with self.throughput.paused():
+                        improved = self._evaluate(metrics)
+                        self.state = dataclasses.replace(
+                            self.state, stopped=reason or self._reason()
+                        )
+                        self._save(improved=improved)
                 elif time.monotonic() - self.saved >= loop.checkpoint_minutes * 60:
-                    self._save(improved=False)
+                    with self.throughput.paused():
+                        self._save(improved=False)
         self._load_best()
         return self.state
 
-    def done(self, steps: float = 0.0, tokens: float = 0.0) -> float:
-        """The share of the run that lies behind once so many more steps and tokens have."""
-        if self.setup.loop.max_tokens:
-            return min((self.state.tokens + tokens) / self.setup.loop.max_tokens, 1.0)
-        return min((self.state.step + steps) / self.all_steps, 1.0)
+    def done(self, steps: float = 0.0, batches: float = 0.0, tokens: float = 0.0) -> float:
+        """The share of the run that lies behind once so much more has."""
+        loop, state = self.setup.loop, self.state
+        if loop.timed:
+            spent, all_ = state.seconds, loop.max_minutes * 60
+        elif loop.max_tokens:
+            spent, all_ = state.tokens + tokens, loop.max_tokens
+        elif loop.max_steps:
+            spent, all_ = state.step + steps, loop.max_steps
+        else:
+            spent, all_ = state.batches + batches, self.all_batches
+        return min(spent / all_, 1.0)
+
+    def passes(self) -> int:
+        """Forward passes of the next step in each process."""
+        loop = self.setup.loop
+        if self.done() >= loop.batch_ramp:
+            return loop.accumulation
+        start = loop.batch_ramp_start * loop.accumulation
+        risen = start + (loop.accumulation - start) * self.done() / loop.batch_ramp
+        return max(round(risen), 1)
 
     def _plan(self) -> str:
         loop, parameters = self.setup.loop, list(self.setup.model.parameters())
         trained = sum(p.numel() for p in parameters if p.requires_grad) / 1e6
         every = sum(p.numel() for p in parameters) / 1e6
-        length = f"{loop.max_tokens:,} tokens" if loop.max_tokens else f"{self.all_steps:,} steps"
+        if loop.timed:
+            length = f"{loop.max_minutes:g} minutes"
+        elif loop.max_tokens:
+            length = f"{loop.max_tokens:,} tokens"
+        elif loop.max_steps:
+            length = f"{loop.max_steps:,} steps"
+        else:
+            length = f"{loop.epochs:g} epoch{'s' if loop.epochs != 1 else ''}"
+        peak = f", peak {self.peak / 1e12:.3g} TFLOP/s" if self.peak else ""
         return (
             f"{self.setup.title}: {length} from step {self.state.step}, {trained:.2f} of "
             f"{every:.2f} M parameters, {'bf16' if self.bf16 else 'float32'} on {self.device}, "
-            f"{self.world} process{'es' if self.world > 1 else ''}"
+            f"{self.world} process{'es' if self.world > 1 else ''}{peak}"
         )
 
     def _reason(self) -> str:
         """Why the run is over; empty while it is not."""
         loop, state = self.setup.loop, self.state
+        if loop.timed and self.done() >= 1.0:
+            return "max_minutes"
         if self.done() >= 1.0 or (loop.max_steps and state.step >= loop.max_steps):
             return "complete"
         if loop.patience and state.evaluations_since_best >= loop.patience:
@@ -155,11 +189,11 @@ class _Run:
         rank = self.accelerator.process_index
         seed_everything(setup.loop.seed, 2, state.step, rank)
         self.model.train()
-        first = state.step * self.per_step + rank
+        passes = self.passes()
         batches = [
-            setup.source.batch(first + pass_ * self.world)
-            for pass_ in range(setup.loop.accumulation)
+            setup.source.batch(state.batches + rank + pass_ * self.world) for pass_ in range(passes)
         ]
+        self.last_batches = passes * self.world
         targets, tokens, seconds = self._total(batches)
         for index, batch in enumerate(batches):
             last = index == len(batches) - 1
@@ -171,19 +205,17 @@ class _Run:
             self.loss_sum += loss.detach()
         norm = self._clip()
         # The rate at the middle of the step: no step runs at rate 0.
-        rate = learning_rate(self.done(0.5, tokens / 2), setup.optimizer)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        share = rate_share(self.done(0.5, self.last_batches / 2, tokens / 2), setup.optimizer)
+        self.optimizer.step(share)
         self.state = dataclasses.replace(
             state,
             step=state.step + 1,
+            batches=state.batches + self.last_batches,
             tokens=state.tokens + tokens,
             seconds=seconds,
             loss_targets=state.loss_targets + targets,
         )
-        return norm, rate
+        return norm, share * setup.optimizer.learning_rate
 
     def _total(self, batches: Sequence[Batch]) -> tuple[int, int, float]:
         """Targets and tokens of this step over all processes, and the main one's clock."""
@@ -223,34 +255,35 @@ class _Run:
         self.loss_sum.zero_()
         self.state = dataclasses.replace(state, loss_targets=0)
         elapsed = max(time.monotonic() - self.begun, 1e-9)
-        speed = (state.tokens - self.first[1]) / elapsed
         done = self.done()
-        left = elapsed * (1.0 - done) / max(done - self.first[0], 1e-9)
+        left = elapsed * (1.0 - done) / max(done - self.first, 1e-9)
         if self.setup.loop.max_minutes:
             left = min(left, self.setup.loop.max_minutes * 60 - state.seconds)
+        pace = self.throughput.read(state.tokens)
         values = {
             "loss": loss,
             "learning_rate": rate,
             "grad_norm": norm.item(),
             "tokens": state.tokens,
-            "tokens_per_second": round(speed, 1),
+            **pace,
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
+        utilisation = f"  MFU {pace['mfu']:.0%}" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
-            f"{speed:,.0f} tokens/s  {duration(left)} left",
+            f"{pace['tokens_per_second']:,.0f} tokens/s{utilisation}  {duration(left)} left",
         )
 
     # The dev set
 
     def _evaluation_due(self) -> bool:
-        step, every = self.state.step, self.setup.loop.evaluate_steps
+        every = self.setup.loop.evaluate_steps
         if every:
-            return step % every == 0
+            return self.state.step % every == 0
         epoch = self.setup.source.epoch
-        return epoch(step * self.per_step) != epoch((step - 1) * self.per_step)
+        return epoch(self.state.batches) != epoch(self.state.batches - self.last_batches)
 
     def _evaluate(self, metrics: Metrics) -> bool:
         """Measures on the dev set; whether these weights are the ones to keep."""
@@ -292,7 +325,7 @@ class _Run:
             self.folder,
             self.state,
             model=_tensors(self.setup.model),
-            optimizer=_moments(self.setup.model, self.optimizer),
+            optimizer=self.optimizer.moments(),
             is_best=improved,
         )
 
@@ -315,7 +348,7 @@ class _Run:
                 hint="restore the data, or start again in another output directory",
             )
         _restore(_tensors(self.setup.model), checkpoint.model, newest)
-        _restore_moments(self.setup.model, self.optimizer, checkpoint.optimizer)
+        self.optimizer.restore(checkpoint.optimizer)
         self.state = checkpoint.state
         more = self.setup.loop.max_minutes * 60
         if self.state.stopped == "max_minutes" and (not more or self.state.seconds < more):
@@ -346,25 +379,3 @@ def _restore(into: Mapping[str, Tensor], saved: Mapping[str, Tensor], where: Pat
         )
     for name, tensor in into.items():
         tensor.copy_(saved[name])
-
-
-def _moments(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    return {
-        f"{name}/{moment}": value
-        for name, parameter in model.named_parameters()
-        for moment, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-def _restore_moments(model: nn.Module, optimizer: Optimizer, saved: Mapping[str, Tensor]) -> None:
-    parameters = dict(model.named_parameters())
-    for key, value in saved.items():
-        name, moment = key.rsplit("/", 1)
-        parameter = parameters[name]
-        # Own memory where and as the optimiser would have made it.
-        if value.ndim:
-            own = torch.empty_like(parameter)
-        else:
-            fused = optimizer.defaults["fused"]
-            own = torch.empty((), device=parameter.device if fused else value.device)
-        optimizer.state[parameter][moment] = own.copy_(value)

@@ -57,6 +57,8 @@ class Setup:
         optimizer: AdamW and its rate.
         output: The run's directory.
         title: For the progress bar.
+        flops_per_token: Of a forward pass; 0 where it is not known, and no model FLOP
+            utilisation is told.
     """
 
     model: nn.Module
@@ -67,3 +69,4 @@ class Setup:
     optimizer: OptimizerRecipe
     output: Path
     title: str = "training"
+    flops_per_token: float = 0.0
