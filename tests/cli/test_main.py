@@ -17,6 +17,7 @@ VERBS = {
     "benchmark",
     "compare",
     "evaluate",
+    "glue",
     "info",
     "models",
     "predict",

@@ -8,12 +8,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
+GLUE = ROOT / "recipes" / "glue.toml"
+RECIPES = sorted(set((ROOT / "recipes").rglob("*.toml")) - {GLUE})
 
 
 def test_there_are_recipes_for_both_kinds() -> None:
     kinds = {kind(path) for path in RECIPES}
     assert kinds == {"pretrain", "finetune"}
+
+
+def test_the_recipe_for_glue_is_what_is_done_without_one() -> None:
+    from squeezebert.tasks.glue import GLUE_TASKS
+    from squeezebert.training.glue import load_glue_recipe
+
+    for name in GLUE_TASKS:
+        found, expected = (
+            load_glue_recipe(path).finetuning(name, "squeezebert-mini-mlm", 0)
+            for path in (GLUE, None)
+        )
+        assert found == expected
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

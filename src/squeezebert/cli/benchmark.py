@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from squeezebert.benchmark.schema import Benchmark
-    from squeezebert.report.tables import Table
 
 
 @click.command()
@@ -151,27 +150,21 @@ def _print(found: Benchmark, console: Console) -> None:
         f"{found.main_threads}"
     )
     console.print("Times are the fastest / the median call; GOP/s by the fastest.\n")
-    _show(console, "One text: milliseconds by length", tables.latency_table(found))
-    _show(console, f"Throughput by batch, {length} tokens a text", tables.throughput_table(found))
+    screen.print_table(
+        console, tables.latency_table(found), title="One text: milliseconds by length"
+    )
+    screen.print_table(
+        console,
+        tables.throughput_table(found),
+        title=f"Throughput by batch, {length} tokens a text",
+    )
     for title, table in tables.stage_tables(found):
-        _show(console, f"Stages at {title}: the threads' time", table)
-    _show(console, "Instruction sets and threads", tables.settings_table(found))
-    _show(console, "What the machine can read", tables.machine_table(found))
+        screen.print_table(console, table, title=f"Stages at {title}: the threads' time")
+    screen.print_table(console, tables.settings_table(found), title="Instruction sets and threads")
+    screen.print_table(console, tables.machine_table(found), title="What the machine can read")
     if found.left_out:
         rest = len(found.left_out)
         console.print(
             f"No time for {rest} more measurements, such as {found.left_out[0]}; "
             "--seconds gives more."
         )
-
-
-def _show(console: Console, title: str, table: Table) -> None:
-    from rich import box
-    from rich.table import Table as Grid
-
-    grid = Grid(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
-    for at, column in enumerate(table.columns):
-        grid.add_column(column, justify="left" if at < table.heads else "right")
-    for row in table.rows:
-        grid.add_row(*row)
-    console.print(grid)

@@ -14,6 +14,7 @@ from squeezebert import __version__
 from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.compare import compare
 from squeezebert.cli.evaluate import evaluate
+from squeezebert.cli.glue import glue
 from squeezebert.cli.info import info
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
@@ -77,6 +78,7 @@ for command in (
     compare,
     train,
     pretrain,
+    glue,
     quantize,
     benchmark,
     models,

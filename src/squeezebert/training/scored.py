@@ -22,6 +22,7 @@ from squeezebert.pipeline import load
 from squeezebert.spec import TaskName
 from squeezebert.tasks.base import Scores
 from squeezebert.training.finetune import finetune
+from squeezebert.training.hardware import processes
 from squeezebert.training.output import TrainingResult
 from squeezebert.training.recipe import FinetuneRecipe
 
@@ -113,10 +114,11 @@ def train_and_score(
         # A run that the clock had stopped may have gone on since.
         "steps": training.steps,
     }
-    found: dict[str, Any] = _read(output / SCORES, about) or {}
-    if not found:
-        found = {"about": about, **_score(recipe.task, output, about)}
-        files.write_text(output / SCORES, json.dumps(found, indent=2) + "\n")
+    with processes().main_process_first():  # the others find the file
+        found: dict[str, Any] = _read(output / SCORES, about) or {}
+        if not found:
+            found = {"about": about, **_score(recipe.task, output, about)}
+            files.write_text(output / SCORES, json.dumps(found, indent=2) + "\n")
     return ScoredRun(
         training=training,
         scores={

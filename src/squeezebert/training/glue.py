@@ -1,0 +1,290 @@
+"""GLUE (Wang et al. 2019): a model fine-tuned on each of its sets with several seeds, dev scores.
+
+Nothing is chosen on the dev sets that are scored: each run has a fixed length and gives the
+weights of its last step. What is trained and scored already is left as it is, so a call that was
+stopped goes on when it is made again::
+
+    OUTPUT/rte/seed-0/      a model directory, with scores.json
+    OUTPUT/glue.json        all scores, mean and deviation over the seeds
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from squeezebert import files
+from squeezebert.comparison.machine import describe_machine, installed_versions
+from squeezebert.data import open_dataset
+from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.hub import resolve
+from squeezebert.pipeline import model_name
+from squeezebert.tasks.glue import GLUE_TASKS, GlueTask, choose_glue_tasks, official_scores
+from squeezebert.training.hardware import processes
+from squeezebert.training.recipe import FinetuneRecipe
+from squeezebert.training.recipe_file import flatten, from_mapping, read_values, set_values
+from squeezebert.training.scored import PRECISIONS, ScoredRun, Spread, train_and_score
+
+RESULT = "glue.json"
+
+DEFAULTS: Mapping[str, Any] = {
+    "max_length": 128,
+    "optimizer": {"warmup": 0.1, "weight_decay": 0.01},
+    "loop": {"batch_size": 32},
+}
+"""What every task gets, under what a recipe says; the rate goes by the model's width."""
+
+NEVER = 1_000_000_000
+"""Steps between evaluations, so that there is but the one after the last step."""
+
+OWN = ("task", "data", "model.start", "problem_type", "loop.seed", "loop.evaluate_steps")
+"""Settings that are not a recipe's to make."""
+
+
+@dataclass(frozen=True)
+class GlueRecipe:
+    """How models are fine-tuned for GLUE's tasks; made by :func:`load_glue_recipe`.
+
+    Args:
+        layers: Settings for all tasks and by task, each layer over the ones before.
+        where: The recipe's file, for messages.
+    """
+
+    layers: tuple[tuple[Mapping[str, Any], Mapping[str, Any]], ...]
+    where: str
+
+    def finetuning(self, name: str, model: str, seed: int) -> FinetuneRecipe:
+        """The recipe of one run.
+
+        Args:
+            name: The task.
+            model: What the run starts from.
+            seed: Of the new head, the order of the data and dropout.
+
+        Raises:
+            ConfigError: a setting that does not exist, cannot be, or is not the recipe's to make.
+        """
+        task = GLUE_TASKS[name]
+        values: dict[str, Any] = _merged(DEFAULTS, {"loop": {"epochs": task.epochs}})
+        for general, by_task in self.layers:
+            values = _merged(values, general, by_task.get(name, {}))
+        own = [key for key in flatten(values) if key.startswith(OWN)]
+        if own:
+            raise ConfigError(
+                f"{self.where} sets {own[0]}, which GLUE's runs set themselves",
+                hint="leave it out",
+            )
+        values = _merged(
+            values,
+            {
+                "task": "text_classification",
+                "data": {"train": [name], "dev": [task.dev[0]]},
+                "model": {"start": model},
+                "loop": {"seed": seed, "evaluate_steps": NEVER},
+            },
+        )
+        return from_mapping(FinetuneRecipe, values, self.where)
+
+
+def load_glue_recipe(
+    path: Path | str | None = None, overrides: Mapping[str, str] | None = None
+) -> GlueRecipe:
+    """A recipe for all of GLUE: settings of fine-tuning, and under ``[tasks.NAME]`` what differs
+    for single tasks.
+
+    Args:
+        path: A TOML file; None: our own settings alone.
+        overrides: Settings by dotted name with values as TOML writes them; they win over the
+            file, also over what it says of single tasks.
+
+    Raises:
+        ConfigError: no such file, not TOML, or a task that GLUE does not have.
+
+    >>> recipe = load_glue_recipe(None, {"loop.epochs": "2", "tasks.rte.loop.epochs": "4"})
+    >>> [recipe.finetuning(name, "m", 0).loop.epochs for name in ("rte", "cola")]
+    [4.0, 2.0]
+    """
+    given: dict[str, Any] = {}
+    set_values(given, overrides or {})
+    where = "the recipe" if path is None else str(path)
+    layers: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+    for values in ([] if path is None else [read_values(path)]) + [given]:
+        by_task = values.pop("tasks", {})
+        unknown = [name for name in by_task if name not in GLUE_TASKS]
+        if unknown:
+            raise ConfigError(
+                f"{where}: GLUE has no task {unknown[0]!r}",
+                hint=f"its tasks are {', '.join(GLUE_TASKS)}",
+            )
+        layers.append((values, by_task))
+    return GlueRecipe(tuple(layers), where)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlueTaskResult:
+    """One task.
+
+    Args:
+        name: The task's.
+        runs: One a seed.
+    """
+
+    name: str
+    runs: tuple[ScoredRun, ...]
+
+    @property
+    def task(self) -> GlueTask:
+        """What it is judged by."""
+        return GLUE_TASKS[self.name]
+
+    def spreads(self, precision: str) -> dict[str, dict[str, Spread]]:
+        """The official scores over the seeds, by dev set and name."""
+        found: dict[str, dict[str, Spread]] = {}
+        for dev in self.task.dev:
+            rows = [official_scores(self.task, run.scores[dev][precision]) for run in self.runs]
+            found[dev] = {
+                name: Spread(values=tuple(row[name] for row in rows)) for name in self.task.scores
+            }
+        return found
+
+    def summary(self, precision: str) -> Spread:
+        """The mean of the official scores, over the seeds: what GLUE's average is made of."""
+        every = [one for by_name in self.spreads(precision).values() for one in by_name.values()]
+        columns = zip(*(one.values for one in every), strict=True)
+        return Spread(values=tuple(sum(column) / len(column) for column in columns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlueResult:
+    """A model on GLUE.
+
+    Args:
+        model: Its name.
+        seeds: How many runs each task had.
+        tasks: In GLUE's order.
+    """
+
+    model: str
+    seeds: int
+    tasks: tuple[GlueTaskResult, ...]
+
+    def average(self, precision: str) -> float:
+        """The mean over the tasks that were run."""
+        return sum(task.summary(precision).mean for task in self.tasks) / len(self.tasks)
+
+    def to_json(self) -> dict[str, Any]:
+        """What goes into ``glue.json``; scores as fractions."""
+        return {
+            "model": self.model,
+            "seeds": self.seeds,
+            "split": "dev",
+            "tasks": {
+                one.name: {
+                    "texts": dict(one.runs[0].texts),
+                    "steps": [run.training.steps for run in one.runs],
+                    "training_seconds": [run.training.seconds for run in one.runs],
+                    "scores": {
+                        precision: {
+                            dev: {
+                                name: {
+                                    "mean": spread.mean,
+                                    "deviation": spread.deviation,
+                                    "values": list(spread.values),
+                                }
+                                for name, spread in by_name.items()
+                            }
+                            for dev, by_name in one.spreads(precision).items()
+                        }
+                        for precision in PRECISIONS
+                    },
+                }
+                for one in self.tasks
+            },
+            "average": {precision: self.average(precision) for precision in PRECISIONS},
+        }
+
+
+def run_glue(
+    model: str,
+    output: Path,
+    *,
+    tasks: Sequence[str] = (),
+    seeds: int = 3,
+    recipe: GlueRecipe | None = None,
+    limit: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> GlueResult:
+    """Fine-tunes a model on GLUE's tasks and scores it on their dev sets, as far as that is not
+    done yet; writes ``glue.json``.
+
+    Args:
+        model: A model directory, shipped model or hub name. One that was fine-tuned on another of
+            the tasks gives its encoder, and its head where the labels are the same.
+        output: The folder of the runs.
+        tasks: Of :data:`~squeezebert.tasks.glue.GLUE_TASKS`; those in the data directory where
+            empty.
+        seeds: Runs of each task.
+        recipe: How; our own settings where None.
+        limit: Only the first so many texts of each dev set.
+        progress: Told what is done next.
+
+    Raises:
+        ConfigError: a recipe that cannot be, or runs in ``output`` that had another one.
+        DataError: a data set that is not there.
+        CheckpointError: a model or run that cannot be read.
+        InvalidInputError: an unknown task, or no seeds.
+    """
+    if seeds < 1:
+        raise InvalidInputError(f"seeds is {seeds}, expected 1 or more")
+    chosen = choose_glue_tasks(tasks)
+    recipe = load_glue_recipe() if recipe is None else recipe
+    resolve(model)
+    plan = {
+        (name, seed): recipe.finetuning(name, model, seed)
+        for seed in range(seeds)
+        for name in chosen
+    }
+    # Whatever is missing is missed before hours of training.
+    for name, task in chosen.items():
+        progress(f"reading {task.title}")
+        for dataset, split in ((name, "train"), *((dev, "dev") for dev in task.dev)):
+            open_dataset(dataset, task="text_classification", split=split)
+    runs: dict[tuple[str, int], ScoredRun] = {}
+    for number, ((name, seed), finetuning) in enumerate(plan.items(), start=1):
+        progress(f"{GLUE_TASKS[name].title}, seed {seed} (run {number} of {len(plan)})")
+        runs[name, seed] = train_and_score(
+            finetuning,
+            output / name / f"seed-{seed}",
+            tests=chosen[name].dev,
+            split="dev",
+            limit=limit,
+        )
+    result = GlueResult(
+        model=model_name(model),
+        seeds=seeds,
+        tasks=tuple(
+            GlueTaskResult(name=name, runs=tuple(runs[name, seed] for seed in range(seeds)))
+            for name in chosen
+        ),
+    )
+    if processes().is_main_process:
+        machine = describe_machine(0)
+        about = {"cpu": machine.cpu, "isa": runs[next(iter(plan))].isa}
+        content = {**result.to_json(), "machine": about, "versions": installed_versions()}
+        files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
+    return result
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings, each layer over the ones before."""
+    values: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            before: Any = values.get(name)
+            if isinstance(value, Mapping) and isinstance(before, Mapping):
+                value = _merged(cast(Mapping[str, Any], before), cast(Mapping[str, Any], value))
+            values[name] = value
+    return values
