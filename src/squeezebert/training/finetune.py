@@ -25,6 +25,7 @@ from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import loss_for
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import FinetuneRecipe
+from squeezebert.training.rounding import rounding
 from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
@@ -67,25 +68,27 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     loss = loss_for(spec.task, spec.problem_type)
     if recipe.distillation.teachers:
         module, loss = make_student(model, recipe.distillation, tokenizer, loss)
-    state = run_loop(
-        Setup(
-            model=module,
-            source=FeatureBatches(
-                task.encode(data.train, with_labels=True),
-                task=spec.task,
-                tokenizer=tokenizer,
+    with rounding(model.encoder, recipe.loop.int8_from) as gradual:
+        state = run_loop(
+            Setup(
+                model=module,
+                source=FeatureBatches(
+                    task.encode(data.train, with_labels=True),
+                    task=spec.task,
+                    tokenizer=tokenizer,
+                    loop=recipe.loop,
+                    masking=recipe.masking,
+                ),
+                loss=loss,
+                evaluate=dev.evaluate,
                 loop=recipe.loop,
-                masking=recipe.masking,
+                optimizer=recipe.optimizer,
+                output=output,
+                title=spec.task,
+                gradual=gradual,
             ),
-            loss=loss,
-            evaluate=dev.evaluate,
-            loop=recipe.loop,
-            optimizer=recipe.optimizer,
-            output=output,
-            title=spec.task,
-        ),
-        resume=resume,
-    )
+            resume=resume,
+        )
     spec, scores = _calibrate(spec, tokenizer, dev)
     state = dataclasses.replace(state, best_values=dict(scores.values))
     facts = [*data.notes]

@@ -189,6 +189,8 @@ class _Run:
         rank = self.accelerator.process_index
         seed_everything(setup.loop.seed, 2, state.step, rank)
         self.model.train()
+        for gradual in setup.gradual:
+            gradual.step(self.done())
         passes = self.passes()
         batches = [
             setup.source.batch(state.batches + rank + pass_ * self.world) for pass_ in range(passes)
@@ -290,6 +292,8 @@ class _Run:
         score: DevScore | None = None
         if self.accelerator.is_main_process:
             self.setup.model.eval()
+            for gradual in self.setup.gradual:
+                gradual.evaluate()
             with torch.no_grad():
                 score = self.setup.evaluate()
         if self.world > 1:

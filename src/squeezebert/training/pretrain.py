@@ -36,6 +36,7 @@ from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import Loss, cross_entropy_loss, sentence_order_loss
 from squeezebert.training.output import TrainingResult, open_output, save_run
 from squeezebert.training.recipe import PretrainRecipe
+from squeezebert.training.rounding import rounding
 from squeezebert.training.setup import DevScore, Evaluate, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
@@ -81,19 +82,21 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
     _check_length(recipe, model)
     dev = _dev_batches(held_out, tokenizer, recipe.masking.rate if _masks(recipe) else 0.0)
     objective = _objective(recipe, model, tokenizer, dev)
-    state = run_loop(
-        Setup(
-            model=objective.module,
-            source=batches,
-            loss=objective.loss,
-            evaluate=objective.evaluate,
-            loop=recipe.loop,
-            optimizer=recipe.optimizer,
-            output=output,
-            title="pretraining",
-        ),
-        resume=resume,
-    )
+    with rounding(model.encoder, recipe.loop.int8_from) as gradual:
+        state = run_loop(
+            Setup(
+                model=objective.module,
+                source=batches,
+                loss=objective.loss,
+                evaluate=objective.evaluate,
+                loop=recipe.loop,
+                optimizer=recipe.optimizer,
+                output=output,
+                title="pretraining",
+                gradual=gradual,
+            ),
+            resume=resume,
+        )
     spec = TaskSpec(
         task="masked_lm",
         max_length=recipe.corpus.sequence_length,

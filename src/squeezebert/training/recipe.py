@@ -133,6 +133,8 @@ class LoopRecipe:
             evenly to ``accumulation``; 0: all steps are alike.
         batch_ramp_start: What they rise from, as a share of ``accumulation``.
         precision: ``auto`` takes bf16 where the hardware computes it.
+        int8_from: The share of the run from which training goes through the engine's int8 rounding
+            (:mod:`squeezebert.training.rounding`), so that int8 loses nothing; 1: never.
         torch_threads: CPU threads for torch; 0 leaves torch's own choice.
         evaluate_steps: Steps between evaluations on the dev set; 0: after each epoch.
         patience: Stop after that many evaluations without a better dev score; 0: never.
@@ -154,6 +156,7 @@ class LoopRecipe:
     batch_ramp: float = 0.0
     batch_ramp_start: float = 0.125
     precision: Precision = "auto"
+    int8_from: float = 1.0
     torch_threads: int = 0
     evaluate_steps: int = 0
     patience: int = 0
@@ -181,6 +184,7 @@ class LoopRecipe:
         ):
             value = getattr(self, name)
             _require(value >= 0, name, value, "0 or more")
+        _require(0 <= self.int8_from <= 1, "int8_from", self.int8_from, "a share in [0, 1]")
         _require(0 <= self.batch_ramp <= 1, "batch_ramp", self.batch_ramp, "a share in [0, 1]")
         _require(
             0 < self.batch_ramp_start <= 1,

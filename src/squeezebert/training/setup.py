@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from torch import nn
 
@@ -44,6 +45,18 @@ Evaluate = Callable[[], DevScore]
 """Measures the model that is being trained, which stands in evaluation mode meanwhile."""
 
 
+class Gradual(Protocol):
+    """Something about the model that changes as a run goes on, by the share that is done alone."""
+
+    def step(self, done: float) -> None:
+        """Before a step of training, with the share ``done`` in [0, 1] behind."""
+        ...
+
+    def evaluate(self) -> None:
+        """Before an evaluation: the model as it will be used, so that scores compare."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """What a run is made of.
@@ -59,6 +72,7 @@ class Setup:
         title: For the progress bar.
         flops_per_token: Of a forward pass; 0 where it is not known, and no model FLOP
             utilisation is told.
+        gradual: What changes along the run.
     """
 
     model: nn.Module
@@ -70,3 +84,4 @@ class Setup:
     output: Path
     title: str = "training"
     flops_per_token: float = 0.0
+    gradual: Sequence[Gradual] = ()
