@@ -1,14 +1,18 @@
 """Packs trained runs into the package: int8 weights, one shared word table a family, model cards.
 
     python recipes/ship.py runs [MODEL ...]
+    python recipes/ship.py --measure
 
 The runs are those that recipes/README.md makes. Scores on the cards are those of the packed weights
-on the test parts of the sample data, which no recipe trains on.
+on the test parts of the sample data, which no recipe trains on. `squeezebert models` and
+docs/models.md tell them too, and how fast the models are on this machine; ``--measure`` takes both
+anew and packs nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shutil
 import tomllib
@@ -16,16 +20,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert import pipeline
+from squeezebert.benchmark.cpu_time import measure_shipped
 from squeezebert.checkpoint import read_spec, size_on_disk
+from squeezebert.comparison.machine import describe_machine
 from squeezebert.comparison.reference import with_reference
 from squeezebert.complexity import count
 from squeezebert.data import open_dataset
 from squeezebert.evaluation import evaluate
+from squeezebert.hub import ShippedModel, ShippedScore, shipped_models, write_measured
 from squeezebert.model import TaskModel, load_model, save_model
+from squeezebert.report.markdown import table_text
+from squeezebert.report.tables import Table
 from squeezebert.spec import TaskName
-from squeezebert.tasks import ReferenceEmbeddings
+from squeezebert.tasks import ReferenceEmbeddings, Scores
 
-PACKAGE = Path(__file__).resolve().parent.parent / "src" / "squeezebert" / "pretrained"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
+PAGE = ROOT / "docs" / "models.md"
+BEGIN, END = "<!-- models:begin (made by recipes/ship.py) -->", "<!-- models:end -->"
 FAMILIES = {"squeezebert-mini": "SqueezeBERT", "bert-mini": "BERT"}
 
 CORPUS = """\
@@ -136,15 +148,28 @@ def main() -> None:
     """Packs the models named, masked LMs first: the others share their word table."""
     names = [f"{family}-{part.name}" for part in PARTS for family in FAMILIES]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, help="the folder of the runs")
-    parser.add_argument("models", nargs="*", default=names, choices=names, metavar="MODEL")
+    parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(names)}")
+    parser.add_argument("--measure", action="store_true", help="scores and speeds only")
     arguments = parser.parse_args()
+    if arguments.measure == (arguments.runs is not None):
+        parser.error("give the folder of the runs, or --measure")
+    if not set(arguments.models) <= set(names):
+        parser.error(f"the models are {', '.join(names)}")
+    if arguments.measure:
+        for model in shipped_models():
+            part = next(part for part in PARTS if model.name.endswith(f"-{part.name}"))
+            found = {name: measure(model.directory, part, name) for name in part.tests}
+            write_measured(model.directory, main_scores(found), model.speed)
+        tell_speeds()
+        return
     PACKAGE.mkdir(exist_ok=True)
     shutil.copyfile(arguments.runs / "reference.safetensors", PACKAGE / "reference.safetensors")
     for part in PARTS:
         for family in FAMILIES:
-            if f"{family}-{part.name}" in arguments.models:
+            if f"{family}-{part.name}" in (arguments.models or names):
                 pack(arguments.runs, family, part)
+    tell_speeds()
 
 
 def pack(runs: Path, family: str, part: Part) -> None:
@@ -157,20 +182,73 @@ def pack(runs: Path, family: str, part: Part) -> None:
     save_model(model, target, spec=read_spec(source), storage="int8", shared=table)
     for name in ("vocab.txt", "tokenizer_config.json", "recipe.toml"):
         shutil.copyfile(source / name, target / name)
-    scores = {name: measure(target, part, name) for name in part.tests}
+    found = {name: measure(target, part, name) for name in part.tests}
+    write_measured(target, main_scores(found), None)
+    scores = {name: dict(one.values) for name, one in found.items()}
     card = write_card(family, part, source, target, scores)
     (target / "README.md").write_text(card, encoding="utf-8")
     print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
 
 
-def measure(directory: Path, part: Part, dataset: str) -> dict[str, float]:
+def main_scores(found: dict[str, Scores]) -> list[ShippedScore]:
+    """The score by which models are ranked, of each data set."""
+    return [
+        ShippedScore(name=one.main, value=round(one.values[one.main], 4), data=name, split="test")
+        for name, one in found.items()
+    ]
+
+
+def tell_speeds() -> None:
+    """Measures all that ships in turn, and writes the table of docs/models.md."""
+    models = shipped_models()
+    speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
+    for model, speed in zip(models, speeds, strict=True):
+        write_measured(model.directory, model.scores, speed)
+    models = [
+        dataclasses.replace(model, speed=speed) for model, speed in zip(models, speeds, strict=True)
+    ]
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n{models_table(models)}\n{END}{after}", encoding="utf-8")
+
+
+def models_table(models: list[ShippedModel]) -> str:
+    """One row a model, with a link to its card."""
+    rows: list[tuple[str, ...]] = []
+    for model in models:
+        assert model.speed is not None
+        rows.append(
+            (
+                model.name,
+                model.spec.task,
+                ", ".join(model.spec.languages),
+                "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
+                f"{model.size_mb:.1f}",
+                f"{model.speed.cpu_ms:.3g}",
+            )
+        )
+    text = table_text(
+        Table(("model", "task", "languages", "score", "MB", "CPU ms"), tuple(rows), heads=4)
+    )
+    for model in models:
+        card = f"../src/squeezebert/pretrained/{model.name}/README.md"
+        text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
+    speed = models[0].speed
+    assert speed is not None
+    return (
+        f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
+        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}."
+    )
+
+
+def measure(directory: Path, part: Part, dataset: str) -> Scores:
     """Scores of the packed weights on the test part of a sample set."""
     loaded = pipeline.load(directory)
     if part.task == "masked_lm":
         table = ReferenceEmbeddings.load(PACKAGE / "reference.safetensors")
         loaded = with_reference(loaded, table)
     examples = open_dataset(dataset, task=part.task).examples
-    return dict(evaluate(loaded, examples).scores.values)
+    return evaluate(loaded, examples).scores
 
 
 def write_card(

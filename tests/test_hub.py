@@ -8,8 +8,17 @@ import pytest
 
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError
-from squeezebert.hub import resolve, shipped_models
+from squeezebert.hub import (
+    ShippedScore,
+    ShippedSpeed,
+    read_measured,
+    resolve,
+    shipped_models,
+    write_measured,
+)
 from squeezebert.model import HeadConfig, build_model, load_model, save_model
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_a_directory_is_itself(tiny_config: EncoderConfig, tmp_path: Path) -> None:
@@ -73,3 +82,23 @@ def test_shipped_models_are_whole() -> None:
         assert model.head_config.kind == shipped.spec.task
         assert shipped.size_mb > 0
         assert shipped.description, f"{shipped.name} has no model card"
+        assert shipped.scores, f"{shipped.name} has no score"
+        assert shipped.speed is not None
+        card = (shipped.directory / "README.md").read_text(encoding="utf-8")
+        page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| [{shipped.name}]"))
+        for score in shipped.scores:
+            assert f"| {score.name} |" in card
+            assert f"{score.name} {score.value:.3f} ({score.data})" in row
+
+
+def test_what_was_measured_can_be_read_back(tmp_path: Path) -> None:
+    assert read_measured(tmp_path) == ((), None)
+    scores = (ShippedScore(name="accuracy", value=0.5, data="sample_news", split="test"),)
+    speed = ShippedSpeed(cpu_ms=1.5, tokens=64, precision="int8", isa="avx2", cpu="x")
+    for given in (None, speed):
+        write_measured(tmp_path, scores, given)
+        assert read_measured(tmp_path) == (scores, given)
+    (tmp_path / "measured.json").write_text('{"scores": [{"names": "x"}], "speed": null}')
+    with pytest.raises(CheckpointError, match=r"measured\.json does not hold scores and a speed"):
+        read_measured(tmp_path)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from squeezebert import checkpoint
+from squeezebert import checkpoint, files
 from squeezebert.errors import CheckpointError
 from squeezebert.spec import TaskSpec
 
@@ -15,6 +19,46 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 HUB_FILES = ("*.json", "*.txt", "*.safetensors", "pytorch_model.bin")
+
+
+MEASURED = "measured.json"
+"""Beside a shipped model: its scores and its speed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedScore:
+    """What a shipped model reaches, in the precision that it takes by itself.
+
+    Args:
+        name: ``accuracy``, ``entity_f1``, …
+        value: Of it.
+        data: The data set by name.
+        split: Which part of it.
+    """
+
+    name: str
+    value: float
+    data: str
+    split: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedSpeed:
+    """How fast the engine runs a shipped model.
+
+    Args:
+        cpu_ms: Milliseconds of CPU time of one text, on one thread.
+        tokens: The text's length.
+        precision: In what the engine computed.
+        isa: On which instruction set.
+        cpu: What the processor is called.
+    """
+
+    cpu_ms: float
+    tokens: int
+    precision: str
+    isa: str
+    cpu: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +71,8 @@ class ShippedModel:
         spec: Task, labels and languages.
         size_mb: Of its weight files, shared ones included.
         description: One line from its card.
+        scores: On the data sets that its card tells of.
+        speed: On the machine that it was measured on; None where it was not.
     """
 
     name: str
@@ -34,6 +80,8 @@ class ShippedModel:
     spec: TaskSpec
     size_mb: float
     description: str
+    scores: tuple[ShippedScore, ...] = ()
+    speed: ShippedSpeed | None = None
 
 
 def shipped_models() -> list[ShippedModel]:
@@ -45,6 +93,7 @@ def shipped_models() -> list[ShippedModel]:
         )
         if spec is None:
             continue
+        scores, speed = read_measured(directory)
         models.append(
             ShippedModel(
                 name=directory.name,
@@ -52,9 +101,42 @@ def shipped_models() -> list[ShippedModel]:
                 spec=spec,
                 size_mb=checkpoint.size_on_disk(directory) / 1e6,
                 description=_first_sentence(directory / "README.md"),
+                scores=scores,
+                speed=speed,
             )
         )
     return models
+
+
+def read_measured(directory: Path) -> tuple[tuple[ShippedScore, ...], ShippedSpeed | None]:
+    """What ``measured.json`` in a model's directory says; nothing where there is none.
+
+    Raises:
+        CheckpointError: an unreadable file, or one of other fields.
+    """
+    path = directory / MEASURED
+    if not path.is_file():
+        return (), None
+    content = checkpoint.read_json(path)
+    try:
+        speed: dict[str, Any] | None = content["speed"]
+        return (
+            tuple(ShippedScore(**row) for row in content["scores"]),
+            None if speed is None else ShippedSpeed(**speed),
+        )
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} does not hold scores and a speed: {error}") from error
+
+
+def write_measured(
+    directory: Path, scores: Sequence[ShippedScore], speed: ShippedSpeed | None
+) -> None:
+    """Writes what :func:`read_measured` reads."""
+    content = {
+        "scores": [dataclasses.asdict(score) for score in scores],
+        "speed": None if speed is None else dataclasses.asdict(speed),
+    }
+    files.write_text(directory / MEASURED, json.dumps(content, indent=2) + "\n")
 
 
 def _first_sentence(card: Path) -> str:
