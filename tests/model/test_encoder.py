@@ -73,6 +73,24 @@ def test_padding_changes_nothing(encoder: Encoder) -> None:
     torch.testing.assert_close(padded, alone)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_documents_of_a_row_do_not_see_each_other(encoder: Encoder, training: bool) -> None:
+    """As if the others were padding; both routes of attention, on the way forward and back."""
+    encoder.train(training)
+    documents = torch.tensor([[0, 0, 1, 1, 1], [0, 1, 1, 2, 2]])
+    packed = encoder(IDS, document_ids=documents).last_hidden_state
+    for row in range(2):
+        for number in range(3):
+            own = documents[row] == number
+            alone = encoder(IDS[row : row + 1], own[None]).last_hidden_state[0]
+            torch.testing.assert_close(packed[row, own], alone[own])
+    padded = encoder(IDS, MASK, document_ids=documents).last_hidden_state
+    torch.testing.assert_close(padded[1, :3], packed[1, :3])
+    one = encoder(IDS, document_ids=torch.full_like(IDS, 5)).last_hidden_state
+    torch.testing.assert_close(one, encoder(IDS).last_hidden_state)
+    assert not torch.allclose(one, packed)
+
+
 def test_a_row_of_padding_alone_is_not_nan(encoder: Encoder) -> None:
     for wanted in (False, True):
         output = encoder(IDS, torch.zeros_like(MASK), output_attentions=wanted)

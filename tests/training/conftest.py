@@ -57,7 +57,7 @@ def tiny_pretraining(vocabulary: Path, corpus: Path) -> PretrainRecipe:
             "corpus.sources": str([str(corpus)]),
             "corpus.sequence_length": "16",
             "corpus.held_out_every": "4",
-            "corpus.held_out_sequences": "8",
+            "corpus.held_out_tokens": "128",
             "optimizer.learning_rate": "1e-2",
             "loop.max_steps": "12",
             "loop.batch_size": "4",

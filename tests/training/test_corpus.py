@@ -3,18 +3,15 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from squeezebert.errors import ConfigError, DataError
+from squeezebert.errors import DataError
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training import corpus as room
-from squeezebert.training.corpus import PackedSequences, TokenStream, find_files, tokenize_source
+from squeezebert.training.corpus import find_files, tokenize_source
 
 TEXT = "the cat sat\non the mat\n\n\nthe dog ran\n\nada\n"
 
@@ -118,73 +115,38 @@ def test_what_cannot_be_read(tokenizer: Tokenizer, tmp_path: Path) -> None:
         tokenize_source(tmp_path / "cut.txt.xz", tokenizer, tmp_path / "cache")
 
 
-def streams(*sizes: tuple[int, float]) -> list[TokenStream]:
-    """Streams whose ids tell the stream (thousands) and the place."""
-    return [
-        TokenStream(
-            np.arange(size) + 1000 * (number + 1), np.arange(0), weight=weight, key=str(number)
-        )
-        for number, (size, weight) in enumerate(sizes)
-    ]
+@pytest.mark.parametrize("turns", [False, True])
+def test_where_documents_begin(tokenizer: Tokenizer, tmp_path: Path, turns: bool) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    stream = tokenize_source(
+        tmp_path / "text.txt", tokenizer, tmp_path / "cache", turns=turns, held_out_every=100
+    )
+    first = [tokenizer.token(i) for i in stream.train[stream.train_documents]]
+    assert first == ["the", "the", "ada"]
+    assert stream.train_documents.tolist() == ([0, 8, 12] if turns else [0, 7, 11])
+    assert stream.held_out_documents.tolist() == []
 
 
-@given(
-    sizes=st.lists(
-        st.tuples(st.integers(0, 900), st.sampled_from([0.5, 1.0, 2.0, 2.5])),
-        min_size=1,
-        max_size=4,
-    ),
-    length=st.integers(8, 40),
-    epoch=st.integers(0, 3),
-)
-def test_windows_are_whole_and_disjoint(
-    sizes: list[tuple[int, float]], length: int, epoch: int
-) -> None:
-    given_streams = streams(*sizes)
-    body = length - 2
-    if (
-        all(size < body for size, _ in sizes)
-        or sum(
-            round(w % 1 * max((s + 1) // body - 1, 1)) + int(w) * max((s + 1) // body - 1, 1)
-            for s, w in sizes
-            if s >= body
-        )
-        == 0
+def test_what_does_not_follow_is_no_document(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """One long document, of which stretches are held out: what is left goes on after gaps."""
+    lines = [f"{'the cat sat on the mat ' * 20}{number}" for number in range(60)]
+    (tmp_path / "text.txt").write_text("\n".join(lines))
+    stream = tokenize_source(tmp_path / "text.txt", tokenizer, tmp_path / "cache", held_out_every=4)
+    whole = tokenize_source(
+        tmp_path / "text.txt", tokenizer, tmp_path / "whole", held_out_every=1000
+    )
+    text = np.asarray(whole.train)
+    for ids, documents in (
+        (stream.train, stream.train_documents),
+        (stream.held_out, stream.held_out_documents),
     ):
-        with pytest.raises(ConfigError, match="fewer than one sequence"):
-            PackedSequences(given_streams, length=length, seed=0, cls_id=2, sep_id=3)
-        return
-    packed = PackedSequences(given_streams, length=length, seed=0, cls_id=2, sep_id=3)
-    rows = packed.rows(epoch, np.arange(packed.per_epoch))
-    assert rows.shape == (packed.per_epoch, length)
-    assert (rows[:, 0] == 2).all()
-    assert (rows[:, -1] == 3).all()
-    assert (np.diff(rows[:, 1:-1], axis=1) == 1).all()
-    seen = Counter(rows[:, 1:-1].ravel().tolist())
-    for number, (size, weight) in enumerate(sizes):
-        times = [seen[1000 * (number + 1) + at] for at in range(size)]
-        assert max(times, default=0) <= int(np.ceil(weight))
-
-
-def test_epochs_differ_and_repeat(corpus: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
-    def packed(seed: int) -> PackedSequences:
-        stream = tokenize_source(corpus, tokenizer, tmp_path)
-        return PackedSequences([stream], length=32, seed=seed, cls_id=2, sep_id=3)
-
-    everything = np.arange(packed(0).per_epoch)
-    first = packed(0).rows(0, everything)
-    assert np.array_equal(first, packed(0).rows(0, everything))
-    assert not np.array_equal(first, packed(0).rows(1, everything))
-    assert not np.array_equal(first, packed(1).rows(0, everything))
-    again = packed(0)
-    again.rows(5, everything[:1])
-    assert np.array_equal(first[[3, 7]], again.rows(0, np.array([3, 7])))
-
-
-def test_held_out_rows_are_spread_evenly() -> None:
-    stream = TokenStream(np.arange(50), np.arange(600), weight=1.0, key="")
-    packed = PackedSequences([stream], length=8, seed=0, cls_id=2, sep_id=3)
-    rows = packed.held_out([stream], limit=5)
-    assert rows[:, 1].tolist() == [0, 144, 294, 444, 594]
-    assert rows.shape == (5, 8)
-    assert len(packed.held_out([stream], limit=1000)) == 100
+        assert len(documents) > 2
+        ends = [*documents[1:].tolist(), len(ids)]
+        windows = np.lib.stride_tricks.sliding_window_view
+        for begin, end in zip(documents.tolist(), ends, strict=True):
+            piece = np.asarray(ids[begin:end])
+            found = (windows(text, len(piece)) == piece).all(axis=1).sum()
+            assert found == 1  # in one piece of the text
+            if end < len(ids):
+                longer = np.asarray(ids[begin : end + 130])
+                assert not (windows(text, len(longer)) == longer).all(axis=1).any()

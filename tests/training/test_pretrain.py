@@ -15,8 +15,7 @@ import squeezebert
 from squeezebert.errors import ConfigError
 from squeezebert.model import TaskModel, load_model
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training import pretrain as room
-from squeezebert.training.pretrain import open_corpus, pretrain, swap_segments
+from squeezebert.training.pretrain import open_corpus, pretrain
 from squeezebert.training.recipe import CorpusSource, PretrainRecipe
 from squeezebert.training.recipe_file import save_recipe
 
@@ -68,41 +67,6 @@ def test_the_sentence_order_head_is_not_kept(
         load_file(plain / "model.safetensors").keys()
         == load_file(both.output / "model.safetensors").keys()
     )
-
-
-def test_swapped_segments(tokenizer: Tokenizer) -> None:
-    draw = np.random.default_rng(0)
-    rows = np.tile(np.arange(100, 132), (64, 1))
-    rows[:, 0], rows[:, -1] = tokenizer.cls_id, tokenizer.sep_id
-    rows[0, 9] = tokenizer.sep_id
-    changed, types, order = swap_segments(rows, tokenizer.sep_id, draw)
-    assert order[0] == -100
-    assert set(order[1:].tolist()) == {0, 1}
-    assert (rows[1:, 1:-1] >= 100).all()  # the original is left alone
-    for row in range(1, 64):
-        [middle] = np.flatnonzero(changed[row, 1:-1] == tokenizer.sep_id) + 1
-        first, second = changed[row, 1:middle], changed[row, middle + 1 : -1]
-        joined = np.concatenate([second, first] if order[row] else [first, second])
-        assert joined.tolist() == rows[row, 1:-2].tolist()
-        assert types[row].tolist() == [0] * (middle + 1) + [1] * (31 - middle)
-        assert (changed[row, 0], changed[row, -1]) == (tokenizer.cls_id, tokenizer.sep_id)
-
-
-def test_held_out_masks_do_not_follow_the_seed(
-    tiny_pretraining: PretrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[list[int]] = []
-    measure = room.masked_loss
-
-    def spy(*arguments: object) -> object:
-        seen.append([*arguments[1][0].labels.tolist()])  # type: ignore[index]
-        return measure(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(room, "masked_loss", spy)
-    for seed in (0, 1):
-        loop = dataclasses.replace(tiny_pretraining.loop, seed=seed, max_steps=1)
-        pretrain(dataclasses.replace(tiny_pretraining, loop=loop), tmp_path / str(seed))
-    assert seen[0] == seen[1] != []
 
 
 def test_a_shared_cache_and_the_data_folder(

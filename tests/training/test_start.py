@@ -54,6 +54,31 @@ def test_random_weights_follow_the_seed(tokenizer: Tokenizer) -> None:
     assert not weights(1).equal(weights(2))
 
 
+@pytest.mark.parametrize("start", ["bert-mini", "pretrained"])
+def test_dropout_of_any_start(
+    start: str, pretrained: Path, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    """As the start has it, or as it is set, wherever it came from; the config says so too."""
+    recipe = (
+        ModelRecipe(start=str(pretrained))
+        if start == "pretrained"
+        else ModelRecipe(start=start, tokenizer="given", shape=SMALL)
+    )
+    ids = torch.arange(5, 15)[None]
+
+    def differs(dropout: float) -> bool:
+        model = start_model(dataclasses.replace(recipe, dropout=dropout), TOPICS, tokenizer)
+        set_to = (model.config.hidden_dropout_prob, model.encoder.config.hidden_dropout_prob)
+        assert set_to == (max(dropout, 0.0),) * 2
+        assert model.config.attention_probs_dropout_prob == max(dropout, 0.0)
+        model.train()
+        return not model(ids).logits.equal(model(ids).logits)
+
+    assert not differs(-1.0)
+    assert differs(0.3)
+    assert not differs(0.0)
+
+
 def test_a_checkpoint_keeps_its_head_or_gets_one(pretrained: Path, tokenizer: Tokenizer) -> None:
     recipe = ModelRecipe(start=str(pretrained))
     assert start_tokenizer(recipe).tokens == tokenizer.tokens

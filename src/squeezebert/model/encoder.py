@@ -92,7 +92,7 @@ class Attention(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "B S H"],
-        mask: Bool[Tensor, "B 1 1 S"] | None,
+        mask: Bool[Tensor, "B 1 #S S"] | None,
         *,
         with_probabilities: bool,
     ) -> tuple[Float[Tensor, "B S H"], Float[Tensor, "B A S S"] | None]:
@@ -117,7 +117,7 @@ def explicit_attention(
     query: Float[Tensor, "B A S D"],
     key: Float[Tensor, "B A S D"],
     value: Float[Tensor, "B A S D"],
-    mask: Bool[Tensor, "B 1 1 S"] | None,
+    mask: Bool[Tensor, "B 1 #S S"] | None,
     dropout_prob: float,
 ) -> tuple[Float[Tensor, "B A S D"], Float[Tensor, "B A S S"]]:
     """Attention written out: the context and the probabilities it was mixed by."""
@@ -148,7 +148,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "B S H"],
-        mask: Bool[Tensor, "B 1 1 S"] | None,
+        mask: Bool[Tensor, "B 1 #S S"] | None,
         with_probabilities: bool = False,
     ) -> tuple[Float[Tensor, "B S H"], Float[Tensor, "B A S S"] | None]:
         context, probabilities = self.attention(x, mask, with_probabilities=with_probabilities)
@@ -196,6 +196,7 @@ class Encoder(nn.Module):
         input_ids: Int[Tensor, "B S"],
         attention_mask: Int[Tensor, "B S"] | Bool[Tensor, "B S"] | None = None,
         token_type_ids: Int[Tensor, "B S"] | None = None,
+        document_ids: Int[Tensor, "B S"] | None = None,
         *,
         output_attentions: bool = False,
         output_hidden_states: bool = False,
@@ -206,12 +207,17 @@ class Encoder(nn.Module):
             input_ids: (B, S) token ids, S at most ``max_position_embeddings``.
             attention_mask: (B, S), true or 1 where there is a token and not padding.
             token_type_ids: (B, S), 0 where None.
+            document_ids: (B, S), for rows of several documents: tokens see those of their own
+                number only. Positions count on through the row.
             output_attentions: Also give the attention probabilities (not by the fused op).
             output_hidden_states: Also give the embeddings and every block's output.
         """
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
+        if document_ids is not None:
+            same = document_ids[:, None, :, None] == document_ids[:, None, None, :]
+            mask = same if mask is None else same & mask
         x = self.embeddings(input_ids, token_type_ids)
         hidden_states = [x]
         attentions: list[Tensor] = []

@@ -159,6 +159,7 @@ class TaskModel(nn.Module):
         attention_mask: Int[Tensor, "*B S"] | Bool[Tensor, "*B S"] | None = None,
         token_type_ids: Int[Tensor, "*B S"] | None = None,
         positions: Int[Tensor, " n"] | None = None,
+        document_ids: Int[Tensor, "B S"] | None = None,
     ) -> LogitsOutput | SpanOutput:
         """Runs encoder and head.
 
@@ -167,6 +168,8 @@ class TaskModel(nn.Module):
             attention_mask: As ``input_ids``, true or 1 where there is a token.
             token_type_ids: As ``input_ids``.
             positions: Masked LM only: indices into the B * S tokens whose logits are wanted.
+            document_ids: Tokens see those of their own number only, see :class:`Encoder`; not for
+                multiple choice.
 
         Raises:
             InvalidInputError: ``positions`` for a head that does not know them.
@@ -175,7 +178,7 @@ class TaskModel(nn.Module):
             raise InvalidInputError(f"positions given to a {self.head_config.kind} head")
         if self.head_config.kind == "multiple_choice":
             return self._choose(input_ids, attention_mask, token_type_ids)
-        encoded = self.encoder(input_ids, attention_mask, token_type_ids)
+        encoded = self.encoder(input_ids, attention_mask, token_type_ids, document_ids)
         return self.head(encoded) if positions is None else self.head(encoded, positions)
 
     def _choose(

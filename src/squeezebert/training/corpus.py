@@ -1,8 +1,9 @@
-"""From text files to token ids on disk, and from those to packed sequences of one length.
+"""From text files to token ids on disk.
 
 A source (a file, or a directory of files) is tokenised once into raw arrays that are memory-mapped:
-``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document. The
-cache's name is a digest of the texts and the tokenizer, so a changed file is tokenised anew.
+``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document, and beside
+them where documents begin. The cache's name is a digest of the texts and the tokenizer, so a changed
+file is tokenised anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,16 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.data.documents import iter_documents
-from squeezebert.errors import ConfigError, DataError
+from squeezebert.errors import DataError
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.batches import generator
 
 SUFFIXES = tuple(kind + packed for kind in (".txt", ".jsonl") for packed in ("", ".gz", ".xz"))
 STRETCH = 512
 """Tokens, at least, of the stretches of text that are held out or trained on as a whole."""
 
 CHUNK_CHARACTERS = 1 << 20
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +41,17 @@ class TokenStream:
         held_out: (tokens,) ids, memory-mapped.
         weight: How many times an epoch reads ``train``.
         key: Digest of the texts and the tokenizer.
+        train_documents: Where in ``train`` a document begins or goes on after a gap, ascending;
+            empty for a single document.
+        held_out_documents: The same for ``held_out``.
     """
 
     train: NDArray[Any]
     held_out: NDArray[Any]
     weight: float
     key: str
+    train_documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    held_out_documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def find_files(path: Path) -> list[Path]:
@@ -110,6 +115,8 @@ def tokenize_source(
         held_out=_map(directory / "held_out.bin", info["dtype"]),
         weight=weight,
         key=key,
+        train_documents=_map(directory / "train_documents.bin", "int64"),
+        held_out_documents=_map(directory / "held_out_documents.bin", "int64"),
     )
 
 
@@ -139,6 +146,7 @@ def _write_stream(
     dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32)
     separator = np.array([tokenizer.sep_id], dtype=dtype)
     counts = {"train": 0, "held_out": 0, "documents": 0, "stretches": 0}
+    documents: dict[str, list[int]] = {"train": [], "held_out": []}
     with (
         (directory / "train.bin").open("wb") as train,
         (directory / "held_out.bin").open("wb") as held_out,
@@ -146,16 +154,21 @@ def _write_stream(
         targets: dict[str, IO[bytes]] = {"train": train, "held_out": held_out}
         stretch: list[NDArray[Any]] = []
         length = 0
+        begins = [0]  # within the stretch
 
         def flush() -> None:
             nonlocal length
             # The middle one of each group, so that a source is not judged by its title page.
             middle = counts["stretches"] % held_out_every == held_out_every // 2
             name = "held_out" if middle else "train"
+            documents[name] += [counts[name] + begin for begin in begins if begin < length]
             counts["stretches"] += 1
             counts[name] += length
             targets[name].write(np.concatenate(stretch).tobytes())
             stretch.clear()
+            begins[:] = [begin - length for begin in begins if begin >= length]
+            if middle or counts["stretches"] % held_out_every == held_out_every // 2:
+                begins[:] = [0]  # what comes next does not follow what its array ends with
             length = 0
 
         for lines in _chunks(files):
@@ -166,11 +179,15 @@ def _write_stream(
                 if turns if line else not turns:
                     stretch.append(separator)
                     length += 1
-                counts["documents"] += not line
+                if not line:
+                    counts["documents"] += 1
+                    begins.append(length)
                 if length >= STRETCH:
                     flush()
         if length:
             flush()
+    for name, places in documents.items():
+        (directory / f"{name}_documents.bin").write_bytes(np.array(places, np.int64).tobytes())
     info = {"dtype": dtype.name, **counts, "files": [file.name for file in files]}
     (directory / "info.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
@@ -188,100 +205,3 @@ def _chunks(files: Sequence[Path]) -> Iterator[list[str]]:
                 lines, size = [], 0
     if lines:
         yield lines
-
-
-class PackedSequences:
-    """Sequences of one length without padding: ``[CLS] … [SEP]``, the text between cut wherever
-    it falls; documents follow each other with ``[SEP]`` between.
-
-    Each epoch shifts the cuts and shuffles anew, both by (seed, epoch) alone.
-
-    Args:
-        streams: The tokenised sources.
-        length: Tokens a sequence.
-        seed: Of shifts and order.
-        cls_id: What a sequence starts with.
-        sep_id: What it ends with.
-
-    Raises:
-        ConfigError: less text than one sequence.
-
-    >>> stream = TokenStream(np.arange(10, 40), np.arange(0), 1.0, "")
-    >>> packed = PackedSequences([stream], length=8, seed=0, cls_id=2, sep_id=3)
-    >>> packed.per_epoch, packed.rows(0, np.array([0, 1])).shape
-    (4, (2, 8))
-    """
-
-    def __init__(
-        self,
-        streams: Sequence[TokenStream],
-        *,
-        length: int,
-        seed: int,
-        cls_id: int,
-        sep_id: int,
-    ) -> None:
-        self._streams = [s for s in streams if len(s.train) >= length - 2]
-        self._body = length - 2
-        self._seed = seed
-        self._ends = (cls_id, sep_id)
-        self._plan: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
-        self.per_epoch = sum(sum(self._copies(stream)) for stream in self._streams)
-        if self.per_epoch == 0:
-            raise ConfigError(
-                f"the corpus has {sum(len(s.train) for s in streams)} tokens to train on, "
-                f"fewer than one sequence of {length}",
-                hint="give more text or lower corpus.sequence_length",
-            )
-
-    def _windows(self, stream: TokenStream) -> int:
-        # As many as fit whatever the shift, so that all epochs are of one length.
-        return max((len(stream.train) + 1) // self._body - 1, 1)
-
-    def _copies(self, stream: TokenStream) -> list[int]:
-        """Windows of each reading of the stream; the last reading may be a part."""
-        windows = self._windows(stream)
-        whole, part = divmod(stream.weight, 1.0)
-        return [windows] * int(whole) + [round(part * windows)]
-
-    def rows(self, epoch: int, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n, length) token ids of the sequences at ``indices`` of an epoch's order."""
-        streams, starts = self._epoch_plan(epoch)
-        rows = np.empty((len(indices), self._body + 2), dtype=np.int64)
-        rows[:, 0], rows[:, -1] = self._ends
-        for row, index in zip(rows, indices, strict=True):
-            start = starts[index]
-            row[1:-1] = self._streams[streams[index]].train[start : start + self._body]
-        return rows
-
-    def _epoch_plan(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if self._plan is None or self._plan[0] != epoch:
-            draw = generator(self._seed, 1, epoch)
-            streams: list[NDArray[np.int64]] = []
-            starts: list[NDArray[np.int64]] = []
-            for number, stream in enumerate(self._streams):
-                windows = self._windows(stream)
-                room = min(len(stream.train) - windows * self._body, self._body - 1)
-                for count in self._copies(stream):
-                    chosen = draw.permutation(windows)[:count]
-                    starts.append(draw.integers(room + 1) + chosen * self._body)
-                    streams.append(np.full(count, number, dtype=np.int64))
-            order = draw.permutation(self.per_epoch)
-            self._plan = (epoch, np.concatenate(streams)[order], np.concatenate(starts)[order])
-        return self._plan[1], self._plan[2]
-
-    def held_out(self, streams: Sequence[TokenStream], limit: int) -> NDArray[np.int64]:
-        """(n, length) token ids of the held-out text, at most ``limit`` rows, spread evenly."""
-        bodies = [
-            stream.held_out[: len(stream.held_out) // self._body * self._body]
-            .astype(np.int64)
-            .reshape(-1, self._body)
-            for stream in streams
-        ]
-        joined = np.concatenate(bodies)
-        if len(joined) > limit:
-            joined = joined[np.linspace(0, len(joined) - 1, limit).astype(np.int64)]
-        rows = np.empty((len(joined), self._body + 2), dtype=np.int64)
-        rows[:, 0], rows[:, -1] = self._ends
-        rows[:, 1:-1] = joined
-        return rows

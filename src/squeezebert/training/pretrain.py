@@ -7,43 +7,35 @@ default, since later work found sentence order of little use (Liu et al. 2019; I
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor, nn
 
+from squeezebert.complexity import HeadShape, count
 from squeezebert.data import data_root
 from squeezebert.errors import ConfigError
 from squeezebert.model import HeadConfig, TaskModel
 from squeezebert.spec import TaskSpec
-from squeezebert.tasks.base import IGNORE_INDEX
-from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.batches import Batch, generator
+from squeezebert.training.batches import Batch
 from squeezebert.training.card import pretraining_card
-from squeezebert.training.corpus import PackedSequences, TokenStream, tokenize_source
+from squeezebert.training.corpus import TokenStream, tokenize_source
 from squeezebert.training.distillation import DistillationLoss, Student, make_student
 from squeezebert.training.hardware import processes, seed_everything
 from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import Loss, cross_entropy_loss, sentence_order_loss
 from squeezebert.training.output import TrainingResult, open_output, save_run
+from squeezebert.training.pretraining_batches import PretrainingBatches, dev_batches
 from squeezebert.training.recipe import PretrainRecipe
 from squeezebert.training.rounding import rounding
+from squeezebert.training.sequences import HeldOutText
 from squeezebert.training.setup import DevScore, Evaluate, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 
-DEV_SEED = 0
-"""Held-out text has the same masks in every run, so that dev losses compare."""
-
-DEV_BATCH = 32
 MAIN_SCORE = "masked_loss"
 DISTILLATION_SCORE = "distillation_loss"
 
@@ -71,16 +63,17 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
     tokenizer = start_tokenizer(recipe.model)
     streams = open_corpus(recipe, tokenizer, output)
     batches = PretrainingBatches(recipe, streams, tokenizer)
-    held_out = batches.packed.held_out(streams, recipe.corpus.held_out_sequences)
-    if not len(held_out):
+    held_out = HeldOutText.of(streams, recipe.corpus.held_out_tokens)
+    if len(held_out.input_ids) < recipe.corpus.sequence_length:
         raise ConfigError(
-            "the corpus is too small to hold text out for the dev loss",
-            hint="give more text or lower corpus.held_out_every",
+            f"the corpus is too small to hold text out for the dev loss: {len(held_out.input_ids)} "
+            f"tokens, fewer than one sequence of {recipe.corpus.sequence_length}",
+            hint="give more text, lower corpus.held_out_every or raise corpus.held_out_tokens",
         )
     seed_everything(recipe.loop.seed, 0)
     model = start_model(recipe.model, HeadConfig(kind="masked_lm"), tokenizer)
     _check_length(recipe, model)
-    dev = _dev_batches(held_out, tokenizer, recipe.masking.rate if _masks(recipe) else 0.0)
+    dev = dev_batches(held_out, recipe, tokenizer)
     objective = _objective(recipe, model, tokenizer, dev)
     with rounding(model.encoder, recipe.loop.int8_from) as gradual:
         state = run_loop(
@@ -93,6 +86,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
                 optimizer=recipe.optimizer,
                 output=output,
                 title="pretraining",
+                flops_per_token=_flops_per_token(recipe, model),
                 gradual=gradual,
             ),
             resume=resume,
@@ -141,129 +135,6 @@ def locate(path: str) -> Path:
         return given
     root = data_root()
     return given if root is None else root / path
-
-
-class PretrainingBatches:
-    """Packed and masked sequences, numbered (see :class:`~batches.BatchSource`).
-
-    Args:
-        recipe: Sequence length, batch size, masking and seed.
-        streams: The tokenised corpus.
-        tokenizer: Special tokens and vocabulary.
-    """
-
-    def __init__(
-        self, recipe: PretrainRecipe, streams: Sequence[TokenStream], tokenizer: Tokenizer
-    ) -> None:
-        self.packed = PackedSequences(
-            streams,
-            length=recipe.corpus.sequence_length,
-            seed=recipe.loop.seed,
-            cls_id=tokenizer.cls_id,
-            sep_id=tokenizer.sep_id,
-        )
-        self._size = min(recipe.loop.batch_size, self.packed.per_epoch)
-        self._seed = recipe.loop.seed
-        self._tokenizer = tokenizer
-        self._masking = recipe.masking
-        self._masks = _masks(recipe)
-        self._per_epoch = self.packed.per_epoch // self._size
-        content = json.dumps([(stream.key, stream.weight) for stream in streams])
-        self.key = hashlib.sha256(content.encode()).hexdigest()[:24]
-
-    def batch(self, number: int) -> Batch:
-        """Batch ``number``: an epoch's last sequences that fill no batch are left out of it."""
-        epoch, index = divmod(number, self._per_epoch)
-        rows = self.packed.rows(epoch, np.arange(index * self._size, (index + 1) * self._size))
-        if not self._masks:
-            return plain_batch(rows)
-        draw = generator(self._seed, 3, number)
-        if self._masking.sentence_order:
-            rows, types, order = swap_segments(rows, self._tokenizer.sep_id, draw)
-        else:
-            types = order = None
-        masked, labels = mask_tokens(
-            rows,
-            self._tokenizer,
-            draw,
-            probability=self._masking.rate,
-            whole_words=self._masking.whole_words,
-        )
-        return masked_batch(masked, labels, types, order)
-
-    def epoch(self, number: int) -> int:
-        """The epoch of batch ``number``."""
-        return number // self._per_epoch
-
-    def batches_in(self, epochs: float) -> int:
-        """Batches of the first ``epochs``, at least one."""
-        return max(round(epochs * self._per_epoch), 1)
-
-
-def masked_batch(
-    input_ids: NDArray[np.int32],
-    labels: NDArray[np.int64],
-    types: NDArray[np.int64] | None = None,
-    order: NDArray[np.int64] | None = None,
-) -> Batch:
-    """Full rows (B, S) as a batch whose loss sees the masked tokens only."""
-    positions = np.flatnonzero(labels != IGNORE_INDEX)
-    inputs = {
-        "input_ids": torch.from_numpy(input_ids.astype(np.int64)),
-        "positions": torch.from_numpy(positions),
-    }
-    if types is not None:
-        inputs["token_type_ids"] = torch.from_numpy(types)
-    return Batch(
-        inputs=inputs,
-        labels=torch.from_numpy(labels.ravel()[positions]),
-        targets=len(positions),
-        tokens=input_ids.size,
-        order=None if order is None else torch.from_numpy(order),
-    )
-
-
-def plain_batch(input_ids: NDArray[np.int64]) -> Batch:
-    """Full rows (B, S) as they are, for a student that learns from its teachers alone."""
-    return Batch(
-        inputs={"input_ids": torch.from_numpy(input_ids)},
-        labels=torch.zeros(0, dtype=torch.int64),
-        targets=input_ids.size,
-        tokens=input_ids.size,
-    )
-
-
-def swap_segments(
-    rows: NDArray[np.int64], sep_id: int, draw: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Cuts each row's text in two, ``[CLS] A [SEP] B [SEP]``, and swaps every other pair or so.
-
-    Args:
-        rows: (B, S) packed sequences.
-        sep_id: ``[SEP]``.
-        draw: Where the chance comes from.
-
-    Returns:
-        The rows (B, S), one token of text shorter each; token types (B, S); and (B,) 1 where
-        swapped, 0 where not, ``IGNORE_INDEX`` where a document ends inside.
-    """
-    count, length = rows.shape
-    text = rows[:, 1:-2]
-    cut = draw.integers(length // 4, length - length // 4, size=count)
-    swapped = draw.random(count) < 0.5
-    result = rows.copy()
-    types = np.zeros_like(rows)
-    for row in range(count):
-        first, second = text[row, : cut[row]], text[row, cut[row] :]
-        if swapped[row]:
-            first, second = second, first
-        middle = 1 + len(first)
-        result[row, 1:middle] = first
-        result[row, middle] = sep_id
-        result[row, middle + 1 : -1] = second
-        types[row, middle + 1 :] = 1
-    order = np.where((text == sep_id).any(axis=1), IGNORE_INDEX, swapped).astype(np.int64)
-    return result, types, order
 
 
 class SentenceOrderOutput(NamedTuple):
@@ -338,24 +209,6 @@ def _objective(
     )
 
 
-def _masks(recipe: PretrainRecipe) -> bool:
-    """Whether any loss wants masks: comparing states or relations alone does not."""
-    learnt = recipe.distillation
-    return not learnt.teachers or learnt.task > 0 or learnt.logits > 0
-
-
-def _dev_batches(rows: NDArray[np.int64], tokenizer: Tokenizer, rate: float) -> list[Batch]:
-    starts = range(0, len(rows), DEV_BATCH)
-    if not rate:
-        return [plain_batch(rows[start : start + DEV_BATCH]) for start in starts]
-    draw = generator(DEV_SEED, 4)
-    masked, labels = mask_tokens(rows, tokenizer, draw, probability=rate)
-    return [
-        masked_batch(masked[start : start + DEV_BATCH], labels[start : start + DEV_BATCH])
-        for start in starts
-    ]
-
-
 def distillation_score(
     student: Student, distillation: DistillationLoss, batches: Sequence[Batch]
 ) -> DevScore:
@@ -382,6 +235,14 @@ def masked_loss(model: TaskModel, batches: Sequence[Batch]) -> DevScore:
         targets += batch.targets
     values = {MAIN_SCORE: loss / max(targets, 1), "masked_accuracy": right / max(targets, 1)}
     return DevScore(values=values, main=MAIN_SCORE, higher_is_better=False)
+
+
+def _flops_per_token(recipe: PretrainRecipe, model: TaskModel) -> float:
+    """Of the student's forward pass; teachers and what is done for them do not count."""
+    length = recipe.corpus.sequence_length
+    positions = round(recipe.masking.rate * length)
+    cost = count(model.config, HeadShape(kind="masked_lm"), length, positions=positions)
+    return 2 * cost.multiply_adds / length
 
 
 def _check_length(recipe: PretrainRecipe, model: TaskModel) -> None:

@@ -39,6 +39,9 @@ class ModelRecipe:
             that the word table begins with. Empty: none.
         freeze_embeddings: Leave the embeddings as they are; a masked-LM decoder is tied to the
             word table and stays too.
+        dropout: The probability of all dropout, also of a trained ``start``; below 0: as the
+            shape or the trained model has it. 0 suits pretraining of less than an epoch or two
+            (Geiping & Goldstein 2023).
     """
 
     start: str = "squeezebert-mini"
@@ -46,6 +49,10 @@ class ModelRecipe:
     shape: Mapping[str, int | float | str] = field(default_factory=dict[str, int | float | str])
     embeddings: str = ""
     freeze_embeddings: bool = False
+    dropout: float = -1.0
+
+    def __post_init__(self) -> None:
+        _require(self.dropout < 1, "dropout", self.dropout, "a probability below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -418,7 +425,11 @@ class CorpusRecipe:
         sources: Files and directories. A plain string stands for a source of weight 1.
         sequence_length: Tokens a sequence, ``[CLS]`` and the last ``[SEP]`` included.
         held_out_every: Every so-manieth stretch of about 512 tokens is held out for the dev loss.
-        held_out_sequences: At most that many sequences are measured.
+        held_out_tokens: At most that many tokens of it are measured. Which are masked depends on
+            the text, the vocabulary and this number alone, so that runs compare whatever their
+            masking, length and batches.
+        separate_documents: Tokens see those of their own document only; without it, all of their
+            sequence.
         cache: Where tokenised text is kept, so that runs can share it; empty: in the output
             directory.
     """
@@ -426,15 +437,14 @@ class CorpusRecipe:
     sources: tuple[CorpusSource, ...] = ()
     sequence_length: int = 128
     held_out_every: int = 200
-    held_out_sequences: int = 512
+    held_out_tokens: int = 32_768
+    separate_documents: bool = False
     cache: str = ""
 
     def __post_init__(self) -> None:
         _require(self.sequence_length >= 8, "sequence_length", self.sequence_length, "8 or more")
         _require(self.held_out_every >= 2, "held_out_every", self.held_out_every, "2 or more")
-        _require(
-            self.held_out_sequences >= 1, "held_out_sequences", self.held_out_sequences, "1 or more"
-        )
+        _require(self.held_out_tokens >= 1, "held_out_tokens", self.held_out_tokens, "1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -453,6 +463,13 @@ class PretrainRecipe:
     distillation: DistillationRecipe = field(default_factory=DistillationRecipe)
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
     loop: LoopRecipe = field(default_factory=LoopRecipe)
+
+    def __post_init__(self) -> None:
+        if self.masking.sentence_order and self.corpus.separate_documents:
+            raise ConfigError(
+                "masking.sentence_order and corpus.separate_documents are both set",
+                hint="sentence order pairs halves of a sequence across its documents: take one",
+            )
 
 
 Recipe: TypeAlias = FinetuneRecipe | PretrainRecipe

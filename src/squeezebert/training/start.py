@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from squeezebert.checkpoint import read_config
 from squeezebert.config import PRESETS, EncoderConfig, preset
@@ -20,6 +21,7 @@ from squeezebert.model import (
     load_encoder,
     load_model,
 )
+from squeezebert.model.encoder import Attention
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.recipe import FinetuneRecipe, ModelRecipe, PretrainRecipe
@@ -107,6 +109,8 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
         _copy_word_vectors(recipe.embeddings, model, tokenizer)
     elif recipe.embeddings:
         _copy_embeddings(recipe.embeddings, model)
+    if recipe.dropout >= 0:
+        set_dropout(model, recipe.dropout)
     for parameter in model.parameters():
         # Memory of torch's own alignment: kernels round alike in every run.
         parameter.data = parameter.data.clone()
@@ -114,6 +118,19 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
         for name in TABLES:
             getattr(model.encoder.embeddings, name).requires_grad_(False)
     return model
+
+
+def set_dropout(model: TaskModel, probability: float) -> None:
+    """Sets all dropout of ``model``, in its config too."""
+    config = dataclasses.replace(
+        model.config, hidden_dropout_prob=probability, attention_probs_dropout_prob=probability
+    )
+    model.config = model.encoder.config = config
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+        elif isinstance(module, Attention):
+            module.dropout_prob = probability
 
 
 def _shape(recipe: ModelRecipe, tokenizer: Tokenizer) -> EncoderConfig:
