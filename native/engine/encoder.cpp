@@ -10,6 +10,9 @@ namespace {
 /// Kernels may read so many rows past the last (see PackedRows).
 constexpr int kSlackRows = 31;
 
+/// Columns of the sums of several slices that are made at a time: 32 KiB of kBlockRows rows.
+constexpr int kSlicedColumns = 8 * kPanel;
+
 /// Rows of packed activations begin at cache lines of their own.
 std::ptrdiff_t packed_stride(const Projection& projection) {
     return static_cast<std::ptrdiff_t>(projection.groups) * projection.padded_inputs *
@@ -113,7 +116,7 @@ void Encoder::prepare(Scratch& scratch) const {
     scratch.wide.reserve(rows * sizes.wide);
     scratch.packed.reserve((rows + kSlackRows) * sizes.packed);
     scratch.packed_slice.reserve((rows + kSlackRows) * sizes.packed_slice);
-    scratch.scale.reserve(rows * sizes.groups);
+    scratch.scale.reserve(rows * sizes.scales);
     scratch.slice_scale.reserve(rows);
     scratch.attention.reserve(attention_scratch(model_.attention_));
 }
@@ -194,6 +197,7 @@ void Encoder::start_layer(const Plan& plan, const Block& block, int layer, const
                                           {&weights.value.view(), &values}}) {
         // The three mostly take the same form of the same rows.
         if (packed_for == nullptr || packed_for->groups != projection->groups ||
+            packed_for->slices != projection->slices ||
             packed_for->precision != projection->precision) {
             packed = pack(*projection, x, scratch);
             packed_for = projection;
@@ -330,8 +334,9 @@ void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch
 
 PackedRows Encoder::pack(const Projection& projection, const FloatRows& x, Scratch& scratch) const {
     const PackedRows packed{scratch.packed.data(), packed_stride(projection), scratch.scale.data(),
-                            projection.groups, x.count};
-    kernels_.pack(projection.precision, x, projection.groups, projection.inputs, 1, packed);
+                            projection.groups * projection.slices, x.count};
+    kernels_.pack(projection.precision, x, projection.groups, projection.inputs, projection.slices,
+                  packed);
     scratch.clock.lap(Stage::rounding);
     return packed;
 }
@@ -344,18 +349,25 @@ void Encoder::project(const Projection& projection, const PackedRows& x,
 void Encoder::project_columns(const Projection& projection, const PackedRows& x,
                               Activation activation, int first, int last,
                               const FloatRows& out) const {
-    const std::ptrdiff_t group_bytes =
-        static_cast<std::ptrdiff_t>(projection.padded_inputs) * element_size(projection.precision);
+    const int slices = projection.slices;
+    const std::ptrdiff_t slice_bytes = static_cast<std::ptrdiff_t>(projection.padded_inputs) /
+                                       slices * element_size(projection.precision);
     for (int column = first; column < last;) {
         const int group = column / projection.outputs;
-        const int end = std::min(last, (group + 1) * projection.outputs);
+        int end = std::min(last, (group + 1) * projection.outputs);
+        // They should stay in the nearest cache from one slice to the next.
+        if (slices > 1) end = std::min(end, column + kSlicedColumns);
         const int panel = column % projection.outputs / kPanel;
         const int panels = (end - column + kPanel - 1) / kPanel;
-        PackedRows rows = x;
-        rows.data += group * group_bytes;
-        rows.scale += group;
-        kernels_.project(projection, {group, 0, panel, panels}, rows, Store::assign, activation,
-                         {out.data + (column - first), out.stride, x.count});
+        for (int slice = 0; slice < slices; ++slice) {
+            PackedRows rows = x;
+            rows.data += (group * slices + slice) * slice_bytes;
+            rows.scale += group * slices + slice;
+            kernels_.project(projection, {group, slice, panel, panels}, rows,
+                             slice == 0 ? Store::assign : Store::accumulate,
+                             slice == slices - 1 ? activation : Activation::none,
+                             {out.data + (column - first), out.stride, x.count});
+        }
         column = end;
     }
 }

@@ -5,6 +5,7 @@
 
 #include "engine/encoder.h"
 #include "engine/error.h"
+#include "engine/outliers.h"
 
 namespace squeezebert {
 
@@ -19,6 +20,29 @@ std::vector<float> read_table(const Matrix& matrix) {
     return table;
 }
 
+/// Of the feed-forward network's second projection: so wide a part of a block of rows stays in the
+/// cache between the two projections.
+constexpr int kWidestSlice = 1024;
+
+/// Of int8 products of what has features that stick out: one scale for all of a token's features
+/// would leave most of them few steps (docs/quantization.md).
+constexpr int kWidestOutlierSlice = 256;
+
+PackedProjection pack(const LinearWeights& linear, Precision precision) {
+    return PackedProjection(linear.weight, linear.bias, precision);
+}
+
+PackedProjection pack_sliced(const LinearWeights& linear, Precision precision, int widest) {
+    return PackedProjection(linear.weight, linear.bias, precision,
+                            count_slices(static_cast<int>(linear.weight.columns), widest));
+}
+
+/// `peak` is expected of what the projection multiplies.
+PackedProjection pack_for_peak(const LinearWeights& linear, Precision precision, float peak) {
+    const bool divided = precision == Precision::int8 && peak > kMildPeak;
+    return divided ? pack_sliced(linear, precision, kWidestOutlierSlice) : pack(linear, precision);
+}
+
 [[noreturn]] void refuse(const std::string& what, const char* hint = "") {
     throw Error(ErrorKind::invalid_input, what, hint);
 }
@@ -29,8 +53,25 @@ std::string between(std::int64_t low, std::int64_t high) {
 
 }  // namespace
 
-Precisions Precisions::all(Precision precision) {
-    return {precision, precision, precision, precision, precision, precision, precision, precision};
+PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions& precisions) {
+    const LayerWeights& weights = checkpoint.layer(index);
+    const auto pack_input = [&](const LinearWeights& linear, Precision precision) {
+        const int groups = static_cast<int>(linear.weight.groups);
+        return pack_for_peak(linear, precision, expected_input_peak(checkpoint, index, groups));
+    };
+    const auto view = [](const LayerNormWeights& norm) {
+        return LayerNormView{norm.weight.data(), norm.bias.data()};
+    };
+    const float middle_peak = expected_peak(weights.attention_layer_norm,
+                                            static_cast<int>(weights.intermediate.weight.groups));
+    return {pack_input(weights.query, precisions.query),
+            pack_input(weights.key, precisions.key),
+            pack_input(weights.value, precisions.value),
+            pack(weights.post_attention, precisions.post_attention),
+            pack_for_peak(weights.intermediate, precisions.intermediate, middle_peak),
+            pack_sliced(weights.output, precisions.output, kWidestSlice),
+            view(weights.attention_layer_norm),
+            view(weights.output_layer_norm)};
 }
 
 Model::Model(const std::string& directory, const Precisions& precisions, int threads)
@@ -44,13 +85,10 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
     attention_.head_size = config.head_size();
     attention_.precision = kernels_.attention_precision(precisions.query);
     for (int index = 0; index < config.num_hidden_layers; ++index) {
-        layers_.push_back(pack_layer(index, precisions));
+        layers_.push_back(pack_layer(checkpoint_, index, precisions));
     }
     positions_ = read_table(checkpoint_.position_embeddings());
     token_types_ = read_table(checkpoint_.token_type_embeddings());
-    const auto pack = [](const LinearWeights& linear, Precision precision) {
-        return PackedProjection(linear.weight, linear.bias, precision);
-    };
     if (const auto& linear = checkpoint_.bottleneck()) {
         bottleneck_ = pack(*linear, precisions.bottleneck);
     }
@@ -68,44 +106,30 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
 
 Model::~Model() = default;
 
-PackedLayer Model::pack_layer(int index, const Precisions& precisions) const {
-    const LayerWeights& weights = checkpoint_.layer(index);
-    const auto pack = [](const LinearWeights& linear, Precision precision, int slices = 1) {
-        return PackedProjection(linear.weight, linear.bias, precision, slices);
-    };
-    const auto view = [](const LayerNormWeights& norm) {
-        return LayerNormView{norm.weight.data(), norm.bias.data()};
-    };
-    return {pack(weights.query, precisions.query),
-            pack(weights.key, precisions.key),
-            pack(weights.value, precisions.value),
-            pack(weights.post_attention, precisions.post_attention),
-            pack(weights.intermediate, precisions.intermediate),
-            pack(weights.output, precisions.output,
-                 count_slices(static_cast<int>(weights.output.weight.columns))),
-            view(weights.attention_layer_norm),
-            view(weights.output_layer_norm)};
-}
-
 void Model::measure_scratch() {
-    const PackedLayer& layer = layers_.front();
-    const Projection& up = layer.intermediate.view();
-    const Projection& down = layer.output.view();
+    const auto add = [&](const Projection& shape) {
+        const auto groups = static_cast<std::size_t>(shape.groups);
+        scratch_sizes_.scales = std::max(scratch_sizes_.scales, groups * shape.slices);
+        scratch_sizes_.packed = std::max(
+            scratch_sizes_.packed, groups * shape.padded_inputs * element_size(shape.precision));
+    };
+    if (bottleneck_) add(bottleneck_->view());
+    // Layers differ in their slices.
+    for (const PackedLayer& layer : layers_) {
+        for (const PackedProjection* projection :
+             {&layer.query, &layer.key, &layer.value, &layer.post_attention, &layer.intermediate}) {
+            add(projection->view());
+        }
+    }
+    // The feed-forward network's second projection is the same in all.
+    const Projection& up = layers_.front().intermediate.view();
+    const Projection& down = layers_.front().output.view();
     const int slice_inputs = down.inputs / down.slices;
     // A slice must begin and end where panels of the intermediate projection do.
     sliced_ = up.outputs % kPanel == 0 && slice_inputs % kPanel == 0;
     scratch_sizes_.wide = round_up(sliced_ ? slice_inputs : down.groups * down.inputs, kPanel);
     scratch_sizes_.packed_slice =
         static_cast<std::size_t>(down.padded_inputs) / down.slices * element_size(down.precision);
-    for (const PackedProjection* projection :
-         {&layer.query, &layer.key, &layer.value, &layer.post_attention, &layer.intermediate,
-          bottleneck_ ? &*bottleneck_ : &layer.query}) {
-        const Projection& shape = projection->view();
-        const auto groups = static_cast<std::size_t>(shape.groups);
-        scratch_sizes_.groups = std::max(scratch_sizes_.groups, groups);
-        scratch_sizes_.packed = std::max(
-            scratch_sizes_.packed, groups * shape.padded_inputs * element_size(shape.precision));
-    }
 }
 
 void Model::check(const Batch& batch) const {

@@ -8,22 +8,13 @@
 #include "engine/batch.h"
 #include "engine/checkpoint.h"
 #include "engine/packing.h"
+#include "engine/precisions.h"
 #include "engine/stages.h"
 #include "engine/thread_pool.h"
 #include "engine/workspace.h"
 #include "kernels/dispatch.h"
 
 namespace squeezebert {
-
-/// The precision of each kind of product. What is not listed here (pooler, classifier, the masked
-/// LM's transform, normalisations, softmax) is float32.
-struct Precisions {
-    Precision query, key, value, post_attention, intermediate, output;
-    Precision bottleneck;  ///< from the embeddings up to the hidden size
-    Precision vocabulary;  ///< of the masked LM's logits
-
-    static Precisions all(Precision precision);
-};
 
 struct LayerNormView {
     const float* weight;
@@ -35,6 +26,10 @@ struct PackedLayer {
     PackedProjection query, key, value, post_attention, intermediate, output;
     LayerNormView attention_layer_norm, output_layer_norm;
 };
+
+/// Packs the block of that index; a copy of the checkpoint must outlive it. int8 inputs have a
+/// scale for each 256 of a group's features at most, where single ones are expected to stick out.
+PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions& precisions);
 
 /// A loaded model: packed weights, kernels and threads. All calls are const and may be made from
 /// many threads at once; results do not depend on the other sequences of a batch, nor on the number
@@ -81,7 +76,6 @@ public:
 private:
     friend class Encoder;
 
-    PackedLayer pack_layer(int index, const Precisions& precisions) const;
     void measure_scratch();
     void check(const Batch& batch) const;
     void check_positions(const Batch& batch, const std::int64_t* positions,

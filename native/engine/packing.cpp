@@ -11,8 +11,6 @@ namespace squeezebert {
 
 namespace {
 
-constexpr int kWidestSlice = 1024;
-
 /// Where input `column` of output `row` of a group stands in the group's panels, in elements.
 std::size_t place(const Projection& shape, int row, int column) {
     const int step = inputs_per_step(shape.precision);
@@ -29,10 +27,10 @@ std::uint16_t to_bf16(float value) {
 
 }  // namespace
 
-int count_slices(int inputs) {
-    if (inputs <= kWidestSlice) return 1;
+int count_slices(int inputs, int widest) {
+    if (inputs <= widest) return 1;
     for (int slices = 2; inputs / slices >= kInputAlignment; ++slices) {
-        if (inputs / slices <= kWidestSlice && inputs % (slices * kInputAlignment) == 0) {
+        if (inputs / slices <= widest && inputs % (slices * kInputAlignment) == 0) {
             return slices;
         }
     }

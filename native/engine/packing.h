@@ -36,8 +36,8 @@ private:
     Buffer<float> bias_;
 };
 
-/// Into how many parts the inputs of a group of the feed-forward network's second projection are
-/// divided: parts of at most 1024, so that a block of rows of one stays in the cache.
-int count_slices(int inputs);
+/// Into how many parts of at most `widest` the inputs of a group are divided; 1 where no such parts
+/// are multiples of kInputAlignment.
+int count_slices(int inputs, int widest);
 
 }  // namespace squeezebert

@@ -25,7 +25,7 @@ struct ScratchSizes {
     std::size_t wide = 0;          ///< floats
     std::size_t packed = 0;        ///< bytes
     std::size_t packed_slice = 0;  ///< bytes
-    std::size_t groups = 0;
+    std::size_t scales = 0;
 };
 
 /// What a thread needs while it works on a block.

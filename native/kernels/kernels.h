@@ -87,7 +87,7 @@ struct ProjectionPart {
 /// What becomes of a product.
 enum class Store : std::uint8_t {
     assign,      ///< y = activation(product + bias)
-    accumulate,  ///< y += product
+    accumulate,  ///< y = activation(y + product)
 };
 
 /// Sizes of attention, the same for every layer.

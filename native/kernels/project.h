@@ -108,21 +108,24 @@ struct Assign {
     }
 };
 
-/// y += product.
+/// y = transform(y + product).
+template <class Transform>
 struct Accumulate {
     static constexpr bool kPlain = false;
     FloatRows out;
     int columns;  ///< of all panels
+    Transform transform;
 
     struct Column {
         PanelOfRows out;
+        Transform transform;
 
         Float base(int row, int part) const { return out.get(row, part); }
         [[gnu::always_inline]] void put(int row, const Float* values) const {
-            for (int part = 0; part < kParts; ++part) out.set(row, part, values[part]);
+            for (int part = 0; part < kParts; ++part) out.set(row, part, transform(values[part]));
         }
     };
-    Column column(int panel) const { return {panel_of(out, columns, panel)}; }
+    Column column(int panel) const { return {panel_of(out, columns, panel), transform}; }
 };
 
 template <class Dot>
@@ -154,17 +157,20 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
     const int columns = projection.outputs - part.first_panel * kPanel;
     const float* bias = projection.bias + first * kPanel;
 
-    if (how == Store::accumulate) {
-        multiply<Dot>(rows, panels, Accumulate{out, columns});
-    } else if (activation == Activation::none) {
-        const auto keep = [](Float value) { return value; };
-        multiply<Dot>(rows, panels, Assign<decltype(keep)>{out, bias, columns, keep});
+    const auto store = [&](auto transform) {
+        using Transform = decltype(transform);
+        if (how == Store::assign) {
+            multiply<Dot>(rows, panels, Assign<Transform>{out, bias, columns, transform});
+        } else {
+            multiply<Dot>(rows, panels, Accumulate<Transform>{out, columns, transform});
+        }
+    };
+    if (activation == Activation::none) {
+        store([](Float value) { return value; });
     } else if (activation == Activation::gelu && projection.precision != Precision::float32) {
-        const auto gelu = [](Float value) { return gelu_fast(value); };
-        multiply<Dot>(rows, panels, Assign<decltype(gelu)>{out, bias, columns, gelu});
+        store([](Float value) { return gelu_fast(value); });
     } else {
-        const auto any = [activation](Float value) { return activate(activation, value); };
-        multiply<Dot>(rows, panels, Assign<decltype(any)>{out, bias, columns, any});
+        store([activation](Float value) { return activate(activation, value); });
     }
 }
 

@@ -14,6 +14,7 @@
 #include "engine/error.h"
 #include "engine/machine_peak.h"
 #include "engine/model.h"
+#include "engine/outliers.h"
 
 namespace nb = nanobind;
 
@@ -90,6 +91,20 @@ Precisions precisions_named(const std::vector<std::string>& names) {
     return {precision_named(names[0]), precision_named(names[1]), precision_named(names[2]),
             precision_named(names[3]), precision_named(names[4]), precision_named(names[5]),
             precision_named(names[6]), precision_named(names[7])};
+}
+
+std::string name_of(Precision precision) {
+    return precision == Precision::int8   ? "int8"
+           : precision == Precision::bf16 ? "bf16"
+                                          : "float32";
+}
+
+/// In the order of the fields of Precisions.
+std::vector<std::string> default_names(const std::string& directory) {
+    const Precisions p = default_precisions(Checkpoint::open(directory));
+    return {name_of(p.query),          name_of(p.key),          name_of(p.value),
+            name_of(p.post_attention), name_of(p.intermediate), name_of(p.output),
+            name_of(p.bottleneck),     name_of(p.vocabulary)};
 }
 
 nb::object encode(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types) {
@@ -228,6 +243,13 @@ NB_MODULE(_native, m) {
           nb::arg("seconds"), "10^9 operations a second, in registers.");
     m.def("read_roofs", roofs, nb::arg("threads"), nb::arg("seconds"),
           "(level, bytes a thread, 10^9 bytes a second) of each cache, and of memory as level 0.");
+    m.def("default_precisions", default_names, nb::arg("directory"),
+          "What Model takes as precisions, the fastest choice that is safe.");
+    m.def(
+        "expected_peak",
+        [](const std::string& directory) { return expected_peak(Checkpoint::open(directory)); },
+        nb::arg("directory"),
+        "How far single features stick out of what LayerNorms give the blocks' products.");
     nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",

@@ -110,12 +110,13 @@ inline void project_all(const Kernels& kernels, const Layer& layer, Packed& x, i
     const Projection& p = layer.projection();
     for (int slice = 0; slice < p.slices; ++slice) {
         const Store how = slice == 0 ? store : Store::accumulate;
+        const Activation last = slice == p.slices - 1 ? activation : Activation::none;
         for (int group = p.groups - 1; group >= 0; --group) {
             int panel = (p.panels - 1) / panels_a_part * panels_a_part;
             for (; panel >= 0; panel -= panels_a_part) {
                 const int panels = std::min(panels_a_part, p.panels - panel);
                 kernels.project(p, {group, slice, panel, panels},
-                                x.rows(first, count, group * p.slices + slice), how, activation,
+                                x.rows(first, count, group * p.slices + slice), how, last,
                                 out.rows(first, count, group * p.outputs + panel * kPanel));
             }
         }
@@ -164,17 +165,16 @@ inline void check_projection(const Kernels& kernels, Precision precision,
             }
             for (int o = 0; o < outputs; ++o) {
                 Sum first = reference_product(layer, g, 0, o, parts[0]);
-                double expected = kBefore + first.value;
-                if (store == Store::assign) {
-                    const double bias = layer.projection().bias[g * panels * kPanel + o];
-                    expected = reference_activation(activation, first.value + bias);
-                    first.magnitude += std::fabs(bias);
-                }
+                const double bias = layer.projection().bias[g * panels * kPanel + o];
+                const double before = store == Store::assign ? bias : kBefore;
+                double expected = before + first.value;
+                first.magnitude += std::fabs(before);
                 for (int slice = 1; slice < slices; ++slice) {
                     const Sum sum = reference_product(layer, g, slice, o, parts[slice]);
                     expected += sum.value;
                     first.magnitude += sum.magnitude;
                 }
+                expected = reference_activation(activation, expected);
                 check_close(alone.at(row)[g * outputs + o], expected,
                             2e-6 * (1 + first.magnitude) +
                                 activation_tolerance(precision, activation),
@@ -216,7 +216,7 @@ inline void check_projections(const Kernels& kernels, Precision precision) {
     }
     for (int slices : {2, 3, 4}) {
         check_projection(kernels, precision, {2, 64 * slices, 40, slices}, Store::assign,
-                         Activation::none);
+                         activations[slices]);
         check_projection(kernels, precision, {1, 128 * slices, 17, slices}, Store::accumulate,
                          Activation::none);
     }

@@ -108,6 +108,10 @@ struct TinyModel {
         throw std::out_of_range(name);
     }
 
+    void set(const std::string& name, const std::vector<float>& values) {
+        at(name).data = bytes_of(values);
+    }
+
     void remove(const std::string& name) {
         StoredTensors rest;
         for (auto& entry : tensors) {
@@ -163,13 +167,12 @@ struct TinyModel {
     }
 };
 
-/// Two blocks of width 8, 11 words; `architecture` ends as Hugging Face's classes do ("Model",
-/// "ForMaskedLM"), `embedding` under 8 makes a bottleneck.
+/// Two blocks of width `hidden`, 11 words; `architecture` ends as Hugging Face's classes do
+/// ("Model", "ForMaskedLM"), an `embedding` under `hidden` makes a bottleneck.
 inline TinyModel tiny_model(const std::string& type, const std::string& architecture,
-                            std::int64_t embedding = 8) {
+                            std::int64_t embedding = 8, std::int64_t hidden = 8) {
     constexpr std::int64_t words = 11;
-    constexpr std::int64_t hidden = 8;
-    constexpr std::int64_t wide = 16;
+    const std::int64_t wide = 2 * hidden;
     const bool bert = type == "bert";
     const std::int64_t groups = bert ? 1 : 2;
     const std::string family = bert ? "Bert" : "SqueezeBert";

@@ -252,7 +252,7 @@ TEST("c api: models that cannot be opened") {
     CHECK(last_error_has("hidden_act is 'swish9'"));
 }
 
-TEST("c api: auto is what the checkpoint records, otherwise int8") {
+TEST("c api: auto is what the checkpoint records, otherwise what is safe") {
     const TemporaryFolder folder;
     const Texts texts;
     TinyModel tiny = tiny_model("squeezebert", "Model");
@@ -293,6 +293,14 @@ TEST("c api: auto is what the checkpoint records, otherwise int8") {
                     SQUEEZEBERT_ERROR_CHECKPOINT);
         CHECK(last_error_has("squeezebert.precision holds 'nothing'"));
     }
+    TinyModel outlier = tiny_model("bert", "Model");
+    outlier.set("encoder.layer.0.output.LayerNorm.weight", {1, 1, 1, 1, 1, 50, 1, 1});
+    Precisions precisions = Precisions::all(Precision::int8);
+    precisions.value = Precision::bf16;
+    std::vector<float> safe(88);
+    Model(outlier.write(folder), precisions, 1).encode(texts.engine_batch, safe.data());
+    CHECK(encode(SQUEEZEBERT_PRECISION_AUTO) == safe);
+    CHECK(encode(SQUEEZEBERT_PRECISION_INT8) != safe);
 }
 
 TEST("c api: each thread has its own last error") {

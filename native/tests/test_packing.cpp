@@ -113,12 +113,14 @@ TEST("packing: offsets are the slices' own") {
 }
 
 TEST("packing: slices") {
-    CHECK_EQUAL(count_slices(768), 1);
-    CHECK_EQUAL(count_slices(1024), 1);
-    CHECK_EQUAL(count_slices(1536), 2);
-    CHECK_EQUAL(count_slices(3072), 3);
-    CHECK_EQUAL(count_slices(4096), 4);
-    CHECK_EQUAL(count_slices(2 * 1021), 1);  // no part of it is a multiple of 64
+    CHECK_EQUAL(count_slices(768, 1024), 1);
+    CHECK_EQUAL(count_slices(1024, 1024), 1);
+    CHECK_EQUAL(count_slices(1536, 1024), 2);
+    CHECK_EQUAL(count_slices(3072, 1024), 3);
+    CHECK_EQUAL(count_slices(4096, 1024), 4);
+    CHECK_EQUAL(count_slices(768, 256), 3);
+    CHECK_EQUAL(count_slices(384, 256), 2);
+    CHECK_EQUAL(count_slices(2 * 1021, 1024), 1);  // no part of it is a multiple of 64
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ from squeezebert.engine import PROJECTION_KINDS, Engine
 from squeezebert.engine.precision import (
     METADATA_KEY,
     default_precision,
+    expected_peak,
     recorded_precision,
     resolve_precision,
 )
@@ -36,19 +37,25 @@ def record(directory: Path, content: object, file: str = "model.safetensors") ->
 
 
 @pytest.mark.parametrize(
-    ("peak", "in_bf16"),
+    ("gain", "in_bf16"),
     [
-        (0.0, ()),
-        (5.0, ()),
-        (5.1, ("value",)),
-        (12.0, ("value",)),
-        (12.1, ("query", "key", "value", "intermediate")),
+        (1.0, ()),
+        (4.0, ("value",)),
+        (20.0, ("query", "key", "value", "intermediate")),
     ],
 )
-def test_the_further_features_stick_out_the_less_is_int8(
-    peak: float, in_bf16: tuple[str, ...]
+def test_the_further_a_feature_sticks_out_the_less_is_int8(
+    tmp_path: Path, tiny_bert_config: EncoderConfig, gain: float, in_bf16: tuple[str, ...]
 ) -> None:
-    assert default_precision(peak) == INT8 | dict.fromkeys(in_bf16, "bf16")
+    tensors = random_tensors(tiny_bert_config)
+    for name, value in tensors.items():
+        if "LayerNorm" in name:
+            value[:] = 1.0 if name.endswith("weight") else 0.0
+    tensors["encoder.layer.0.attention.output.LayerNorm.weight"][5] = gain
+    bert = write_random_model(tiny_bert_config, tmp_path / "bert", tensors=tensors)
+    root = np.sqrt((31 + gain**2) / 32)
+    assert expected_peak(bert) == pytest.approx(3 * gain / root)
+    assert default_precision(bert) == INT8 | dict.fromkeys(in_bf16, "bf16")
 
 
 def test_a_model_without_a_record_takes_what_its_layer_norms_allow(
@@ -121,6 +128,12 @@ def test_a_record_that_cannot_be_is_refused(model: Path, content: object) -> Non
 def test_a_header_that_cannot_be_read_is_refused(model: Path, damage: bytes) -> None:
     (model / "model.safetensors").write_bytes(damage)
     with pytest.raises(CheckpointError, match="header"):
+        resolve_precision(model, "auto")
+
+
+def test_weights_that_the_engine_cannot_read_are_refused(model: Path) -> None:
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"no model\.safetensors"):
         resolve_precision(model, "auto")
 
 

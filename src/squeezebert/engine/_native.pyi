@@ -27,6 +27,12 @@ def read_roofs(threads: int, seconds: float) -> list[tuple[int, int, float]]:
     cache, and for memory, whose level is 0.
     """
 
+def default_precisions(directory: str) -> list[str]:
+    """What :class:`Model` takes as ``precisions``: the fastest choice that is safe."""
+
+def expected_peak(directory: str) -> float:
+    """How far single features stick out of what LayerNorms give the blocks' products."""
+
 class Model:
     """A loaded model: weights, kernels and threads."""
 

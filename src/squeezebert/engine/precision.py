@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 from squeezebert import checkpoint
 from squeezebert.config import PROJECTIONS
-from squeezebert.engine.outliers import expected_peak, read_header
 from squeezebert.errors import CheckpointError, InvalidInputError
 
 PRECISIONS = ("int8", "bf16", "float32")
@@ -41,7 +40,9 @@ def resolve_precision(directory: Path, asked: Precision) -> Mapping[str, str]:
 
     Raises:
         InvalidInputError: an unknown precision or kind of projection.
-        CheckpointError: a record in the checkpoint that cannot be read.
+        CheckpointError: a record in the checkpoint that cannot be read, or without one, no model
+            that the engine can read.
+        ConfigError: a shape that cannot be.
     """
     named = {"": asked} if isinstance(asked, str) else dict(asked)
     for kind, name in named.items():
@@ -57,40 +58,37 @@ def resolve_precision(directory: Path, asked: Precision) -> Mapping[str, str]:
             )
     if isinstance(asked, str) and asked != AUTO:
         return MappingProxyType(dict.fromkeys(PROJECTION_KINDS, asked))
-    headers = _headers(directory)
-    chosen = _recorded(headers)
-    if chosen is None:
-        config = checkpoint.read_config(directory)
-        chosen = default_precision(expected_peak(headers, config))
+    chosen = recorded_precision(directory) or default_precision(directory)
     chosen |= {kind: name for kind, name in named.items() if name != AUTO}
     return MappingProxyType(chosen)
 
 
-MILD_PEAK, STRONG_PEAK = 5.0, 12.0
-"""Of :func:`squeezebert.engine.outliers.expected_peak`. Below the first, trained models lost next
-to nothing in int8, and below the second next to nothing with the values of attention in bf16; above
-it stand planted outliers, which took more (``docs/quantization.md``)."""
+def default_precision(directory: Path) -> dict[str, str]:
+    """The fastest choice that is safe for a model whose record says nothing, by
+    :func:`expected_peak` (``native/engine/outliers.h``).
 
-
-def default_precision(peak: float) -> dict[str, str]:
-    """The fastest choice that is safe for a model whose record says nothing.
-
-    Args:
-        peak: How far features stick out, see
-            :func:`squeezebert.engine.outliers.expected_peak`.
-
-    >>> describe_precision(default_precision(3.5))
-    'int8'
-    >>> describe_precision(default_precision(9.0))
-    'int8, value bf16'
+    Raises:
+        CheckpointError: no model that the engine can read.
+        ConfigError: a shape that cannot be.
     """
-    precision: dict[str, str] = dict.fromkeys(PROJECTION_KINDS, "int8")
-    if peak > MILD_PEAK:
-        precision["value"] = "bf16"
-    if peak > STRONG_PEAK:
-        # All that multiply what comes out of a LayerNorm.
-        precision |= dict.fromkeys(("query", "key", "intermediate"), "bf16")
-    return precision
+    # Not above: where it cannot be loaded, engine.py is to say what to do.
+    from squeezebert.engine import _native
+
+    names = _native.default_precisions(str(directory))
+    return dict(zip(PROJECTION_KINDS, names, strict=True))
+
+
+def expected_peak(directory: Path) -> float:
+    """How far single features stick out of what the LayerNorms give the blocks' products: the
+    largest over the root mean square, of the worst layer and group (``docs/quantization.md``).
+
+    Raises:
+        CheckpointError: no model that the engine can read.
+        ConfigError: a shape that cannot be.
+    """
+    from squeezebert.engine import _native
+
+    return _native.expected_peak(str(directory))
 
 
 def recorded_precision(directory: Path) -> dict[str, str] | None:
@@ -100,26 +98,27 @@ def recorded_precision(directory: Path) -> dict[str, str] | None:
     Raises:
         CheckpointError: a file or a record that cannot be read.
     """
-    return _recorded(_headers(directory))
-
-
-def _recorded(headers: Mapping[Path, Mapping[str, Any]]) -> dict[str, str] | None:
-    for path, header in headers.items():
-        text = (header.get("__metadata__") or {}).get(METADATA_KEY)
+    for path in _own_files(directory):
+        text = _metadata(path).get(METADATA_KEY)
         if text is not None:
             return _checked(path, text)
     return None
 
 
-def _headers(directory: Path) -> dict[Path, dict[str, Any]]:
-    """Of the weight files that lie in the model's own directory, shared ones left out."""
-    headers: dict[Path, dict[str, Any]] = {}
-    for path in _own_files(directory):
-        try:
-            headers[path] = read_header(path)
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
-    return headers
+def _metadata(path: Path) -> dict[str, Any]:
+    """The texts in a weight file's header."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                raise ValueError("it is cut short")
+            header: Any = json.loads(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("it is no object")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: its header cannot be read: {error}") from error
+    metadata = header.get("__metadata__")
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _own_files(directory: Path) -> list[Path]:
