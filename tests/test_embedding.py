@@ -209,9 +209,9 @@ def theirs(minilm: Path, pairs: tuple[list[str], list[str], np.ndarray]) -> floa
     return spearman(pairs[2], (first * second).sum(dim=1).numpy())
 
 
-# What a precision may lose. With one group, one scale must do for all features of a token, and all
-# of int8 loses more than the precision that the engine takes by itself ("auto").
-MAY_LOSE = {"float32": 1e-4, "auto": 0.002, "int8": 0.005}
+# What a precision may lose. All of int8 keeps within it by a scale for each 192 features where
+# single ones stick out; what the engine takes by itself ("auto") loses less.
+MAY_LOSE = {"float32": 1e-4, "auto": 0.002, "int8": 0.002}
 
 
 @pytest.mark.slow
