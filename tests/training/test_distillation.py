@@ -11,8 +11,7 @@ from squeezebert.errors import ConfigError
 from squeezebert.model import HeadConfig, TaskModel, load_model
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import Batch
-from squeezebert.training.distillation import (
-    make_student,
+from squeezebert.training.distances import (
     relation_divergence,
     soft_label_loss,
     state_distance,
@@ -27,6 +26,7 @@ from squeezebert.training.recipe import (
     PretrainRecipe,
 )
 from squeezebert.training.start import start_model
+from squeezebert.training.students import make_student
 
 TEACHER_SHAPE = {
     "hidden_size": 48,

@@ -13,13 +13,17 @@ import click
 from squeezebert import __version__
 from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.compare import compare
+from squeezebert.cli.convert import convert
+from squeezebert.cli.curves import curves
 from squeezebert.cli.evaluate import evaluate
 from squeezebert.cli.glue import glue
+from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
+from squeezebert.cli.tokenize import tokenize
 from squeezebert.cli.train import train
 from squeezebert.cli.vectors import vectors
 from squeezebert.cli.vocabulary import vocabulary
@@ -78,7 +82,11 @@ for command in (
     compare,
     train,
     pretrain,
+    curves,
+    tokenize,
+    convert,
     glue,
+    grow,
     quantize,
     benchmark,
     models,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert import checkpoint
+from squeezebert.directory import appearing
 from squeezebert.engine import Engine
 from squeezebert.engine.precision import METADATA_KEY
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import InvalidInputError
 from squeezebert.hub import resolve
 from squeezebert.quantization.choice import choose, step_costs
 from squeezebert.quantization.compact import add_metadata, read_float32, write_copy
@@ -24,8 +23,6 @@ from squeezebert.quantization.data import default_datasets
 from squeezebert.quantization.measures import Measure, StatesMeasure, TaskMeasure, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from squeezebert.data.catalog import Dataset
 
 __all__ = ["Quantized", "Trial", "default_datasets", "quantize"]
@@ -105,7 +102,7 @@ def quantize(
         )
     config = checkpoint.read_config(source)
     tensors = read_float32(source)
-    with _appearing(output) as compact:
+    with appearing(output) as compact:
         say("writing int8 weights")
         write_copy(source, compact, tensors, "panels")
         engine = Engine.load(compact, precision="int8", threads=1)
@@ -173,28 +170,3 @@ def _record(
         "isa": isa,
         "squeezebert": metadata.version("squeezebert"),
     }
-
-
-@contextmanager
-def _appearing(output: Path) -> Generator[Path]:
-    """A temporary directory beside ``output`` that takes its name when the block ends well."""
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InvalidInputError(
-            f"{output} is there already", hint="name a new directory, or remove that one"
-        )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(
-            tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}.", suffix=".tmp")
-        )
-    except OSError as error:
-        raise CheckpointError(f"cannot write beside {output}: {error}") from error
-    try:
-        # mkdtemp makes directories private; this one gets what any new one would.
-        (temporary / "mode").mkdir()
-        temporary.chmod((temporary / "mode").stat().st_mode)
-        (temporary / "mode").rmdir()
-        yield temporary
-        temporary.replace(output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -19,7 +19,6 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.card import finetuning_card
 from squeezebert.training.collate import FeatureBatches
 from squeezebert.training.datasets import TrainingData, open_training_data
-from squeezebert.training.distillation import make_student
 from squeezebert.training.hardware import seed_everything
 from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import loss_for
@@ -28,6 +27,7 @@ from squeezebert.training.recipe import FinetuneRecipe
 from squeezebert.training.rounding import rounding
 from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
+from squeezebert.training.students import make_student
 
 
 def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -> TrainingResult:

@@ -24,7 +24,7 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.batches import Batch
 from squeezebert.training.card import pretraining_card
 from squeezebert.training.corpus import TokenStream, tokenize_source
-from squeezebert.training.distillation import DistillationLoss, Student, make_student
+from squeezebert.training.distillation import DistillationLoss, Student
 from squeezebert.training.hardware import processes, seed_everything
 from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import Loss, cross_entropy_loss, sentence_order_loss
@@ -34,7 +34,9 @@ from squeezebert.training.recipe import PretrainRecipe
 from squeezebert.training.rounding import rounding
 from squeezebert.training.sequences import HeldOutText
 from squeezebert.training.setup import DevScore, Evaluate, Setup
+from squeezebert.training.shards import read_shard
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
+from squeezebert.training.students import make_student
 
 MAIN_SCORE = "masked_loss"
 DISTILLATION_SCORE = "distillation_loss"
@@ -108,21 +110,27 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
 
 
 def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> list[TokenStream]:
-    """The recipe's sources as token streams, tokenised if they are not in the cache."""
-    cache = Path(recipe.corpus.cache) if recipe.corpus.cache else output / "corpus"
+    """The recipe's sources as token streams: read from shards, or tokenised if they are not in the
+    cache.
+    """
+    corpus = recipe.corpus
+    cache = Path(corpus.cache) if corpus.cache else output / "corpus"
     console = Console(stderr=True, highlight=False, quiet=not processes().is_main_process)
     streams: list[TokenStream] = []
-    for source in recipe.corpus.sources:
+    for source in corpus.sources:
         console.print(f"{source.path}:", end=" ", markup=False, soft_wrap=True)
-        with processes().main_process_first():  # the others find the cache
-            stream = tokenize_source(
-                locate(source.path),
-                tokenizer,
-                cache,
-                weight=source.weight,
-                turns=source.turns,
-                held_out_every=recipe.corpus.held_out_every,
-            )
+        if corpus.shards:
+            stream = read_shard(Path(corpus.shards), source, corpus, tokenizer)
+        else:
+            with processes().main_process_first():  # the others find the cache
+                stream = tokenize_source(
+                    locate(source.path),
+                    tokenizer,
+                    cache,
+                    weight=source.weight,
+                    turns=source.turns,
+                    held_out_every=corpus.held_out_every,
+                )
         streams.append(stream)
         console.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
     return streams

@@ -12,16 +12,34 @@ from typing import Literal, TypeAlias
 
 from squeezebert.errors import ConfigError
 from squeezebert.spec import ProblemType, TaskName
+from squeezebert.training.recipe_data import (
+    CorpusRecipe,
+    CorpusSource,
+    DataRecipe,
+    DataSource,
+    MaskingRecipe,
+    require,
+)
+
+__all__ = [
+    "CorpusRecipe",
+    "CorpusSource",
+    "DataRecipe",
+    "DataSource",
+    "DistillationRecipe",
+    "FinetuneRecipe",
+    "LoopRecipe",
+    "MaskingRecipe",
+    "ModelRecipe",
+    "OptimizerRecipe",
+    "PretrainRecipe",
+    "Recipe",
+]
 
 Precision = Literal["auto", "float32", "bf16"]
 Schedule = Literal["linear", "cosine", "constant", "trapezoid", "one_cycle"]
 OptimizerName = Literal["adamw", "lamb", "muon"]
 RecipeKind = Literal["finetune", "pretrain"]
-
-
-def _require(condition: bool, name: str, value: object, expected: str) -> None:
-    if not condition:
-        raise ConfigError(f"{name} is {value!r}, expected {expected}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +70,7 @@ class ModelRecipe:
     dropout: float = -1.0
 
     def __post_init__(self) -> None:
-        _require(self.dropout < 1, "dropout", self.dropout, "a probability below 1")
+        require(self.dropout < 1, "dropout", self.dropout, "a probability below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,21 +116,21 @@ class OptimizerRecipe:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "muon_learning_rate"):
             value = getattr(self, name)
-            _require(value >= 0, name, value, "0 or more")
-        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share in [0, 1)")
-        _require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "a share in [0, 1]")
+            require(value >= 0, name, value, "0 or more")
+        require(0 <= self.warmup < 1, "warmup", self.warmup, "a share in [0, 1)")
+        require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "a share in [0, 1]")
         if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
             raise ConfigError(
                 f"warmup {self.warmup} and cooldown {self.cooldown} are longer than the run",
                 hint="they are shares of it: their sum is at most 1",
             )
-        _require(0 <= self.final <= 1, "final", self.final, "a share in [0, 1]")
-        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        require(0 <= self.final <= 1, "final", self.final, "a share in [0, 1]")
+        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         for name in ("beta1", "beta2", "momentum"):
             value = getattr(self, name)
-            _require(0 <= value < 1, name, value, "a number in [0, 1)")
-        _require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
-        _require(self.max_grad_norm >= 0, "max_grad_norm", self.max_grad_norm, "0 or more")
+            require(0 <= value < 1, name, value, "a number in [0, 1)")
+        require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
+        require(self.max_grad_norm >= 0, "max_grad_norm", self.max_grad_norm, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +160,8 @@ class LoopRecipe:
         precision: ``auto`` takes bf16 where the hardware computes it.
         int8_from: The share of the run from which training goes through the engine's int8 rounding
             (:mod:`squeezebert.training.rounding`), so that int8 loses nothing; 1: never.
+        compile: Fuse the blocks' operations by ``torch.compile``; for GPUs. The first steps take
+            longer.
         torch_threads: CPU threads for torch; 0 leaves torch's own choice.
         evaluate_steps: Steps between evaluations on the dev set; 0: after each epoch.
         patience: Stop after that many evaluations without a better dev score; 0: never.
@@ -164,6 +184,7 @@ class LoopRecipe:
     batch_ramp_start: float = 0.125
     precision: Precision = "auto"
     int8_from: float = 1.0
+    compile: bool = False
     torch_threads: int = 0
     evaluate_steps: int = 0
     patience: int = 0
@@ -173,10 +194,10 @@ class LoopRecipe:
     tensorboard: bool = True
 
     def __post_init__(self) -> None:
-        _require(self.epochs > 0, "epochs", self.epochs, "more than 0")
+        require(self.epochs > 0, "epochs", self.epochs, "more than 0")
         for name in ("batch_size", "accumulation", "log_steps"):
             value = getattr(self, name)
-            _require(value >= 1, name, value, "1 or more")
+            require(value >= 1, name, value, "1 or more")
         for name in (
             "seed",
             "max_steps",
@@ -190,10 +211,10 @@ class LoopRecipe:
             "log_seconds",
         ):
             value = getattr(self, name)
-            _require(value >= 0, name, value, "0 or more")
-        _require(0 <= self.int8_from <= 1, "int8_from", self.int8_from, "a share in [0, 1]")
-        _require(0 <= self.batch_ramp <= 1, "batch_ramp", self.batch_ramp, "a share in [0, 1]")
-        _require(
+            require(value >= 0, name, value, "0 or more")
+        require(0 <= self.int8_from <= 1, "int8_from", self.int8_from, "a share in [0, 1]")
+        require(0 <= self.batch_ramp <= 1, "batch_ramp", self.batch_ramp, "a share in [0, 1]")
+        require(
             0 < self.batch_ramp_start <= 1,
             "batch_ramp_start",
             self.batch_ramp_start,
@@ -215,97 +236,12 @@ RUN_ONLY = frozenset(
         "loop.log_seconds",
         "loop.tensorboard",
         "corpus.cache",
+        "corpus.shards",
     }
 )
-"""Settings that a resumed run may change: they do not touch what is computed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataSource:
-    """One data set: a known name, a file or a directory, and how to read it.
-
-    Args:
-        path: A known data set's name, a file, or a directory with ``train`` and ``dev`` files.
-        split: Which part of it; empty: ``train`` or ``dev``, by the list that the source is in.
-        text: Column of the text, or several that are joined. This and the next few are for a
-            person's own files; see :func:`squeezebert.data.open_dataset`.
-        label: Column of the label.
-        pair: Column of the second text of a pair; empty: none.
-        delimiter: What stands between columns; empty: by the file's suffix.
-        token_column: Where the word stands in CoNLL columns.
-        tag_column: Where its tag stands.
-        encoding: Of the file.
-        label_map: Renames this set's labels (entity types, without ``B-`` and ``I-``, for token
-            classification); a label renamed to the empty string is dropped: its examples for text
-            classification, its entities for token classification.
-        limit: At most that many examples, spread evenly over the set; 0: all.
-        repeat: How many times an epoch reads the set, so that a small good one counts beside a
-            large one. Training sets only.
-    """
-
-    path: str
-    split: str = ""
-    text: tuple[str, ...] = ("text",)
-    label: str = "label"
-    pair: str = ""
-    delimiter: str = ""
-    token_column: int = 0
-    tag_column: int = -1
-    encoding: str = "utf-8"
-    label_map: Mapping[str, str] = field(default_factory=dict[str, str])
-    limit: int = 0
-    repeat: int = 1
-
-    def __post_init__(self) -> None:
-        _require(self.repeat >= 1, "repeat", self.repeat, "1 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecipe:
-    """``[data]``: what a model is fine-tuned on.
-
-    Args:
-        train: Data sets to train on, joined in this order. A plain string stands for a
-            :class:`DataSource` with that path.
-        dev: Data sets to measure on; empty: the ``dev`` split of those in ``train`` that have
-            one, else a share of the training data.
-        dev_share: The share of the training examples that becomes the dev set where there is no
-            other.
-        labels: Classes (entity types, without ``B-`` and ``I-``, for token classification) in
-            the order of the head's outputs; empty: those of the training data.
-    """
-
-    train: tuple[DataSource, ...] = ()
-    dev: tuple[DataSource, ...] = ()
-    dev_share: float = 0.1
-    labels: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        _require(0 < self.dev_share < 1, "dev_share", self.dev_share, "a share in (0, 1)")
-        _require(len(set(self.labels)) == len(self.labels), "labels", self.labels, "no label twice")
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskingRecipe:
-    """``[masking]``: the masked-LM objective (Devlin et al. 2019, section 3.1).
-
-    Of the chosen tokens 80 % are shown as ``[MASK]``, 10 % as another token, 10 % as they are.
-
-    Args:
-        rate: The share of the tokens to predict. 0.15 is BERT's; up to 0.4 is used (Wettig et al.
-            2023).
-        whole_words: Mask all pieces of a word together.
-        sentence_order: Pretraining only: also learn whether two neighbouring segments stand in
-            their order (Lan et al. 2020; SqueezeBERT's second objective). Its head is dropped
-            when the model is saved.
-    """
-
-    rate: float = 0.15
-    whole_words: bool = False
-    sentence_order: bool = False
-
-    def __post_init__(self) -> None:
-        _require(0 < self.rate < 1, "rate", self.rate, "a share in (0, 1)")
+"""Settings that a resumed run may change: they do not touch what is computed (``max_minutes`` does
+in a timed run, whose length it is).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,12 +280,12 @@ class DistillationRecipe:
         parts = ("logits", "hidden", "embeddings", "relations")
         for name in ("task", *parts):
             value = getattr(self, name)
-            _require(value >= 0, name, value, "0 or more")
-        _require(self.temperature > 0, "temperature", self.temperature, "more than 0")
-        _require(self.relation_heads >= 1, "relation_heads", self.relation_heads, "1 or more")
+            require(value >= 0, name, value, "0 or more")
+        require(self.temperature > 0, "temperature", self.temperature, "more than 0")
+        require(self.relation_heads >= 1, "relation_heads", self.relation_heads, "1 or more")
         for pair in self.layers:
-            _require(len(pair) == 2, "layers", self.layers, "pairs [student, teacher]")
-        _require(
+            require(len(pair) == 2, "layers", self.layers, "pairs [student, teacher]")
+        require(
             len(self.relation_layers) in (0, 2),
             "relation_layers",
             self.relation_layers,
@@ -392,59 +328,7 @@ class FinetuneRecipe:
     loop: LoopRecipe = field(default_factory=LoopRecipe)
 
     def __post_init__(self) -> None:
-        _require(self.max_length >= 4, "max_length", self.max_length, "4 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusSource:
-    """Text to pretrain on.
-
-    Args:
-        path: A file, plain, ``.gz`` or ``.xz``, or a directory of such (``.txt``, ``.jsonl``): text
-            in which a blank line ends a document, dialogues with ``__eou__``, or JSON lines with
-            ``text`` or ``turns``. Relative paths are looked up here, then in the folder of the
-            data sets (``SQUEEZEBERT_DATA``).
-        weight: How many times an epoch reads it; 0.5 reads a random half.
-        turns: Each line is a turn of a dialogue, so ``[SEP]`` stands between lines too, as in the
-            inputs of the masked-LM task.
-    """
-
-    path: str
-    weight: float = 1.0
-    turns: bool = False
-
-    def __post_init__(self) -> None:
-        _require(self.weight > 0, "weight", self.weight, "more than 0")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusRecipe:
-    """``[corpus]``: the text of a pretraining run.
-
-    Args:
-        sources: Files and directories. A plain string stands for a source of weight 1.
-        sequence_length: Tokens a sequence, ``[CLS]`` and the last ``[SEP]`` included.
-        held_out_every: Every so-manieth stretch of about 512 tokens is held out for the dev loss.
-        held_out_tokens: At most that many tokens of it are measured. Which are masked depends on
-            the text, the vocabulary and this number alone, so that runs compare whatever their
-            masking, length and batches.
-        separate_documents: Tokens see those of their own document only; without it, all of their
-            sequence.
-        cache: Where tokenised text is kept, so that runs can share it; empty: in the output
-            directory.
-    """
-
-    sources: tuple[CorpusSource, ...] = ()
-    sequence_length: int = 128
-    held_out_every: int = 200
-    held_out_tokens: int = 32_768
-    separate_documents: bool = False
-    cache: str = ""
-
-    def __post_init__(self) -> None:
-        _require(self.sequence_length >= 8, "sequence_length", self.sequence_length, "8 or more")
-        _require(self.held_out_every >= 2, "held_out_every", self.held_out_every, "2 or more")
-        _require(self.held_out_tokens >= 1, "held_out_tokens", self.held_out_tokens, "1 or more")
+        require(self.max_length >= 4, "max_length", self.max_length, "4 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
