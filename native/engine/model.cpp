@@ -24,9 +24,9 @@ std::vector<float> read_table(const Matrix& matrix) {
 /// cache between the two projections.
 constexpr int kWidestSlice = 1024;
 
-/// Of int8 products of what has features that stick out: one scale for all of a token's features
-/// would leave most of them few steps (docs/quantization.md).
-constexpr int kWidestOutlierSlice = 256;
+/// Of int8 products of a dense layer whose inputs have features that stick out: one scale for all of
+/// a token's features would leave most of them few steps (docs/quantization.md).
+constexpr int kWidestOutlierSlice = 128;
 
 PackedProjection pack(const LinearWeights& linear, Precision precision) {
     return PackedProjection(linear.weight, linear.bias, precision);
@@ -35,12 +35,6 @@ PackedProjection pack(const LinearWeights& linear, Precision precision) {
 PackedProjection pack_sliced(const LinearWeights& linear, Precision precision, int widest) {
     return PackedProjection(linear.weight, linear.bias, precision,
                             count_slices(static_cast<int>(linear.weight.columns), widest));
-}
-
-/// `peak` is expected of what the projection multiplies.
-PackedProjection pack_for_peak(const LinearWeights& linear, Precision precision, float peak) {
-    const bool divided = precision == Precision::int8 && peak > kMildPeak;
-    return divided ? pack_sliced(linear, precision, kWidestOutlierSlice) : pack(linear, precision);
 }
 
 [[noreturn]] void refuse(const std::string& what, const char* hint = "") {
@@ -55,20 +49,22 @@ std::string between(std::int64_t low, std::int64_t high) {
 
 PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions& precisions) {
     const LayerWeights& weights = checkpoint.layer(index);
-    const auto pack_input = [&](const LinearWeights& linear, Precision precision) {
-        const int groups = static_cast<int>(linear.weight.groups);
-        return pack_for_peak(linear, precision, expected_input_peak(checkpoint, index, groups));
+    const bool outliers = expected_peak(checkpoint) > kMildPeak;
+    // Of what a LayerNorm gives. Groups have a scale each already.
+    const auto pack_normalized = [&](const LinearWeights& linear, Precision precision) {
+        const bool divided =
+            outliers && precision == Precision::int8 && linear.weight.groups == 1;
+        return divided ? pack_sliced(linear, precision, kWidestOutlierSlice)
+                       : pack(linear, precision);
     };
     const auto view = [](const LayerNormWeights& norm) {
         return LayerNormView{norm.weight.data(), norm.bias.data()};
     };
-    const float middle_peak = expected_peak(weights.attention_layer_norm,
-                                            static_cast<int>(weights.intermediate.weight.groups));
-    return {pack_input(weights.query, precisions.query),
-            pack_input(weights.key, precisions.key),
-            pack_input(weights.value, precisions.value),
+    return {pack_normalized(weights.query, precisions.query),
+            pack_normalized(weights.key, precisions.key),
+            pack_normalized(weights.value, precisions.value),
             pack(weights.post_attention, precisions.post_attention),
-            pack_for_peak(weights.intermediate, precisions.intermediate, middle_peak),
+            pack_normalized(weights.intermediate, precisions.intermediate),
             pack_sliced(weights.output, precisions.output, kWidestSlice),
             view(weights.attention_layer_norm),
             view(weights.output_layer_norm)};

@@ -10,8 +10,8 @@ namespace {
 /// How far from its mean a feature is taken to come.
 constexpr float kDeviations = 3.0F;
 
-/// Up to this expected peak trained models lost next to nothing with the values of attention in
-/// bf16; above it stand planted outliers, which took more (docs/quantization.md).
+/// Up to this expected peak trained models lost next to nothing in int8; above it stand planted
+/// outliers, which took more (docs/quantization.md).
 constexpr float kStrongPeak = 12.0F;
 
 int groups_of(const LinearWeights& linear) { return static_cast<int>(linear.weight.groups); }
@@ -57,12 +57,11 @@ float expected_peak(const Checkpoint& checkpoint) {
 }
 
 Precisions default_precisions(const Checkpoint& checkpoint) {
-    const float peak = expected_peak(checkpoint);
     Precisions precisions = Precisions::all(Precision::int8);
-    if (peak > kMildPeak) precisions.value = Precision::bf16;
-    if (peak > kStrongPeak) {
+    if (expected_peak(checkpoint) > kStrongPeak) {
         // All that multiply what comes out of a LayerNorm.
-        precisions.query = precisions.key = precisions.intermediate = Precision::bf16;
+        precisions.query = precisions.key = precisions.value = precisions.intermediate =
+            Precision::bf16;
     }
     return precisions;
 }

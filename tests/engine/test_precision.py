@@ -40,7 +40,7 @@ def record(directory: Path, content: object, file: str = "model.safetensors") ->
     ("gain", "in_bf16"),
     [
         (1.0, ()),
-        (4.0, ("value",)),
+        (4.0, ()),
         (20.0, ("query", "key", "value", "intermediate")),
     ],
 )
@@ -63,11 +63,12 @@ def test_a_model_without_a_record_takes_what_its_layer_norms_allow(
 ) -> None:
     assert resolve_precision(model, "auto") == INT8
     tensors = random_tensors(tiny_bert_config)
-    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 4
+    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 40
     bert = write_random_model(tiny_bert_config, tmp_path / "bert", tensors=tensors)
-    assert resolve_precision(bert, "auto") == INT8 | {"value": "bf16"}
-    assert Engine.load(bert).precision == INT8 | {"value": "bf16"}
-    assert resolve_precision(bert, {"value": "int8"}) == INT8
+    kinds = ("query", "key", "value", "intermediate")
+    assert resolve_precision(bert, "auto") == INT8 | dict.fromkeys(kinds, "bf16")
+    assert Engine.load(bert).precision == INT8 | dict.fromkeys(kinds, "bf16")
+    assert resolve_precision(bert, dict.fromkeys(kinds, "int8")) == INT8
 
 
 def test_a_record_wins_over_the_default_and_the_caller_over_the_record(model: Path) -> None:
