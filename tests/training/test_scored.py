@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from squeezebert.evaluation import evaluate
 from squeezebert.pipeline import load
 from squeezebert.training import scored
 from squeezebert.training.recipe import DataRecipe, DataSource, FinetuneRecipe
-from squeezebert.training.scored import Spread, train_and_score
+from squeezebert.training.scored import Spread, interrupted_after, train_and_score
 
 
 @pytest.fixture
@@ -85,6 +87,16 @@ def test_a_broken_file_of_scores(news: FinetuneRecipe, tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"scores\.json(?s:.*)delete it"):
         train_and_score(news, tmp_path, **given)
+
+
+def test_a_block_ends_when_its_time_is_up() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupted_after(0.1 / 60):
+        time.sleep(20)
+    with interrupted_after(20 / 60):
+        pass
+    with interrupted_after(None):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
 
 
 def test_spread() -> None:

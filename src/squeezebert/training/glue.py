@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from squeezebert import files
 from squeezebert.comparison.machine import describe_machine, installed_versions
@@ -25,7 +25,13 @@ from squeezebert.pipeline import model_name
 from squeezebert.tasks.glue import GLUE_TASKS, GlueTask, choose_glue_tasks, official_scores
 from squeezebert.training.hardware import processes
 from squeezebert.training.recipe import FinetuneRecipe
-from squeezebert.training.recipe_file import flatten, from_mapping, read_values, set_values
+from squeezebert.training.recipe_file import (
+    flatten,
+    from_mapping,
+    merged,
+    read_values,
+    set_values,
+)
 from squeezebert.training.scored import PRECISIONS, ScoredRun, Spread, train_and_score
 
 RESULT = "glue.json"
@@ -68,16 +74,16 @@ class GlueRecipe:
             ConfigError: a setting that does not exist, cannot be, or is not the recipe's to make.
         """
         task = GLUE_TASKS[name]
-        values: dict[str, Any] = _merged(DEFAULTS, {"loop": {"epochs": task.epochs}})
+        values: dict[str, Any] = merged(DEFAULTS, {"loop": {"epochs": task.epochs}})
         for general, by_task in self.layers:
-            values = _merged(values, general, by_task.get(name, {}))
+            values = merged(values, general, by_task.get(name, {}))
         own = [key for key in flatten(values) if key.startswith(OWN)]
         if own:
             raise ConfigError(
                 f"{self.where} sets {own[0]}, which GLUE's runs set themselves",
                 hint="leave it out",
             )
-        values = _merged(
+        values = merged(
             values,
             {
                 "task": "text_classification",
@@ -276,15 +282,3 @@ def run_glue(
         content = {**result.to_json(), "machine": about, "versions": installed_versions()}
         files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
     return result
-
-
-def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested settings, each layer over the ones before."""
-    values: dict[str, Any] = {}
-    for layer in layers:
-        for name, value in layer.items():
-            before: Any = values.get(name)
-            if isinstance(value, Mapping) and isinstance(before, Mapping):
-                value = _merged(cast(Mapping[str, Any], before), cast(Mapping[str, Any], value))
-            values[name] = value
-    return values

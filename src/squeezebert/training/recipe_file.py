@@ -9,7 +9,17 @@ import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import (
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from squeezebert.errors import ConfigError
 from squeezebert.training.recipe import FinetuneRecipe, PretrainRecipe, Recipe, RecipeKind
@@ -75,6 +85,22 @@ def set_values(values: dict[str, Any], overrides: Mapping[str, str]) -> None:
     """
     for name, text in overrides.items():
         _set(values, name.split("."), _parse(text))
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings, each layer over the ones before.
+
+    >>> merged({"loop": {"epochs": 3, "seed": 0}}, {"loop": {"epochs": 5}})
+    {'loop': {'epochs': 5, 'seed': 0}}
+    """
+    values: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            before: Any = values.get(name)
+            if isinstance(value, Mapping) and isinstance(before, Mapping):
+                value = merged(cast(Mapping[str, Any], before), cast(Mapping[str, Any], value))
+            values[name] = value
+    return values
 
 
 def _parse(text: str) -> Any:

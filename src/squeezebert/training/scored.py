@@ -7,8 +7,10 @@ long row of runs can be stopped at any moment, and called again it goes on.
 from __future__ import annotations
 
 import json
+import signal
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,26 @@ class ScoredRun:
     scores: Mapping[str, Mapping[str, Scores]]
     texts: Mapping[str, int]
     isa: str
+
+
+@contextmanager
+def interrupted_after(minutes: float | None) -> Generator[None]:
+    """Ends what is in the block after so many minutes as Ctrl-C would, which training can bear at
+    any moment: the same call goes on from the last checkpoint. No end where None.
+
+    Raises:
+        KeyboardInterrupt: the time is up.
+    """
+    if minutes is None:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, minutes * 60)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def train_and_score(
