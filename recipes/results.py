@@ -1,0 +1,282 @@
+"""Makes docs/results.md: fine-tunes pretrained models on every set, scores and times them.
+
+    python recipes/results.py squeezebert-mini-mlm bert-mini-mlm --write docs/results.md
+
+Each start is fine-tuned by each recipe with each seed and scored on the whole test part by the
+engine in float32 and int8; then all models of a set take turns for their CPU time. Stop it at any
+moment: the same command goes on, and recipes, seeds and starts can be added to what is there. Runs
+lie in RUNS/START/RECIPE/seed-N. ``--glue`` adds GLUE's tasks (RUNS/START/glue).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results_table import Measured, render
+
+from squeezebert import files
+from squeezebert.benchmark.cpu_time import least_cpu_ms
+from squeezebert.checkpoint import read_config
+from squeezebert.comparison.machine import describe_machine
+from squeezebert.data import open_dataset
+from squeezebert.errors import ConfigError, DataError, SqueezeBertError
+from squeezebert.hub import resolve
+from squeezebert.pipeline import load, model_name
+from squeezebert.spec import TaskName
+from squeezebert.training.glue import GlueResult, run_glue
+from squeezebert.training.recipe import FinetuneRecipe
+from squeezebert.training.recipe_file import load_recipe
+from squeezebert.training.scored import PRECISIONS, ScoredRun, interrupted_after, train_and_score
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = (
+    "mlm_dailydialog",
+    "news_ag",
+    "news_bbc",
+    "sms_spam",
+    "ner_conll2003_en",
+    "ner_conll2003_de",
+    "ner_germeval2014",
+    "ner_wikiann_en",
+    "ner_wikiann_de",
+    "ner_german_ler",
+    "news_20groups",
+    "news_reuters",
+    "intents_clinc150",
+    "intents_banking77",
+    "intents_snips",
+    "similarity_stsb_de",
+)
+"""In the order in which they are run: the three tasks of the study first."""
+
+MORE_TESTS = {"mlm_dailydialog": ("dailydialog",)}
+"""Sets that a recipe's models are scored on beside the one that they were trained on."""
+
+TIMED_TEXTS = 256
+BEGIN, END = "<!-- results:begin (made by recipes/results.py) -->", "<!-- results:end -->"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recipe, and what its models are scored on."""
+
+    name: str
+    task: TaskName
+    tests: tuple[str, ...]
+
+    def recipe(self, start: str, seed: int, settings: Mapping[str, str]) -> FinetuneRecipe:
+        """The recipe of one run."""
+        own = {"model.start": json.dumps(start), "loop.seed": str(seed)}
+        return load_recipe(ROOT / "recipes" / f"{self.name}.toml", "finetune", {**settings, **own})
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    add = parser.add_argument
+    add("starts", nargs="+", metavar="START", help="pretrained models: names or directories")
+    add("--runs", type=Path, default=ROOT / "runs" / "results", help="the folder of the runs")
+    add(
+        "--recipes", nargs="+", default=RECIPES, metavar="NAME", help="recipes/NAME.toml [all sets]"
+    )
+    add("--seeds", type=int, default=3)
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="over all recipes")
+    add("--limit", type=int, help="only the first so many texts of each test set: for a trial")
+    add("--glue", action="store_true", help="GLUE's tasks too")
+    add("--against", metavar="START", help="what the others are compared with [the first BERT]")
+    add("--rounds", type=int, default=5, help="of taking times")
+    add("--minutes", type=float, help="stop after so many, to be called again")
+    add("--write", type=Path, metavar="FILE", help="a Markdown file with a marked part")
+    options = parser.parse_args(argv)
+    if options.seeds < 1 or options.rounds < 1:
+        parser.error("--seeds and --rounds take 1 or more")
+    bad = [text for text in options.set if "=" not in text]
+    if bad:
+        parser.error(f"--set takes KEY=VALUE, not {bad[0]}")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs what is left to be run, and tells the tables.
+
+    Returns:
+        0 where all is done, 2 for wrong input, 3 where there is more to do.
+    """
+    options = arguments(argv)
+    try:
+        if options.write is not None:
+            write_part(options.write, None)
+        with interrupted_after(options.minutes):
+            text = make(options, sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        say("stopped: the same command goes on")
+        return 3
+    except SqueezeBertError as error:
+        say(f"error: {error}")
+        return 2
+    print(text)
+    if options.write is not None:
+        write_part(options.write, text)
+    return 0
+
+
+def make(options: argparse.Namespace, words: Sequence[str]) -> str:
+    """All the work; the text between the marks."""
+    starts = {model_name(start): start for start in options.starts}
+    if len(starts) < len(options.starts):
+        raise ConfigError("two starts have one name", hint="rename one of the directories")
+    families = {name: read_config(resolve(start)).model_type for name, start in starts.items()}
+    against = options.against or next((n for n, f in families.items() if f == "bert"), "")
+    if against and against not in starts:
+        raise ConfigError(f"--against is {against!r}, which is none of {', '.join(starts)}")
+    settings = dict(text.split("=", 1) for text in options.set)
+    jobs, left_out = find_jobs(options.recipes)
+    # Seed by seed: the first whole table is there after a third of the time.
+    plan = [(seed, job, name) for seed in range(options.seeds) for job in jobs for name in starts]
+    runs: dict[tuple[str, str], list[ScoredRun]] = {}
+    for number, (seed, job, name) in enumerate(plan, start=1):
+        say(f"{job.name} from {name}, seed {seed} (run {number} of {len(plan)})")
+        run = train_and_score(
+            job.recipe(starts[name], seed, settings),
+            directory(options.runs, name, job, seed),
+            tests=job.tests,
+            split="test",
+            limit=options.limit,
+        )
+        runs.setdefault((job.name, name), []).append(run)
+    glue = [
+        run_glue(start, options.runs / name / "glue", seeds=options.seeds, progress=say)
+        for name, start in starts.items()
+        if options.glue
+    ]
+    times = {
+        test: take_times(options, job, test, list(starts)) for job in jobs for test in job.tests
+    }
+    return tables(jobs, runs, times, glue, list(starts), against, left_out, words)
+
+
+def find_jobs(names: Sequence[str]) -> tuple[list[Job], list[str]]:
+    """The recipes whose data is there, and why others are left out.
+
+    Raises:
+        ConfigError: no such recipe.
+        DataError: none is left.
+    """
+    jobs: list[Job] = []
+    left_out: list[str] = []
+    for name in names:
+        recipe = load_recipe(ROOT / "recipes" / f"{name}.toml", "finetune")
+        tests = (recipe.data.train[0].path, *MORE_TESTS.get(name, ()))
+        try:
+            for test, split in ((tests[0], "train"), *((test, "test") for test in tests)):
+                open_dataset(test, task=recipe.task, split=split)
+        except DataError as error:
+            left_out.append(f"{name}: {error.message}")
+            say(f"left out: {left_out[-1]}")
+            continue
+        jobs.append(Job(name, recipe.task, tests))
+    if not jobs:
+        raise DataError("there is data for none of the recipes", hint="set SQUEEZEBERT_DATA")
+    return jobs, left_out
+
+
+def directory(runs: Path, start: str, job: Job, seed: int) -> Path:
+    """Of one run."""
+    return runs / start / job.name / f"seed-{seed}"
+
+
+def take_times(
+    options: argparse.Namespace, job: Job, test: str, names: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """CPU milliseconds a text, from raw text to prediction, on one thread: by start and precision.
+
+    All models of a set take turns over the same texts; kept in a file, since the scores don't
+    change either.
+    """
+    path = options.runs / "times" / f"{test}.json"
+    about = {
+        "starts": list(names),
+        "limit": options.limit,
+        "rounds": options.rounds,
+        "cpu": describe_machine(1).cpu,
+    }
+    if path.is_file():
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if kept["about"] == about:
+            return kept["cpu_ms"]
+    say(f"taking times on {test}")
+    keys = [(name, precision) for name in names for precision in PRECISIONS]
+    pipelines = [
+        load(directory(options.runs, name, job, 0), precision=precision, threads=1)
+        for name, precision in keys
+    ]
+    examples = open_dataset(test, task=job.task).examples[: options.limit]
+    step = max(len(examples) / TIMED_TEXTS, 1.0)
+    texts = [examples[int(at * step)] for at in range(min(len(examples), TIMED_TEXTS))]
+
+    def call(index: int) -> Any:
+        return lambda: pipelines[index].answer(texts, with_labels=True)
+
+    least = least_cpu_ms([call(index) for index in range(len(keys))], rounds=options.rounds)
+    found: dict[str, dict[str, float]] = {name: {} for name in names}
+    for (name, precision), cpu_ms in zip(keys, least, strict=True):
+        found[name][precision] = cpu_ms / len(texts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, json.dumps({"about": about, "cpu_ms": found}, indent=2) + "\n")
+    return found
+
+
+def tables(
+    jobs: Sequence[Job],
+    runs: Mapping[tuple[str, str], Sequence[ScoredRun]],
+    times: Mapping[str, Mapping[str, Mapping[str, float]]],
+    glue: Sequence[GlueResult],
+    names: Sequence[str],
+    against: str,
+    left_out: Sequence[str],
+    words: Sequence[str],
+) -> str:
+    """What goes between the marks."""
+    measured = [
+        Measured(job.name, job.task, test, name, tuple(runs[job.name, name]), times[test][name])
+        for job in jobs
+        for test in job.tests
+        for name in names
+    ]
+    about = [
+        f"`python recipes/results.py {' '.join(words)}`",
+        f"{describe_machine(1).cpu}, {measured[0].runs[0].isa}.",
+        *(f"Left out: {reason}." for reason in left_out),
+    ]
+    return render(measured, glue, against=against, about=about)
+
+
+def write_part(page: Path, text: str | None) -> None:
+    """Puts the tables between the page's marks; only looks for these where ``text`` is None, so
+    that hours of work do not end in an error.
+
+    Raises:
+        DataError: no such page, or one without the marks.
+    """
+    content = page.read_text(encoding="utf-8") if page.is_file() else ""
+    before, begin, rest = content.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise DataError(f"{page} has no part between the lines {BEGIN} and {END}")
+    if text is not None:
+        page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def say(text: str) -> None:
+    """To the person who waits."""
+    print(f"results: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""The tables of docs/results.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from published import PUBLISHED
+
+from squeezebert.report.markdown import escape, table_text
+from squeezebert.report.tables import Table
+from squeezebert.report.words import Measure, signed, significant, times
+from squeezebert.training.glue import GlueResult
+from squeezebert.training.glue_table import glue_table, protocol, sources
+from squeezebert.training.scored import PRECISIONS, ScoredRun, Spread
+
+SHOWN = (
+    "entity_f1",
+    "token_accuracy",
+    "accuracy",
+    "micro_f1",
+    "macro_f1",
+    "average_cosine_similarity",
+    "top5_accuracy",
+    "cross_entropy",
+    "pearson",
+    "spearman",
+)
+"""Which scores the tables tell, in this order."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A start on a data set.
+
+    Args:
+        recipe: By which it was fine-tuned.
+        task: Of the recipe.
+        data: The data set.
+        start: The pretrained model.
+        runs: One a seed.
+        cpu_ms: Milliseconds a text by precision, of the first seed's model.
+    """
+
+    recipe: str
+    task: str
+    data: str
+    start: str
+    runs: tuple[ScoredRun, ...]
+    cpu_ms: Mapping[str, float]
+
+    def scores(self) -> list[str]:
+        """The names of those of :data:`SHOWN` that it has."""
+        values = self.runs[0].scores[self.data]["float32"].values
+        return [name for name in SHOWN if name in values]
+
+    def spread(self, score: str, precision: str) -> Spread:
+        """Of one score over the seeds."""
+        return Spread(
+            values=tuple(run.scores[self.data][precision].values[score] for run in self.runs)
+        )
+
+    def main(self) -> str:
+        """The score by which models are ranked."""
+        return self.runs[0].scores[self.data]["float32"].main
+
+
+def render(
+    measured: Sequence[Measured],
+    glue: Sequence[GlueResult],
+    *,
+    against: str,
+    about: Sequence[str],
+) -> str:
+    """Markdown: scores, comparison, GLUE, and how to repeat a row.
+
+    Args:
+        measured: Data set by data set, all its starts in a row.
+        glue: Of each start, or none.
+        against: The start that the others are compared with, or empty.
+        about: Lines on the machine and the command.
+    """
+    seeds = len(measured[0].runs)
+    figures = _sources(measured)
+    method = (
+        f"Mean ± standard deviation over {seeds} seed{'' if seeds == 1 else 's'}; whole test parts "
+        "unless --limit says otherwise, by the engine. Shares, cosines and correlations in "
+        "hundredths. CPU ms: one text, from raw text to prediction, on one thread, the least of "
+        "several passes, all models in turn."
+    )
+    parts = [
+        "\n".join([*about, method]),
+        table_text(score_table(measured)),
+        "\n".join(f"- [{number}] {escape(source)}" for source, number in figures.items()),
+        loss_line(measured),
+    ]
+    if against:
+        parts += [f"### Beside {escape(against)}", table_text(comparison_table(measured, against))]
+    if glue:
+        parts += ["### GLUE", protocol(glue), table_text(glue_table(glue))]
+        parts.append("\n".join(f"- {escape(line)}" for line in sources(glue)))
+    parts += ["### To repeat a row", table_text(effort_table(measured))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def score_table(measured: Sequence[Measured]) -> Table:
+    """One row a data set, score and start."""
+    numbers = _sources(measured)
+    rows: list[tuple[str, ...]] = []
+    before = ("", "")
+    for one in measured:
+        for score in one.scores():
+            first = score == one.scores()[0]
+            texts = f"{one.runs[0].texts[one.data]:,}" if one.data != before[0] else ""
+            published = "; ".join(
+                f"{row.model} {_show(score, row.value)} [{numbers[row.source]}]"
+                for row in PUBLISHED
+                if (row.data, row.score) == (one.data, score) and one.data != before[0]
+            )
+            rows.append(
+                (
+                    one.data if one.data != before[0] and first else "",
+                    texts if first else "",
+                    one.start if first else "",
+                    score,
+                    *(_spread(score, one.spread(score, precision)) for precision in PRECISIONS),
+                    *(significant(one.cpu_ms[p]) if first else "" for p in PRECISIONS),
+                    published,
+                )
+            )
+        before = (one.data, one.start)
+    columns = (
+        "data",
+        "texts",
+        "model",
+        "score",
+        "float32",
+        "int8",
+        "CPU ms, float32",
+        "CPU ms, int8",
+        "published",
+    )
+    return Table(columns, tuple(rows), heads=4)
+
+
+def comparison_table(measured: Sequence[Measured], against: str) -> Table:
+    """Points ahead of or behind one of the starts, and how many times its speed."""
+    rows: list[tuple[str, ...]] = []
+    for one in measured:
+        other = next(row for row in measured if (row.data, row.start) == (one.data, against))
+        if one.start == against:
+            continue
+        scores = dict.fromkeys([one.main(), *one.scores()[:2]])
+        for score in scores:
+            measure = Measure(score)
+            rows.append(
+                (
+                    one.data,
+                    one.start,
+                    score,
+                    *(
+                        measure.difference(
+                            one.spread(score, precision).mean, other.spread(score, precision).mean
+                        )
+                        for precision in PRECISIONS
+                    ),
+                    *(times(other.cpu_ms[p] / one.cpu_ms[p]) for p in PRECISIONS),
+                )
+            )
+    columns = (
+        "data",
+        "model",
+        "score",
+        "points, float32",
+        "points, int8",
+        "speed, float32",
+        "speed, int8",
+    )
+    return Table(columns, tuple(rows), heads=3)
+
+
+def loss_line(measured: Sequence[Measured]) -> str:
+    """What int8 loses at most, by the main scores' means."""
+    losses = [
+        (
+            100 * (one.spread(one.main(), "float32").mean - one.spread(one.main(), "int8").mean),
+            f"{one.start} on {one.data}",
+        )
+        for one in measured
+        if Measure(one.main()).higher_is_better
+    ]
+    worst, where = max(losses)
+    return f"int8 loses {signed(worst, 2)} points at most ({escape(where)})."
+
+
+def effort_table(measured: Sequence[Measured]) -> Table:
+    """The command of each recipe, and how long one of its runs took."""
+    rows: dict[str, list[str]] = {}
+    for one in measured:
+        if one.recipe not in rows:
+            command = (
+                f"squeezebert train {one.task} --recipe recipes/{one.recipe}.toml "
+                "--model MODEL --output RUN --set loop.seed=N"
+            )
+            rows[one.recipe] = [one.recipe, command]
+        if one.data == next(row.data for row in measured if row.recipe == one.recipe):
+            minutes = sum(run.training.seconds for run in one.runs) / len(one.runs) / 60
+            rows[one.recipe].append(f"{minutes:.1f}")
+    starts = list(dict.fromkeys(one.start for one in measured))
+    columns = ("recipe", "command", *(f"minutes, {start}" for start in starts))
+    return Table(columns, tuple(tuple(row) for row in rows.values()), heads=2)
+
+
+def _sources(measured: Sequence[Measured]) -> dict[str, int]:
+    """The published figures' sources, numbered as they come."""
+    shown = {(one.data, score) for one in measured for score in one.scores()}
+    used = dict.fromkeys(row.source for row in PUBLISHED if (row.data, row.score) in shown)
+    return {source: number for number, source in enumerate(used, start=1)}
+
+
+def _spread(score: str, spread: Spread) -> str:
+    if Measure(score).has_points:
+        return spread.percent()
+    more = "" if spread.deviation is None else f" ± {spread.deviation:.3f}"
+    return f"{spread.mean:.3f}{more}"
+
+
+def _show(score: str, value: float) -> str:
+    return f"{100 * value:.1f}" if Measure(score).has_points else f"{value:.3f}"

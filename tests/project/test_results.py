@@ -1,0 +1,191 @@
+"""The program behind docs/results.md: its tables, and one small run of it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from squeezebert.data.sources import SOURCES
+from squeezebert.errors import DataError
+from squeezebert.tasks.base import Scores
+from squeezebert.training.output import TrainingResult
+from squeezebert.training.scored import ScoredRun
+
+NAMES = ("published", "results", "results_table")
+
+
+@pytest.fixture
+def modules(root: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    monkeypatch.syspath_prepend(str(root / "recipes"))
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in NAMES})
+
+
+def test_published_figures_are_of_known_sets_and_scores(modules: SimpleNamespace) -> None:
+    for row in modules.published.PUBLISHED:
+        assert row.data in SOURCES
+        assert row.score in modules.results_table.SHOWN
+        assert 0.5 < row.value < 1.0
+        assert row.source
+
+
+def test_every_recipe_trains_on_a_known_set(modules: SimpleNamespace) -> None:
+    job = modules.results.Job
+    for name in modules.results.RECIPES:
+        recipe = job(name, "", ()).recipe("squeezebert-mini-mlm", 2, {"loop.epochs": "9"})
+        assert (recipe.model.start, recipe.loop.seed) == ("squeezebert-mini-mlm", 2)
+        assert recipe.loop.epochs == 9
+        assert recipe.data.train[0].path in SOURCES
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def measured(modules: SimpleNamespace, start: str, shift: float, cpu_ms: float) -> Any:
+    """Two seeds on CoNLL-2003, ``shift`` from a common score; int8 loses half a point."""
+    training = TrainingResult(
+        output=Path("x"),
+        steps=1,
+        tokens=1,
+        seconds=90.0,
+        stopped="complete",
+        best_step=1,
+        scores={},
+        main_score="entity_f1",
+    )
+
+    def run(value: float) -> ScoredRun:
+        scores = {
+            precision: Scores(
+                values={"entity_f1": value - lost, "token_accuracy": 0.95, "ece": 0.1},
+                main="entity_f1",
+            )
+            for precision, lost in (("float32", 0.0), ("int8", 0.005))
+        }
+        data = {"conll2003_en": scores}
+        return ScoredRun(training=training, scores=data, texts={"conll2003_en": 3453}, isa="x")
+
+    return modules.results_table.Measured(
+        recipe="ner_conll2003_en",
+        task="token_classification",
+        data="conll2003_en",
+        start=start,
+        runs=(run(0.79 + shift), run(0.81 + shift)),
+        cpu_ms={"float32": cpu_ms, "int8": cpu_ms / 2},
+    )
+
+
+def test_scores_stand_beside_times_and_published_figures(modules: SimpleNamespace) -> None:
+    both = [measured(modules, "ours", 0.0, 2.0), measured(modules, "theirs", 0.02, 3.0)]
+    table = modules.results_table.score_table(both)
+    f1, accuracy, other, _ = table.rows
+    assert f1[:8] == (
+        "conll2003_en",
+        "3,453",
+        "ours",
+        "entity_f1",
+        "80.0 ± 1.4",
+        "79.5 ± 1.4",
+        "2.00",
+        "1.00",
+    )
+    assert f1[8].startswith("BERT-base 92.4 [1]; Flair large 94.4 [2]")
+    assert accuracy[:5] == ("", "", "", "token_accuracy", "95.0 ± 0.0")
+    assert accuracy[8].startswith("SqueezeBERT 96.7")
+    # The set and its published figures are told once.
+    assert (other[0], other[2], other[8]) == ("", "theirs", "")
+
+    (row, _) = modules.results_table.comparison_table(both, "theirs").rows
+    assert row == ("conll2003_en", "ours", "entity_f1", "−2.0", "−2.0", "1.50×", "1.50×")
+    text = modules.results_table.render(both, [], against="theirs", about=["Here."])
+    assert "int8 loses 0.50 points at most (" in text
+    assert "over 2 seeds" in text
+    assert "- [1] Devlin et al. 2019" in text
+    assert "recipes/ner_conll2003_en.toml" in text.replace("\\", "")
+    assert "| 1.5 | 1.5 |" in text  # minutes
+
+
+# -- the program -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(modules: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Words for two starts, a recipe on data that ships, and one whose data is not there."""
+    folder = tmp_path / "repository"
+    (folder / "recipes").mkdir(parents=True)
+    for name, data in (("news", "sample_news"), ("away", "ag_news")):
+        (folder / "recipes" / f"{name}.toml").write_text(
+            f'task = "text_classification"\nmax_length = 32\n[data]\ntrain = ["{data}"]\n'
+            "[loop]\nbatch_size = 4\nmax_steps = 2\ntensorboard = false\n"
+        )
+    monkeypatch.setattr(modules.results, "ROOT", folder)
+    monkeypatch.setenv("SQUEEZEBERT_DATA", str(tmp_path))
+    words = ["squeezebert-mini-mlm", "bert-mini-mlm", "--runs", str(tmp_path / "runs")]
+    return [*words, "--recipes", "news", "away", "--seeds", "2", "--limit", "12", "--rounds", "1"]
+
+
+def test_a_small_run_that_is_stopped_and_goes_on(
+    modules: SimpleNamespace,
+    small: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = modules.results
+    page = tmp_path / "page.md"
+    page.write_text(f"# Results\n\n{results.BEGIN}\nold\n{results.END}\nrest\n")
+    done: list[Path] = []
+    original = results.train_and_score
+
+    def counting(recipe: Any, output: Path, **options: Any) -> Any:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        if not (output / "scores.json").exists():
+            done.append(output)
+        return original(recipe, output, **options)
+
+    monkeypatch.setattr(results, "train_and_score", counting)
+    assert results.main([*small, "--write", str(page)]) == 3
+    assert "old" in page.read_text()
+    assert "left out: away: the data set 'ag_news' has no file" in capsys.readouterr().err
+
+    done.clear()
+    assert results.main([*small, "--write", str(page)]) == 0
+    assert done == [tmp_path / "runs" / "bert-mini-mlm" / "news" / "seed-1"]
+    text = page.read_text()
+    assert text.startswith("# Results\n")
+    assert text.endswith("rest\n")
+    assert "old" not in text
+    for start in ("squeezebert-mini-mlm", "bert-mini-mlm"):
+        scored = json.loads(
+            (tmp_path / "runs" / start / "news" / "seed-0" / "scores.json").read_text()
+        )
+        assert scored["about"]["split"] == "test"
+        assert scored["texts"] == {"sample_news": 12}
+    times = json.loads((tmp_path / "runs" / "times" / "sample_news.json").read_text())
+    assert times["cpu_ms"]["bert-mini-mlm"]["int8"] > 0
+    assert "### Beside bert-mini-mlm" in text
+
+    # Times are kept as scores are.
+    monkeypatch.setattr(results, "least_cpu_ms", None)
+    assert results.main(small) == 0
+
+
+def test_what_cannot_be(
+    modules: SimpleNamespace, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = modules.results
+    page = tmp_path / "page.md"
+    page.write_text("# Results\n")
+    assert results.main([*small, "--write", str(page)]) == 2
+    assert "has no part between" in capsys.readouterr().err
+    assert results.main([*small, "--against", "gpt"]) == 2
+    assert "--against is 'gpt'" in capsys.readouterr().err
+    assert results.main([*small, "--recipes", "away"]) == 2
+    assert "data for none of the recipes" in capsys.readouterr().err
+    with pytest.raises(DataError):
+        results.write_part(tmp_path / "none.md", None)
