@@ -198,7 +198,7 @@ def _write(
             table.cells_markdown(runners, cells) if cells else "",
             f"Rounds: {shown}. Versions: {versions}.",
         ),
-        "between-models": (table.ratios_markdown(runners, cells), ""),
+        "between-models": ("" if run.isa else table.ratios_markdown(runners, cells), ""),
         "texts": (table.texts_markdown(runners, sizes) if sizes else "", ""),
         "memory": (table.memory_markdown(memory) if memory else "", ""),
     }
