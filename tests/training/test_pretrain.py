@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
+from torch import nn
 
 import squeezebert
 from squeezebert.errors import ConfigError
@@ -146,3 +148,51 @@ def test_two_processes_train_like_one(tiny_pretraining: PretrainRecipe, tmp_path
         assert a["step"] == b["step"]
         for score in a.keys() & {"loss", "masked_loss", "grad_norm"}:
             assert a[score] == pytest.approx(b[score], rel=1e-4)
+
+
+def test_documents_kept_apart_from_end_to_end(
+    tiny_pretraining: PretrainRecipe, tmp_path: Path
+) -> None:
+    losses: list[float] = []
+    for separate in (False, True):
+        corpus = dataclasses.replace(tiny_pretraining.corpus, separate_documents=separate)
+        recipe = dataclasses.replace(tiny_pretraining, corpus=corpus)
+        losses.append(pretrain(recipe, tmp_path / str(separate)).scores["masked_loss"])
+    # Another context for the same questions.
+    assert losses[0] != losses[1] == pytest.approx(losses[0], abs=0.3)
+
+
+def test_utilisation_is_told(tiny_pretraining: PretrainRecipe, tmp_path: Path) -> None:
+    pretrain(tiny_pretraining, tmp_path)
+    shares = [line["mfu"] for line in lines(tmp_path) if line["kind"] == "train"]
+    assert len(shares) == 6
+    assert all(0 < share < 1 for share in shares)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler sets off its own
+def test_compiled_blocks_train_alike(
+    tiny_pretraining: PretrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced once for all blocks; without generating code, which takes a minute on a CPU."""
+    compile_module = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda m: compile_module(m, backend="aot_eager"))
+    losses: list[list[float]] = []
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    for compiled in (False, True):
+        recipe = dataclasses.replace(
+            tiny_pretraining,
+            model=dataclasses.replace(tiny_pretraining.model, dropout=0.0),
+            loop=dataclasses.replace(
+                tiny_pretraining.loop, compile=compiled, precision="float32", log_steps=1
+            ),
+        )
+        pretrain(recipe, tmp_path / str(compiled))
+        losses.append([x["loss"] for x in lines(tmp_path / str(compiled)) if x["kind"] == "train"])
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    # Names are as they were: a compiled run is resumed and saved like any other.
+    plain, compiled_file = (
+        load_file(tmp_path / run / "model.safetensors") for run in ("False", "True")
+    )
+    assert plain.keys() == compiled_file.keys()

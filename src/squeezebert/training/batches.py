@@ -7,7 +7,9 @@ by itself, was resumed just before, or shares the work with other processes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,11 +41,18 @@ class Batch:
         """The same on ``device``."""
         if device.type == "cpu":
             return self
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> Batch:
+        """The same in memory that a GPU copies from while the processor goes on."""
+        return self._with(Tensor.pin_memory)
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Batch:
         return dataclasses.replace(
             self,
-            inputs={name: t.to(device, non_blocking=True) for name, t in self.inputs.items()},
-            labels=self.labels.to(device, non_blocking=True),
-            order=None if self.order is None else self.order.to(device, non_blocking=True),
+            inputs={name: change(tensor) for name, tensor in self.inputs.items()},
+            labels=change(self.labels),
+            order=None if self.order is None else change(self.order),
         )
 
 
@@ -66,6 +75,59 @@ class BatchSource(Protocol):
     def batches_in(self, epochs: float) -> int:
         """How many batches the first ``epochs`` have."""
         ...
+
+
+class Prefetched:
+    """Batches of a source, made in a thread while a GPU computes; the same as the source's own.
+
+    Args:
+        source: Where they come from; only ever used by one thread at a time.
+        ahead: How many are made before they are asked for.
+        stride: From the number of one to the next that will be asked for.
+        pinned: Put them into pinned memory.
+    """
+
+    def __init__(self, source: BatchSource, *, ahead: int, stride: int, pinned: bool) -> None:
+        self._source = source
+        self._ahead = ahead
+        self._stride = stride
+        self._pinned = pinned
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches")
+        self._coming: dict[int, Future[Batch]] = {}
+
+    @property
+    def key(self) -> str:
+        """As the source's."""
+        return self._source.key
+
+    def batch(self, number: int) -> Batch:
+        """As the source's; the next ones are begun."""
+        wanted = [number + self._stride * step for step in range(self._ahead + 1)]
+        self._coming = {n: future for n, future in self._coming.items() if n in wanted}
+        for one in wanted:
+            if one not in self._coming:
+                self._coming[one] = self._thread.submit(self._make, one)
+        return self._coming.pop(number).result()
+
+    def _make(self, number: int) -> Batch:
+        with self._lock:
+            batch = self._source.batch(number)
+        return batch.pinned() if self._pinned else batch
+
+    def epoch(self, number: int) -> int:
+        """As the source's."""
+        with self._lock:
+            return self._source.epoch(number)
+
+    def batches_in(self, epochs: float) -> int:
+        """As the source's."""
+        with self._lock:
+            return self._source.batches_in(epochs)
+
+    def close(self) -> None:
+        """Makes no more."""
+        self._thread.shutdown(cancel_futures=True)
 
 
 def generator(*seeds: int) -> np.random.Generator:

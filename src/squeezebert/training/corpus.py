@@ -1,9 +1,9 @@
 """From text files to token ids on disk.
 
 A source (a file, or a directory of files) is tokenised once into raw arrays that are memory-mapped:
-``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document, and beside
-them where documents begin. The cache's name is a digest of the texts and the tokenizer, so a changed
-file is tokenised anew.
+``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document, and
+beside them where documents begin. The cache's name is a digest of the texts and the tokenizer, so
+a changed file is tokenised anew.
 """
 
 from __future__ import annotations

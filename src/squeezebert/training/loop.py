@@ -19,7 +19,8 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
-from squeezebert.training.batches import Batch
+from squeezebert.model.encoder import Block
+from squeezebert.training.batches import Batch, BatchSource, Prefetched
 from squeezebert.training.checkpoints import (
     LoopState,
     clean,
@@ -79,21 +80,28 @@ class _Run:
         self.bf16 = uses_bf16(setup.loop.precision, self.device)
         setup.model.to(self.device)
         self.optimizer = RunOptimizer(setup.model, setup.optimizer)
+        if setup.loop.compile:
+            compile_blocks(setup.model)
         self.state = LoopState(data_key=setup.source.key)
         self.folder = setup.output / CHECKPOINTS
         self._resume(resume)
         self.model: nn.Module = self.accelerator.prepare(setup.model)
         self.world: int = self.accelerator.num_processes
         self.last_batches = 0  # of the step before, over all processes
-        self.all_batches = setup.source.batches_in(setup.loop.epochs)
+        self.source: BatchSource = setup.source
+        if self.device.type == "cuda":  # a CPU has its hands full with the step itself
+            self.source = Prefetched(
+                setup.source, ahead=setup.loop.accumulation, stride=self.world, pinned=True
+            )
+        self.all_batches = self.source.batches_in(setup.loop.epochs)
         main = self.accelerator.is_main_process
         self.loss_sum = torch.tensor(self.state.loss_sum if main else 0.0, device=self.device)
-        self.before = self.state.seconds
-        self.begun = self.saved = time.monotonic()
-        self.first = self.done()
         self.peak = 0.0
         if setup.flops_per_token:
             self.peak = self.world * peak_flops(self.device, bf16=self.bf16)
+        self.before = self.state.seconds
+        self.begun = self.saved = time.monotonic()
+        self.first = self.done()
         self.throughput = Throughput(
             flops_per_token=setup.flops_per_token, peak=self.peak, tokens=self.state.tokens
         )
@@ -126,6 +134,8 @@ class _Run:
                 elif time.monotonic() - self.saved >= loop.checkpoint_minutes * 60:
                     with self.throughput.paused():
                         self._save(improved=False)
+        if isinstance(self.source, Prefetched):
+            self.source.close()
         self._load_best()
         return self.state
 
@@ -193,7 +203,7 @@ class _Run:
             gradual.step(self.done())
         passes = self.passes()
         batches = [
-            setup.source.batch(state.batches + rank + pass_ * self.world) for pass_ in range(passes)
+            self.source.batch(state.batches + rank + pass_ * self.world) for pass_ in range(passes)
         ]
         self.last_batches = passes * self.world
         targets, tokens, seconds = self._total(batches)
@@ -271,7 +281,7 @@ class _Run:
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
-        utilisation = f"  MFU {pace['mfu']:.0%}" if "mfu" in pace else ""
+        utilisation = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
@@ -284,7 +294,7 @@ class _Run:
         every = self.setup.loop.evaluate_steps
         if every:
             return self.state.step % every == 0
-        epoch = self.setup.source.epoch
+        epoch = self.source.epoch
         return epoch(self.state.batches) != epoch(self.state.batches - self.last_batches)
 
     def _evaluate(self, metrics: Metrics) -> bool:
@@ -294,7 +304,8 @@ class _Run:
             self.setup.model.eval()
             for gradual in self.setup.gradual:
                 gradual.evaluate()
-            with torch.no_grad():
+            # In other shapes than training, so for them alone it would be compiled anew.
+            with torch.no_grad(), torch.compiler.set_stance("force_eager"):
                 score = self.setup.evaluate()
         if self.world > 1:
             [score] = broadcast_object_list([score])
@@ -310,7 +321,8 @@ class _Run:
                 best_step=state.step,
                 best_values=dict(score.values),
             )
-        metrics.write(state.step, "dev", score.values)
+        spent = {"tokens": state.tokens, "seconds": round(state.seconds, 3)}
+        metrics.write(state.step, "dev", {**score.values, **spent})
         shown = "  ".join(f"{name} {value:.4f}" for name, value in score.values.items())
         metrics.say(f"step {state.step}  dev: {shown}{'  (best)' if gain >= 0 else ''}")
         return gain >= 0
@@ -366,6 +378,15 @@ class _Run:
                 _restore(_tensors(self.setup.model), best, newest)
         self.accelerator.wait_for_everyone()
         self.setup.model.eval()
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Has ``torch.compile`` fuse each encoder block. All blocks share what is compiled once, which
+    takes seconds, where the whole model would take minutes; heads and batches may change shape.
+    """
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.compile()
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Optimisers from libraries, and the learning rate, a pure function of how much of the run is done.
 
-AdamW (Loshchilov & Hutter 2019) and Muon (Jordan et al. 2024) are torch's own, LAMB (You et al.
-2020) is pytorch-optimizer's.
+AdamW (Loshchilov & Hutter 2019) is torch's own. LAMB (You et al. 2020) and Muon (Jordan et al.
+2024) are pytorch-optimizer's, whose Muon orthogonalises all matrices of one shape together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib.util
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,8 +51,8 @@ class RunOptimizer:
         recipe: Which optimiser, and its settings.
 
     Raises:
-        ConfigError: Muon without the torch that has it, or a model without a matrix for it.
-        MissingDependencyError: LAMB without pytorch-optimizer.
+        ConfigError: Muon for a model without a matrix for it.
+        MissingDependencyError: LAMB or Muon without pytorch-optimizer.
 
     >>> model = GroupedLinear(8, 8, groups=2)
     >>> optimizer = RunOptimizer(model, OptimizerRecipe(learning_rate=0.1, weight_decay=0.0))
@@ -129,7 +129,7 @@ class RunOptimizer:
                 # Scalars may be views of one tensor, which safetensors refuses.
                 tensors[f"{name}/{moment}"] = value if value.ndim else value.clone()
         for index, group in enumerate(self.groups):
-            if "step" in group:  # LAMB counts by group
+            if "step" in group:  # LAMB and Muon count by group
                 tensors[f"groups/{index}/step"] = torch.tensor(group["step"])
         return tensors
 
@@ -187,11 +187,7 @@ def _adamw(parameters: Iterable[nn.Parameter], recipe: OptimizerRecipe) -> Optim
 
 
 def _lamb(parameters: Iterable[nn.Parameter], recipe: OptimizerRecipe) -> Optimizer:
-    if importlib.util.find_spec("pytorch_optimizer") is None:
-        raise MissingDependencyError.for_extra("pytorch-optimizer", "lamb", "LAMB")
-    from pytorch_optimizer import Lamb
-
-    return Lamb(
+    return _library("LAMB").Lamb(
         _decayed(parameters, recipe),
         lr=recipe.learning_rate,
         betas=(recipe.beta1, recipe.beta2),
@@ -206,26 +202,29 @@ def _lamb(parameters: Iterable[nn.Parameter], recipe: OptimizerRecipe) -> Optimi
 
 def _muon(matrices: Iterable[nn.Parameter], recipe: OptimizerRecipe) -> Optimizer:
     matrices = list(matrices)
-    if not hasattr(torch.optim, "Muon"):
-        raise ConfigError(
-            f"optimizer.name is 'muon', which torch {torch.__version__} does not have",
-            hint="install torch 2.9 or later, or take 'adamw'",
-        )
     if not matrices:
         raise ConfigError(
             "optimizer.name is 'muon', but none of the blocks' matrices is trained",
             hint="take 'adamw'",
         )
-    muon = cast(Any, torch.optim).Muon  # newer than the oldest torch that we support
     peak = recipe.muon_learning_rate or recipe.learning_rate
-    return muon(
-        [{"params": matrices, "peak": peak}],
+    group = {"params": matrices, "peak": peak, "use_muon": True}
+    return _library("Muon").Muon(
+        [group],
         lr=peak,
         weight_decay=recipe.weight_decay,
         momentum=recipe.momentum,
         # Updates as large as AdamW's (Liu et al. 2025, section 2.2), so that one rate suits both.
-        adjust_lr_fn="match_rms_adamw",
+        use_adjusted_lr=True,
     )
+
+
+def _library(name: str) -> Any:
+    if importlib.util.find_spec("pytorch_optimizer") is None:
+        raise MissingDependencyError.for_extra("pytorch-optimizer", "optimizers", name)
+    import pytorch_optimizer
+
+    return pytorch_optimizer
 
 
 def _grouped_weights(model: nn.Module) -> set[nn.Parameter]:
