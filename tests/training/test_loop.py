@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
 from squeezebert.training.batches import Batch
-from squeezebert.training.checkpoints import LoopState, latest
-from squeezebert.training.loop import remove_checkpoints, run_loop
+from squeezebert.training.checkpoints import LoopState, latest, remove_checkpoints
+from squeezebert.training.loop import run_loop
 from squeezebert.training.recipe import LoopRecipe, OptimizerRecipe
 from squeezebert.training.setup import DevScore, Setup
 

@@ -8,6 +8,7 @@ with a visible name is complete.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from squeezebert.errors import CheckpointError
+
+CHECKPOINTS = "checkpoints"
+"""Their folder in a run's directory."""
 
 FORMAT = 2
 WEIGHTS, MOMENTS = "model.safetensors", "optimizer.safetensors"
@@ -179,3 +183,14 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_checkpoints(output: Path) -> None:
+    """Deletes the checkpoints of a run whose model is saved."""
+    folder = output / CHECKPOINTS
+    newest = latest(folder)
+    if newest is not None:
+        newest.rename(folder / f".old-{newest.name}")
+    clean(folder)
+    with contextlib.suppress(OSError):
+        folder.rmdir()

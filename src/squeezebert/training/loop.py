@@ -22,6 +22,7 @@ from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
 from squeezebert.model.encoder import Block
 from squeezebert.training.batches import Batch, BatchSource, Prefetched
 from squeezebert.training.checkpoints import (
+    CHECKPOINTS,
     LoopState,
     clean,
     latest,
@@ -35,8 +36,6 @@ from squeezebert.training.optimizer import RunOptimizer, rate_share
 from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.throughput import Throughput
 
-CHECKPOINTS = "checkpoints"
-
 
 def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
     """Trains ``setup.model`` and leaves it with the weights of the best dev score.
@@ -47,7 +46,7 @@ def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
 
     Returns:
         The state after the last step. The last checkpoint stays until the caller has saved the
-        model: see :func:`remove_checkpoints`.
+        model: see :func:`~squeezebert.training.checkpoints.remove_checkpoints`.
 
     Raises:
         ConfigError: a checkpoint is there but ``resume`` is not asked for, or its data differs.
@@ -55,17 +54,6 @@ def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
         SqueezeBertError: the loss is no longer a number.
     """
     return _Run(setup, resume=resume).run()
-
-
-def remove_checkpoints(output: Path) -> None:
-    """Deletes the checkpoints of a run whose model is saved."""
-    folder = output / CHECKPOINTS
-    newest = latest(folder)
-    if newest is not None:
-        newest.rename(folder / f".old-{newest.name}")
-    clean(folder)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 class _Run:

@@ -24,9 +24,8 @@ from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import TaskModel, save_model
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.checkpoints import LoopState
+from squeezebert.training.checkpoints import CHECKPOINTS, LoopState, remove_checkpoints
 from squeezebert.training.hardware import processes
-from squeezebert.training.loop import CHECKPOINTS, remove_checkpoints
 from squeezebert.training.recipe import RUN_ONLY, FinetuneRecipe, Recipe
 from squeezebert.training.recipe_file import flatten, load_recipe, save_recipe, to_mapping
 
