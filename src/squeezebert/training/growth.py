@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from squeezebert.directory import appearing
+from squeezebert.files import appearing
 from squeezebert.model import HeadConfig, TaskModel, attach_head, load_model, save_model
 from squeezebert.model.encoder import Block, Encoder
 from squeezebert.model.grouped_linear import GroupedLinear
