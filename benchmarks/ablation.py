@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import sys
 import tempfile
@@ -46,6 +47,8 @@ PROBE_STEPS = (4, 16)
 steps does not count.
 """
 PROBE_ROUNDS = 3
+PROBE_TOKENS = 1024
+"""Held-out text of these runs, whose evaluation is not timed."""
 
 PAGE = """\
 # Ablations on equal terms
@@ -66,6 +69,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--plan", type=Path, default=ROOT / "benchmarks" / "ablation.toml")
     add("--output", type=Path, default=ROOT / "build" / "ablation", help="runs and results")
+    add("--cache", type=Path, help="tokenised text, which runs can share [OUTPUT/corpus]")
     add("--arms", nargs="+", metavar="ARM", help="some of the plan's")
     add("--budgets", nargs="+", choices=BUDGETS, default=BUDGETS)
     add("--seeds", type=int, default=1, help="of every arm and budget")
@@ -83,6 +87,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--seeds and --tokens take 1 or more")
     if options.minutes is not None and options.minutes <= 0:
         parser.error("--minutes takes more than 0")
+    options.cache = options.cache or options.output / "corpus"
     return options
 
 
@@ -147,7 +152,7 @@ def work(plan: Plan, options: argparse.Namespace, failed: dict[str, str]) -> Non
     arms = [arm for arm in plan.arms if options.arms is None or arm in options.arms]
     costs = take_costs(plan, options.output, [plan.reference, *arms])
     if "time" in options.budgets:
-        take_training_times(plan, options.output, costs, [plan.reference, *arms], failed)
+        take_training_times(plan, options, costs, [plan.reference, *arms], failed)
     runs = plan.runs(arms, options.budgets, options.seeds)
     for number, run in enumerate(runs, start=1):
         if run.arm in failed:
@@ -209,7 +214,7 @@ def take_costs(plan: Plan, output: Path, arms: Sequence[str]) -> dict[str, dict[
 
 def take_training_times(
     plan: Plan,
-    output: Path,
+    options: argparse.Namespace,
     costs: dict[str, dict[str, Any]],
     arms: Sequence[str],
     failed: dict[str, str],
@@ -222,38 +227,45 @@ def take_training_times(
         return
     # Only ratios within one run mean anything, so the reference is measured with each newcomer.
     taking = list(dict.fromkeys([plan.reference, *missing]))
-    least = {(arm, steps): float("inf") for arm in taking for steps in PROBE_STEPS}
-    tokens: dict[str, int] = {}
+    # Kept as they come, so that a stop loses one of them at most.
+    probes: dict[str, dict[str, list[float]]] = costs.setdefault("probes", {})
+    tokens: dict[str, int] = costs.setdefault("step_tokens", {})
     for round_ in range(PROBE_ROUNDS):
         say(f"timing training steps, round {round_ + 1} of {PROBE_ROUNDS}")
-        for (arm, steps), before in least.items():
-            if arm not in failed:
-                try:
-                    seconds, tokens[arm] = probe(plan, output, arm, steps)
-                    least[arm, steps] = min(before, seconds)
-                except SqueezeBertError as error:
-                    failed[arm] = str(error)
+        for arm, steps in itertools.product(taking, PROBE_STEPS):
+            seconds = probes.setdefault(arm, {}).setdefault(str(steps), [])
+            if arm in failed or len(seconds) > round_:
+                continue
+            try:
+                taken, tokens[arm] = probe(plan, options.cache, arm, steps)
+            except SqueezeBertError as error:
+                failed[arm] = str(error)
+                continue
+            seconds.append(taken)
+            save_costs(options.output, costs)
     if plan.reference in failed:
         raise ConfigError(f"{plan.reference}, the reference: {failed[plan.reference]}")
     few, many = PROBE_STEPS
-    found = {
-        arm: 1e6 * (least[arm, many] - least[arm, few]) / (tokens[arm] * (many - few))
-        for arm in taking
-        if arm not in failed
-    }
+    found: dict[str, float] = {}
+    for arm in taking:
+        if arm not in failed:
+            seconds = min(probes[arm][str(many)]) - min(probes[arm][str(few)])
+            found[arm] = 1e6 * seconds / (tokens[arm] * (many - few))
     scale = costs[plan.reference].setdefault("training_us", found[plan.reference])
     for arm, microseconds in found.items():
         costs[arm]["training_us"] = microseconds * scale / found[plan.reference]
-    save_costs(output, costs)
+    del costs["probes"], costs["step_tokens"]
+    save_costs(options.output, costs)
 
 
-def probe(plan: Plan, output: Path, arm: str, steps: int) -> tuple[float, int]:
+def probe(plan: Plan, cache: Path, arm: str, steps: int) -> tuple[float, int]:
     """CPU seconds of a run of so many steps, and the tokens of a step."""
     recipe = plan.pretraining(
         arm,
         tokens=0,
         seed=0,
-        cache=output / "corpus",
+        cache=cache,
+        held_out_tokens=PROBE_TOKENS,
         max_steps=steps,
         evaluate_steps=0,
         tensorboard=False,
@@ -285,9 +297,7 @@ def make(
     if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["about"] == about:
         return
     directory = options.output / "runs" / run.name
-    recipe = plan.pretraining(
-        run.arm, tokens=tokens, seed=run.seed, cache=options.output / "corpus"
-    )
+    recipe = plan.pretraining(run.arm, tokens=tokens, seed=run.seed, cache=options.cache)
     trained = pretrain(recipe, directory / "pretrained", resume=True)
     scores: dict[str, dict[str, dict[str, float]]] = {}
     for task in plan.finetune:

@@ -108,17 +108,32 @@ class Plan:
         return plan
 
     def pretraining(
-        self, arm: str, *, tokens: int, seed: int, cache: Path, **loop: Any
+        self,
+        arm: str,
+        *,
+        tokens: int,
+        seed: int,
+        cache: Path,
+        held_out_tokens: int | None = None,
+        **loop: Any,
     ) -> PretrainRecipe:
         """The recipe of one pretraining run.
+
+        Args:
+            arm: The plan's.
+            tokens: How many it reads.
+            seed: Of the weights, masks and the order of the text.
+            cache: Where tokenised text is kept.
+            held_out_tokens: Instead of the recipe's.
+            loop: More settings of its loop.
 
         Raises:
             ConfigError: a setting that does not exist or cannot be.
         """
-        own = {
-            "loop": {"max_tokens": tokens, "seed": seed, **loop},
-            "corpus": {"cache": str(cache)},
-        }
+        corpus: dict[str, Any] = {"cache": str(cache)}
+        if held_out_tokens is not None:
+            corpus["held_out_tokens"] = held_out_tokens
+        own = {"loop": {"max_tokens": tokens, "seed": seed, **loop}, "corpus": corpus}
         values = merged(read_values(ROOT / self.recipe), self.settings, self.arms[arm], own)
         return from_mapping(PretrainRecipe, values, f"{self.where}, arm {arm}")
 
