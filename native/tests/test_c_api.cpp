@@ -256,10 +256,10 @@ TEST("c api: auto is what the checkpoint records, otherwise what is safe") {
     const TemporaryFolder folder;
     const Texts texts;
     TinyModel tiny = tiny_model("squeezebert", "Model");
-    const auto encode = [&](squeezebert_precision precision) {
+    const auto encode = [&](squeezebert_precision precision, std::size_t width = 8) {
         const squeezebert_options options{precision, 1};
         squeezebert_model* model = nullptr;
-        std::vector<float> out(88);
+        std::vector<float> out(11 * width);
         CHECK_EQUAL(squeezebert_open(folder.path("model").c_str(), &options, &model), 0);
         CHECK_EQUAL(squeezebert_encode(model, &texts.batch, out.data(), out.size()), 0);
         squeezebert_close(model);
@@ -293,14 +293,18 @@ TEST("c api: auto is what the checkpoint records, otherwise what is safe") {
                     SQUEEZEBERT_ERROR_CHECKPOINT);
         CHECK(last_error_has("squeezebert.precision holds 'nothing'"));
     }
-    TinyModel outlier = tiny_model("bert", "Model");
-    outlier.set("encoder.layer.0.output.LayerNorm.weight", {1, 1, 1, 1, 1, 50, 1, 1});
+    // Wide enough for a feature to stick out far.
+    TinyModel outlier = tiny_model("bert", "Model", 32, 32);
+    std::vector<float> weight(32, 1.0F);
+    weight[5] = 50.0F;
+    outlier.set("encoder.layer.0.output.LayerNorm.weight", weight);
     Precisions precisions = Precisions::all(Precision::int8);
-    precisions.value = Precision::bf16;
-    std::vector<float> safe(88);
+    precisions.query = precisions.key = precisions.value = precisions.intermediate =
+        Precision::bf16;
+    std::vector<float> safe(11 * 32);
     Model(outlier.write(folder), precisions, 1).encode(texts.engine_batch, safe.data());
-    CHECK(encode(SQUEEZEBERT_PRECISION_AUTO) == safe);
-    CHECK(encode(SQUEEZEBERT_PRECISION_INT8) != safe);
+    CHECK(encode(SQUEEZEBERT_PRECISION_AUTO, 32) == safe);
+    CHECK(encode(SQUEEZEBERT_PRECISION_INT8, 32) != safe);
 }
 
 TEST("c api: each thread has its own last error") {
