@@ -4,16 +4,18 @@
 
 Each start is fine-tuned by each recipe with each seed and scored on the whole test part by the
 engine in float32 and int8; then all models of a set take turns for their CPU time. Stop it at any
-moment: the same command goes on, and recipes, seeds and starts can be added to what is there. Runs
-lie in RUNS/START/RECIPE/seed-N. ``--glue`` adds GLUE's tasks (RUNS/START/glue).
+moment: the same command goes on, and recipes, seeds and starts can be added to what is there. The
+tables are there after the first seed. Runs lie in RUNS/START/RECIPE/seed-N. ``--glue`` adds GLUE's
+tasks (RUNS/START/glue).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from squeezebert.errors import ConfigError, DataError, SqueezeBertError
 from squeezebert.hub import resolve
 from squeezebert.pipeline import load, model_name
 from squeezebert.spec import TaskName
-from squeezebert.training.glue import GlueResult, run_glue
+from squeezebert.training.glue import load_glue_recipe, run_glue
 from squeezebert.training.recipe import FinetuneRecipe
 from squeezebert.training.recipe_file import load_recipe
 from squeezebert.training.scored import PRECISIONS, ScoredRun, interrupted_after, train_and_score
@@ -103,7 +105,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs what is left to be run, and tells the tables.
+    """Runs what is left to be run, and tells the tables after each seed.
 
     Returns:
         0 where all is done, 2 for wrong input, 3 where there is more to do.
@@ -113,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.write is not None:
             write_part(options.write, None)
         with interrupted_after(options.minutes):
-            text = make(options, sys.argv[1:] if argv is None else list(argv))
+            for text in make(options):
+                if options.write is not None:
+                    write_part(options.write, text)
     except KeyboardInterrupt:
         say("stopped: the same command goes on")
         return 3
@@ -121,13 +125,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return 2
     print(text)
-    if options.write is not None:
-        write_part(options.write, text)
     return 0
 
 
-def make(options: argparse.Namespace, words: Sequence[str]) -> str:
-    """All the work; the text between the marks."""
+def make(options: argparse.Namespace) -> Iterator[str]:
+    """All the work, seed by seed; after each of them the text between the marks."""
     starts = {model_name(start): start for start in options.starts}
     if len(starts) < len(options.starts):
         raise ConfigError("two starts have one name", hint="rename one of the directories")
@@ -137,28 +139,46 @@ def make(options: argparse.Namespace, words: Sequence[str]) -> str:
         raise ConfigError(f"--against is {against!r}, which is none of {', '.join(starts)}")
     settings = dict(text.split("=", 1) for text in options.set)
     jobs, left_out = find_jobs(options.recipes)
-    # Seed by seed: the first whole table is there after a third of the time.
-    plan = [(seed, job, name) for seed in range(options.seeds) for job in jobs for name in starts]
     runs: dict[tuple[str, str], list[ScoredRun]] = {}
-    for number, (seed, job, name) in enumerate(plan, start=1):
-        say(f"{job.name} from {name}, seed {seed} (run {number} of {len(plan)})")
-        run = train_and_score(
-            job.recipe(starts[name], seed, settings),
-            directory(options.runs, name, job, seed),
-            tests=job.tests,
-            split="test",
-            limit=options.limit,
-        )
-        runs.setdefault((job.name, name), []).append(run)
-    glue = [
-        run_glue(start, options.runs / name / "glue", seeds=options.seeds, progress=say)
-        for name, start in starts.items()
-        if options.glue
-    ]
-    times = {
-        test: take_times(options, job, test, list(starts)) for job in jobs for test in job.tests
-    }
-    return tables(jobs, runs, times, glue, list(starts), against, left_out, words)
+    for seed in range(options.seeds):
+        for job in jobs:
+            for name, start in starts.items():
+                say(f"{job.name} from {name}, seed {seed + 1} of {options.seeds}")
+                run = train_and_score(
+                    job.recipe(start, seed, settings),
+                    directory(options.runs, name, job, seed),
+                    tests=job.tests,
+                    split="test",
+                    limit=options.limit,
+                )
+                runs.setdefault((job.name, name), []).append(run)
+        glue = [
+            run_glue(
+                start,
+                options.runs / name / "glue",
+                seeds=seed + 1,
+                recipe=load_glue_recipe(None, settings),
+                limit=options.limit,
+                progress=say,
+            )
+            for name, start in starts.items()
+            if options.glue
+        ]
+        times = {
+            test: take_times(options, job, test, list(starts)) for job in jobs for test in job.tests
+        }
+        measured = [
+            Measured(job.name, job.task, test, name, tuple(runs[job.name, name]), times[test][name])
+            for job in jobs
+            for test in job.tests
+            for name in starts
+        ]
+        about = [
+            f"`{command(options, list(starts))}`",
+            f"{describe_machine(1).cpu}, {measured[0].runs[0].isa}.",
+            *([f"Left out, as the data is not there: {', '.join(left_out)}."] if left_out else []),
+        ]
+        yield render(measured, glue, against=against, about=about, limit=options.limit)
 
 
 def find_jobs(names: Sequence[str]) -> tuple[list[Job], list[str]]:
@@ -177,8 +197,8 @@ def find_jobs(names: Sequence[str]) -> tuple[list[Job], list[str]]:
             for test, split in ((tests[0], "train"), *((test, "test") for test in tests)):
                 open_dataset(test, task=recipe.task, split=split)
         except DataError as error:
-            left_out.append(f"{name}: {error.message}")
-            say(f"left out: {left_out[-1]}")
+            left_out.append(name)
+            say(f"left out: {name}: {error.message}")
             continue
         jobs.append(Job(name, recipe.task, tests))
     if not jobs:
@@ -232,29 +252,16 @@ def take_times(
     return found
 
 
-def tables(
-    jobs: Sequence[Job],
-    runs: Mapping[tuple[str, str], Sequence[ScoredRun]],
-    times: Mapping[str, Mapping[str, Mapping[str, float]]],
-    glue: Sequence[GlueResult],
-    names: Sequence[str],
-    against: str,
-    left_out: Sequence[str],
-    words: Sequence[str],
-) -> str:
-    """What goes between the marks."""
-    measured = [
-        Measured(job.name, job.task, test, name, tuple(runs[job.name, name]), times[test][name])
-        for job in jobs
-        for test in job.tests
-        for name in names
-    ]
-    about = [
-        f"`python recipes/results.py {' '.join(words)}`",
-        f"{describe_machine(1).cpu}, {measured[0].runs[0].isa}.",
-        *(f"Left out: {reason}." for reason in left_out),
-    ]
-    return render(measured, glue, against=against, about=about)
+def command(options: argparse.Namespace, names: Sequence[str]) -> str:
+    """The command that makes the same tables on another machine: no folders."""
+    words = ["python", "recipes/results.py", *names, "--seeds", str(options.seeds)]
+    if tuple(options.recipes) != RECIPES:
+        words += ["--recipes", *options.recipes]
+    for setting in options.set:
+        words += ["--set", setting]
+    if options.limit is not None:
+        words += ["--limit", str(options.limit)]
+    return shlex.join([*words, *(["--glue"] if options.glue else [])])
 
 
 def write_part(page: Path, text: str | None) -> None:

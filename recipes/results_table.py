@@ -71,6 +71,7 @@ def render(
     *,
     against: str,
     about: Sequence[str],
+    limit: int | None = None,
 ) -> str:
     """Markdown: scores, comparison, GLUE, and how to repeat a row.
 
@@ -79,14 +80,15 @@ def render(
         glue: Of each start, or none.
         against: The start that the others are compared with, or empty.
         about: Lines on the machine and the command.
+        limit: How many texts of each test part were taken; all where None.
     """
     seeds = len(measured[0].runs)
     figures = _sources(measured)
+    texts = "whole test parts" if limit is None else f"the first {limit} texts of each test part"
     method = (
-        f"Mean ± standard deviation over {seeds} seed{'' if seeds == 1 else 's'}; whole test parts "
-        "unless --limit says otherwise, by the engine. Shares, cosines and correlations in "
-        "hundredths. CPU ms: one text, from raw text to prediction, on one thread, the least of "
-        "several passes, all models in turn."
+        f"Mean ± standard deviation over {seeds} seed{'' if seeds == 1 else 's'}; {texts}, by the "
+        "engine. Shares, cosines and correlations in hundredths. CPU ms: one text, from raw text "
+        "to prediction, on one thread, the least of several passes, all models in turn."
     )
     parts = [
         "\n".join([*about, method]),
