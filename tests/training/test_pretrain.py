@@ -29,7 +29,9 @@ from squeezebert.training.recipe_file import load_recipe
 
 pretrain(load_recipe(sys.argv[1], "pretrain"), sys.argv[2])
 if torch.distributed.is_initialized():
-    print("world size", torch.distributed.get_world_size(), torch.distributed.get_backend())
+    size, backend = torch.distributed.get_world_size(), torch.distributed.get_backend()
+    sys.stdout.write(f"world size {size} {backend}\n")  # in one piece, whatever the other writes
+    sys.stdout.flush()
     torch.distributed.destroy_process_group()
 """
 
