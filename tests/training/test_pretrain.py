@@ -21,7 +21,7 @@ from squeezebert.training.pretrain import open_corpus, pretrain
 from squeezebert.training.recipe import CorpusSource, PretrainRecipe
 from squeezebert.training.recipe_file import save_recipe
 
-WORKER = """
+WORKER = r"""
 import sys
 import torch.distributed
 from squeezebert.training.pretrain import pretrain
