@@ -22,10 +22,11 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import dropout, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint
 
 from squeezebert.config import EncoderConfig
+from squeezebert.model.dropout import Dropout, dropout
 from squeezebert.model.grouped_linear import GroupedLinear
 
 ACTIVATIONS: dict[str, nn.Module] = {
@@ -67,7 +68,7 @@ class Embeddings(nn.Module):
         self.projection = (
             nn.Linear(size, config.hidden_size) if config.has_bottleneck else nn.Identity()
         )
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
         self, input_ids: Int[Tensor, "B S"], token_type_ids: Int[Tensor, "B S"]
@@ -143,7 +144,7 @@ class Block(nn.Module):
         self.activation = ACTIVATIONS[config.hidden_act]
         self.output = GroupedLinear(wide, hidden, config.output_groups)
         self.output_layer_norm = nn.LayerNorm(hidden, eps=eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
         self,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.model.dropout import Dropout
 from squeezebert.model.encoder import ACTIVATIONS, Encoder, EncoderOutput, initialize
 
 HeadKind = Literal[
@@ -92,7 +93,7 @@ class SentenceHead(nn.Module):
 
     def __init__(self, config: EncoderConfig, outputs: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, outputs)
 
     def forward(self, encoded: EncoderOutput) -> LogitsOutput:
@@ -105,7 +106,7 @@ class TokenHead(nn.Module):
 
     def __init__(self, config: EncoderConfig, outputs: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, outputs)
 
     def forward(self, encoded: EncoderOutput) -> LogitsOutput:
