@@ -1,7 +1,9 @@
 """Makes docs/results.md: fine-tunes pretrained models on every set, scores and times them.
 
-    python recipes/results.py squeezebert-mini-mlm bert-mini-mlm --write docs/results.md
+    python recipes/results.py bert-mini-mlm squeezebert-mini-mlm \
+        squeezebert-mini-mlm@bert-mini-mlm --write docs/results.md
 
+STUDENT@TEACHER is STUDENT fine-tuned with what TEACHER's model of the same recipe and seed says.
 Each start is fine-tuned by each recipe with each seed and scored on the whole test part by the
 engine in float32 and int8; then all models of a set take turns for their CPU time. Stop it at any
 moment: the same command goes on, and recipes, seeds and starts can be added to what is there. The
@@ -64,6 +66,28 @@ TIMED_TEXTS = 256
 BEGIN, END = "<!-- results:begin (made by recipes/results.py) -->", "<!-- results:end -->"
 
 
+TAUGHT = {
+    "distillation.task": "0.5",
+    "distillation.logits": "0.5",
+}
+"""What a fine-tuned teacher adds to a recipe."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is fine-tuned.
+
+    Args:
+        name: What the tables call it.
+        model: A model's name or directory.
+        teacher: The name of the start whose fine-tuned model it learns from, or empty.
+    """
+
+    name: str
+    model: str
+    teacher: str = ""
+
+
 @dataclass(frozen=True)
 class Job:
     """One recipe, and what its models are scored on."""
@@ -72,9 +96,15 @@ class Job:
     task: TaskName
     tests: tuple[str, ...]
 
-    def recipe(self, start: str, seed: int, settings: Mapping[str, str]) -> FinetuneRecipe:
-        """The recipe of one run."""
-        own = {"model.start": json.dumps(start), "loop.seed": str(seed)}
+    def recipe(
+        self, start: Start, seed: int, settings: Mapping[str, str], runs: Path
+    ) -> FinetuneRecipe:
+        """The recipe of one run, whose teacher's run is among ``runs``."""
+        own = {"model.start": json.dumps(start.model), "loop.seed": str(seed)}
+        if start.teacher:
+            teacher = str(directory(runs, start.teacher, self, seed))
+            own["distillation.teachers"] = json.dumps([teacher])
+            settings = {**TAUGHT, **settings}
         return load_recipe(ROOT / "recipes" / f"{self.name}.toml", "finetune", {**settings, **own})
 
 
@@ -82,7 +112,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
-    add("starts", nargs="+", metavar="START", help="pretrained models: names or directories")
+    add(
+        "starts",
+        nargs="+",
+        metavar="START[@TEACHER]",
+        help="pretrained models: names or directories",
+    )
     add("--runs", type=Path, default=ROOT / "runs" / "results", help="the folder of the runs")
     add(
         "--recipes", nargs="+", default=RECIPES, metavar="NAME", help="recipes/NAME.toml [all sets]"
@@ -130,10 +165,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make(options: argparse.Namespace) -> Iterator[str]:
     """All the work, seed by seed; after each of them the text between the marks."""
-    starts = {model_name(start): start for start in options.starts}
-    if len(starts) < len(options.starts):
-        raise ConfigError("two starts have one name", hint="rename one of the directories")
-    families = {name: read_config(resolve(start)).model_type for name, start in starts.items()}
+    starts = find_starts(options.starts)
+    families = {s.name: read_config(resolve(s.model)).model_type for s in starts.values()}
     against = options.against or next((n for n, f in families.items() if f == "bert"), "")
     if against and against not in starts:
         raise ConfigError(f"--against is {against!r}, which is none of {', '.join(starts)}")
@@ -145,7 +178,7 @@ def make(options: argparse.Namespace) -> Iterator[str]:
             for name, start in starts.items():
                 say(f"{job.name} from {name}, seed {seed + 1} of {options.seeds}")
                 run = train_and_score(
-                    job.recipe(start, seed, settings),
+                    job.recipe(start, seed, settings, options.runs),
                     directory(options.runs, name, job, seed),
                     tests=job.tests,
                     split="test",
@@ -154,15 +187,15 @@ def make(options: argparse.Namespace) -> Iterator[str]:
                 runs.setdefault((job.name, name), []).append(run)
         glue = [
             run_glue(
-                start,
-                options.runs / name / "glue",
+                start.model,
+                options.runs / start.name / "glue",
                 seeds=seed + 1,
                 recipe=load_glue_recipe(None, settings),
                 limit=options.limit,
                 progress=say,
             )
-            for name, start in starts.items()
-            if options.glue
+            for start in starts.values()
+            if options.glue and not start.teacher
         ]
         times = {
             test: take_times(options, job, test, list(starts)) for job in jobs for test in job.tests
@@ -179,6 +212,30 @@ def make(options: argparse.Namespace) -> Iterator[str]:
             *([f"Left out, as the data is not there: {', '.join(left_out)}."] if left_out else []),
         ]
         yield render(measured, glue, against=against, about=about, limit=options.limit)
+
+
+def find_starts(words: Sequence[str]) -> dict[str, Start]:
+    """The starts by name, teachers before those that learn from them.
+
+    Raises:
+        ConfigError: two of one name, or a teacher that is not among the starts.
+    """
+    starts: list[Start] = []
+    for word in words:
+        model, at, teacher = word.partition("@")
+        name = model_name(model)
+        taught = model_name(teacher) if at else ""
+        starts.append(Start(f"{name}@{taught}" if at else name, model, taught))
+    by_name = {start.name: start for start in sorted(starts, key=lambda start: bool(start.teacher))}
+    if len(by_name) < len(starts):
+        raise ConfigError("two starts have one name", hint="rename one of the directories")
+    for start in starts:
+        if start.teacher and (start.teacher not in by_name or by_name[start.teacher].teacher):
+            raise ConfigError(
+                f"{start.name}: the teacher {start.teacher} is none of the starts",
+                hint="name it too: TEACHER STUDENT@TEACHER",
+            )
+    return by_name
 
 
 def find_jobs(names: Sequence[str]) -> tuple[list[Job], list[str]]:

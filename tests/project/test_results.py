@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from squeezebert.data.sources import SOURCES
-from squeezebert.errors import DataError
+from squeezebert.errors import ConfigError, DataError
 from squeezebert.tasks.base import Scores
 from squeezebert.training.output import TrainingResult
 from squeezebert.training.scored import ScoredRun
@@ -35,11 +35,28 @@ def test_published_figures_are_of_known_sets_and_scores(modules: SimpleNamespace
 
 def test_every_recipe_trains_on_a_known_set(modules: SimpleNamespace) -> None:
     job = modules.results.Job
+    start = modules.results.Start("ours", "squeezebert-mini-mlm")
     for name in modules.results.RECIPES:
-        recipe = job(name, "", ()).recipe("squeezebert-mini-mlm", 2, {"loop.epochs": "9"})
+        recipe = job(name, "", ()).recipe(start, 2, {"loop.epochs": "9"}, Path("runs"))
         assert (recipe.model.start, recipe.loop.seed) == ("squeezebert-mini-mlm", 2)
         assert recipe.loop.epochs == 9
         assert recipe.data.train[0].path in SOURCES
+
+
+def test_a_student_learns_from_the_run_of_the_same_recipe_and_seed(
+    modules: SimpleNamespace,
+) -> None:
+    results = modules.results
+    starts = results.find_starts(["small@big", "big", "small"])
+    assert list(starts) == ["big", "small", "small@big"]
+    recipe = results.Job("news_ag", "text_classification", ("ag_news",)).recipe(
+        starts["small@big"], 1, {"distillation.temperature": "2"}, Path("runs")
+    )
+    assert recipe.distillation.teachers == (str(Path("runs/big/news_ag/seed-1")),)
+    assert (recipe.distillation.logits, recipe.distillation.temperature) == (0.5, 2.0)
+    for wrong in (["small@big", "small"], ["small", "small@big", "big@small@big"], ["big", "big"]):
+        with pytest.raises(ConfigError):
+            results.find_starts(wrong)
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -124,7 +141,8 @@ def small(modules: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         )
     monkeypatch.setattr(modules.results, "ROOT", folder)
     monkeypatch.setenv("SQUEEZEBERT_DATA", str(tmp_path))
-    words = ["squeezebert-mini-mlm", "bert-mini-mlm", "--runs", str(tmp_path / "runs")]
+    student = "squeezebert-mini-mlm@bert-mini-mlm"
+    words = [student, "bert-mini-mlm", "--runs", str(tmp_path / "runs")]
     return [*words, "--recipes", "news", "away", "--seeds", "2", "--limit", "12", "--rounds", "1"]
 
 
@@ -136,6 +154,7 @@ def test_a_small_run_that_is_stopped_and_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results = modules.results
+    student = "squeezebert-mini-mlm@bert-mini-mlm"
     page = tmp_path / "page.md"
     page.write_text(f"# Results\n\n{results.BEGIN}\nold\n{results.END}\nrest\n")
     done: list[Path] = []
@@ -156,13 +175,13 @@ def test_a_small_run_that_is_stopped_and_goes_on(
 
     done.clear()
     assert results.main([*small, "--write", str(page)]) == 0
-    assert done == [tmp_path / "runs" / "bert-mini-mlm" / "news" / "seed-1"]
+    assert done == [tmp_path / "runs" / student / "news" / "seed-1"]
     text = page.read_text()
     assert text.startswith("# Results\n")
     assert text.endswith("rest\n")
     assert "over 2 seeds;" in text
     assert "old" not in text
-    for start in ("squeezebert-mini-mlm", "bert-mini-mlm"):
+    for start in (student, "bert-mini-mlm"):
         scored = json.loads(
             (tmp_path / "runs" / start / "news" / "seed-0" / "scores.json").read_text()
         )
