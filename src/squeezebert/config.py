@@ -215,9 +215,22 @@ SQUEEZEBERT_MINI = EncoderConfig(
 
 BERT_MINI = as_bert(SQUEEZEBERT_MINI)
 
+SQUEEZEBERT_SMALL = EncoderConfig(
+    embedding_size=384,
+    hidden_size=384,
+    num_hidden_layers=6,
+    num_attention_heads=12,
+    intermediate_size=1536,
+)
+"""MiniLM's shape (Wang et al. 2020): what ``squeezebert grow`` makes of that model."""
+
+BERT_SMALL = as_bert(SQUEEZEBERT_SMALL)
+
 PRESETS: dict[str, EncoderConfig] = {
     "squeezebert-base": SQUEEZEBERT_BASE,
     "bert-base": BERT_BASE,
+    "squeezebert-small": SQUEEZEBERT_SMALL,
+    "bert-small": BERT_SMALL,
     "squeezebert-mini": SQUEEZEBERT_MINI,
     "bert-mini": BERT_MINI,
 }

@@ -23,6 +23,9 @@ class TaskSpec:
         languages: ISO 639-1 codes the model is meant for.
         temperature: Logits are divided by it before they become probabilities; fitted on the
             dev set so that confidences are calibrated.
+        iob2: Token classification only: the model learnt IOB2 tags, so no word is answered ``I-X``
+            unless the one before it is of an ``X``. Otherwise words are decided one by one, as
+            models trained on other tags need it.
     """
 
     task: TaskName
@@ -31,3 +34,4 @@ class TaskSpec:
     max_length: int = 512
     languages: tuple[str, ...] = ()
     temperature: float = 1.0
+    iob2: bool = False

@@ -237,3 +237,24 @@ def test_settings_that_cannot_be(labels: tuple[str, ...], overlap: int | None) -
     spec = dataclasses.replace(SPEC, labels=labels)
     with pytest.raises(ConfigError):
         TokenClassification(spec, TOKENIZER, overlap=overlap)
+
+
+def test_with_iob2_the_words_of_an_entity_agree_across_windows() -> None:
+    task = TokenClassification(dataclasses.replace(SPEC, iob2=True), TOKENIZER, overlap=4)
+    # Fourteen words of one letter, ten to a window; each by itself I-PER or, hardly less, O.
+    examples = [TokenExample.from_words(["a"] * 14, ["O"] * 14)]
+    features = task.encode(examples)
+    assert len(features) == 2
+    row = np.array([0.9, 0.0, 1.0, 0.0, 0.0], dtype=np.float32)
+    logits = [np.tile(row, (len(item), 1)) for item in features]
+    plain = [TASK.reduce(item, said) for item, said in zip(features, logits, strict=True)]
+    assert {*TASK.tags(examples, features, plain)[0]} == {"I-PER"}
+    # To begin with B-PER costs 0.9 and buys 0.1 a word, so the first window stays outside; the
+    # second one may go on with what it does not see the beginning of.
+    reduced = [task.reduce(item, said) for item, said in zip(features, logits, strict=True)]
+    (tags,) = task.tags(examples, features, reduced)
+    inside = tags.index("I-PER")
+    assert inside > 0
+    assert {*tags[:inside]} == {"O"}
+    assert {*tags[inside:]} == {"I-PER"}
+    assert reduced[0].probabilities[0] < reduced[1].probabilities[-1]

@@ -87,8 +87,8 @@ def benchmark(
 
     Latency by length and throughput by batch, in each precision, by instruction set and thread
     count, and what each stage takes, beside the processor's own measured limits. MODEL is a model
-    directory, a shipped model's name, or a shape with random weights: squeezebert-base, bert-base,
-    squeezebert-mini, bert-mini. Times are of the encoder alone, without tokenizing.
+    directory, a shipped model's name, or a shape with random weights: squeezebert-base, -small or
+    -mini, bert-base, -small or -mini. Times are of the encoder alone, without tokenizing.
 
     \b
     squeezebert benchmark squeezebert-base --output runs/benchmark

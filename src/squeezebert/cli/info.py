@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def info(*, model: str, length: int, every: bool, as_json: bool) -> None:
     r"""Count parameters and multiply-adds by layer and kind.
 
-    MODEL is a shape (squeezebert-base, bert-base, squeezebert-mini, bert-mini), a shipped model's
-    name, a model directory or a name on the Hugging Face hub. One multiply-add is two FLOP.
+    MODEL is a shape (squeezebert-base, -small or -mini, bert-base, -small or -mini), a shipped
+    model's name, a model directory or a name on the Hugging Face hub. One multiply-add is two FLOP.
 
     \b
     squeezebert info squeezebert-base --length 128

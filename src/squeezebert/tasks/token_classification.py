@@ -14,6 +14,7 @@ from squeezebert.data.words import split_words
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
+from squeezebert.tasks.decoding import EntityDecoder
 from squeezebert.tasks.entities import EntityCounts, spans_from_tags, split_tag
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
 from squeezebert.tasks.metrics import calibration_error, class_table, confusion_matrix, softmax
@@ -48,8 +49,8 @@ class WordTags:
     """What is kept of one input: the answers for the words that it decides, in order.
 
     Args:
-        labels: (decided words,) int32, the most probable label.
-        probabilities: (decided words,) float32, its probability.
+        labels: (decided words,) int32.
+        probabilities: (decided words,) float32, theirs.
     """
 
     labels: NDArray[np.int32]
@@ -106,6 +107,7 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         self.spec = spec
         self.tokenizer = tokenizer
         self.types = tuple(sorted(kinds - {""}))
+        self._decoder = EntityDecoder(spec.labels) if spec.iob2 else None
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
 
     @staticmethod
@@ -162,13 +164,20 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         return features
 
     def reduce(self, features: Features, logits: Float32) -> WordTags:
-        """The most probable tag of each word that this input decides, and its probability."""
+        """The tag of each word that this input decides, and its probability: the most probable
+        one, or with ``spec.iob2`` that of the most probable sequence.
+        """
         check_logits(logits, (len(features), len(self.spec.labels)))
-        decided = logits[_words(features) >= 0]
+        words = _words(features)
+        decided = logits[words >= 0]
         probabilities = softmax(decided / np.float32(self.spec.temperature))
+        if self._decoder is None:
+            labels = decided.argmax(axis=1).astype(np.int32)
+        else:
+            labels = self._decoder.best(decided, first=bool((words == 0).any()))
         return WordTags(
-            labels=decided.argmax(axis=1).astype(np.int32),
-            probabilities=probabilities.max(axis=1, initial=0.0).astype(np.float32),
+            labels=labels,
+            probabilities=probabilities[np.arange(len(labels)), labels].astype(np.float32),
         )
 
     def predict(
@@ -178,7 +187,8 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         reduced: Sequence[WordTags],
     ) -> list[tuple[Entity, ...]]:
         """The entities of each example, in the order of its text. Tags that no IOB2 text could
-        have are read as conlleval does: an ``I-X`` after anything but ``X`` starts an entity.
+        have, as a model without ``spec.iob2`` may give them, are read as conlleval does: an
+        ``I-X`` after anything but ``X`` starts an entity.
         """
         answers = self._join(examples, features, reduced)
         return [
@@ -201,7 +211,7 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         features: Sequence[Features],
         reduced: Sequence[WordTags],
     ) -> list[list[str]]:
-        """The most probable tag of every word of each example, not repaired."""
+        """The tag of every word of each example, as decided by :meth:`reduce`."""
         return [self._tags(answer.labels) for answer in self._join(examples, features, reduced)]
 
     def score(

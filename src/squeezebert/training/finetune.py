@@ -58,6 +58,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         problem_type=data.problem_type,
         max_length=recipe.max_length,
         languages=data.languages,
+        iob2=recipe.task == "token_classification",  # all readers make their tags so
     )
     seed_everything(recipe.loop.seed, 0)
     head = HeadConfig(kind=spec.task, labels=spec.labels, problem_type=spec.problem_type)
