@@ -28,6 +28,7 @@ VERBS = {
     "quantize",
     "tokenize",
     "train",
+    "transplant",
     "vectors",
     "vocabulary",
 }

@@ -25,6 +25,7 @@ from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
 from squeezebert.cli.tokenize import tokenize
 from squeezebert.cli.train import train
+from squeezebert.cli.transplant import transplant
 from squeezebert.cli.vectors import vectors
 from squeezebert.cli.vocabulary import vocabulary
 from squeezebert.errors import SqueezeBertError
@@ -87,6 +88,7 @@ for command in (
     convert,
     glue,
     grow,
+    transplant,
     quantize,
     benchmark,
     models,

@@ -1,0 +1,61 @@
+"""``squeezebert transplant``: a trained encoder under another vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from squeezebert.cli import runs
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--tokenizer",
+    required=True,
+    metavar="DIR_OR_FILE",
+    type=click.Path(exists=True, path_type=Path),
+    help="The new vocabulary: a model directory, tokenizer.json or vocab.txt.",
+)
+@click.option(
+    "--vectors",
+    required=True,
+    metavar="FILE.safetensors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Word vectors of its tokens, made by `squeezebert vectors`.",
+)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A new directory.",
+)
+def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> None:
+    r"""Give a trained MODEL another vocabulary, such as that of another language.
+
+    Tokens that both have keep their embeddings; the others start as mixtures of these, by their
+    likeness in word vectors. Masked LM goes on from there:
+
+    \b
+    squeezebert transplant runs/distilled --tokenizer runs/vocabulary \
+        --vectors runs/vectors.safetensors --output runs/german
+    squeezebert pretrain --recipe recipes/pretrain_mini.toml --model runs/german \
+        --output runs/german-mlm
+    """
+    runs.check_installed()
+    from squeezebert.tasks.reference import ReferenceEmbeddings
+    from squeezebert.tokenizer import Tokenizer
+    from squeezebert.training.transplant import transplant as give_vocabulary
+
+    found = give_vocabulary(
+        model, Tokenizer.load(tokenizer), ReferenceEmbeddings.load(vectors), output
+    )
+    click.echo(
+        f"{found.shared:,} tokens keep their embeddings, {found.mixed:,} are mixtures of these, "
+        f"{found.drawn:,} are drawn at random",
+        err=True,
+    )
+    click.echo(str(output))
