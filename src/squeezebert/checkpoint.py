@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -38,6 +39,7 @@ Storage = Literal["float32", "float16", "int8", "panels"]
 CONFIG, TASK, WEIGHTS = "config.json", "task.json", "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SCALE_SUFFIX = ".scale"
+_ROWS = re.compile(r"\[\s*(?:null|[-\d.])[^][\"]*\]")
 
 ARCHITECTURES: dict[str, str] = {
     "masked_lm": "ForMaskedLM",
@@ -139,6 +141,7 @@ def read_spec(directory: Path) -> TaskSpec | None:
         )
     for name in ("labels", "languages"):
         values[name] = tuple(values.get(name, ()))
+    values["transitions"] = tuple(map(tuple, values.get("transitions", ())))
     return TaskSpec(**values)
 
 
@@ -335,7 +338,9 @@ def _write_index(
 
 
 def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # Rows of numbers on a line each, as a person would write a table.
+    return _ROWS.sub(lambda row: "".join(row.group().split()).replace(",", ", "), text) + "\n"
 
 
 def size_on_disk(directory: Path) -> int:

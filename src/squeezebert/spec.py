@@ -23,9 +23,9 @@ class TaskSpec:
         languages: ISO 639-1 codes the model is meant for.
         temperature: Logits are divided by it before they become probabilities; fitted on the
             dev set so that confidences are calibrated.
-        iob2: Token classification only: the model learnt IOB2 tags, so no word is answered ``I-X``
-            unless the one before it is of an ``X``. Otherwise words are decided one by one, as
-            models trained on other tags need it.
+        transitions: Token classification only: a score for each label after each other one, which
+            the tags of a text are decided together by (:mod:`squeezebert.tasks.decoding`). Empty:
+            words are decided one by one.
     """
 
     task: TaskName
@@ -34,4 +34,4 @@ class TaskSpec:
     max_length: int = 512
     languages: tuple[str, ...] = ()
     temperature: float = 1.0
-    iob2: bool = False
+    transitions: tuple[tuple[float | None, ...], ...] = ()

@@ -12,7 +12,8 @@ from squeezebert.data.examples import TokenExample
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features
-from squeezebert.tasks.token_classification import Entity, TokenClassification, WordTags
+from squeezebert.tasks.decoding import iob2_transitions
+from squeezebert.tasks.token_classification import Entity, TokenClassification, WordScores
 from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -33,7 +34,7 @@ examples = st.lists(
 )
 
 
-def answers(features: list[Features], tags: list[list[str]]) -> list[WordTags]:
+def answers(features: list[Features], tags: list[list[str]]) -> list[WordScores]:
     """What a model that knows ``tags`` would say, and nonsense wherever it is not asked."""
     rng = np.random.default_rng(0)
     reduced = []
@@ -239,22 +240,20 @@ def test_settings_that_cannot_be(labels: tuple[str, ...], overlap: int | None) -
         TokenClassification(spec, TOKENIZER, overlap=overlap)
 
 
-def test_with_iob2_the_words_of_an_entity_agree_across_windows() -> None:
-    task = TokenClassification(dataclasses.replace(SPEC, iob2=True), TOKENIZER, overlap=4)
+def test_the_words_of_an_entity_agree_across_windows() -> None:
+    spec = dataclasses.replace(SPEC, transitions=iob2_transitions(LABELS))
+    task = TokenClassification(spec, TOKENIZER, overlap=4)
     # Fourteen words of one letter, ten to a window; each by itself I-PER or, hardly less, O.
     examples = [TokenExample.from_words(["a"] * 14, ["O"] * 14)]
     features = task.encode(examples)
     assert len(features) == 2
     row = np.array([0.9, 0.0, 1.0, 0.0, 0.0], dtype=np.float32)
     logits = [np.tile(row, (len(item), 1)) for item in features]
-    plain = [TASK.reduce(item, said) for item, said in zip(features, logits, strict=True)]
-    assert {*TASK.tags(examples, features, plain)[0]} == {"I-PER"}
-    # To begin with B-PER costs 0.9 and buys 0.1 a word, so the first window stays outside; the
-    # second one may go on with what it does not see the beginning of.
     reduced = [task.reduce(item, said) for item, said in zip(features, logits, strict=True)]
-    (tags,) = task.tags(examples, features, reduced)
-    inside = tags.index("I-PER")
-    assert inside > 0
-    assert {*tags[:inside]} == {"O"}
-    assert {*tags[inside:]} == {"I-PER"}
-    assert reduced[0].probabilities[0] < reduced[1].probabilities[-1]
+    assert {*TASK.tags(examples, features, reduced)[0]} == {"I-PER"}
+    # To begin with B-PER costs 1.0 and buys thirteen times 0.1.
+    assert task.tags(examples, features, reduced)[0] == ["B-PER", *["I-PER"] * 13]
+    (entity,) = task.predict(examples, features, reduced)[0]
+    assert (entity.type, entity.start, entity.end) == ("PER", 0, len(examples[0].text))
+    # What the model itself gives the least likely of its tags.
+    assert entity.score == pytest.approx(1 / np.exp(row).sum(), rel=1e-5)

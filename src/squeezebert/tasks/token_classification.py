@@ -14,7 +14,7 @@ from squeezebert.data.words import split_words
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
-from squeezebert.tasks.decoding import EntityDecoder
+from squeezebert.tasks.decoding import TagDecoder
 from squeezebert.tasks.entities import EntityCounts, spans_from_tags, split_tag
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
 from squeezebert.tasks.metrics import calibration_error, class_table, confusion_matrix, softmax
@@ -45,19 +45,30 @@ class Entity:
 
 
 @dataclass(frozen=True, eq=False)
-class WordTags:
+class WordScores:
     """What is kept of one input: the answers for the words that it decides, in order.
 
     Args:
-        labels: (decided words,) int32.
-        probabilities: (decided words,) float32, theirs.
+        logits: (decided words, labels).
+    """
+
+    logits: Float32
+
+
+@dataclass(frozen=True, eq=False)
+class WordTags:
+    """The answer for a text.
+
+    Args:
+        labels: (words,) int32.
+        probabilities: (words,) float32, what the model gives each of them by itself.
     """
 
     labels: NDArray[np.int32]
     probabilities: Float32
 
 
-class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
+class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
     """Encodes, decodes and scores token classification (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] tokens [SEP]``. A word is answered for, and trained, at its first token.
@@ -107,7 +118,7 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         self.spec = spec
         self.tokenizer = tokenizer
         self.types = tuple(sorted(kinds - {""}))
-        self._decoder = EntityDecoder(spec.labels) if spec.iob2 else None
+        self._decoder = TagDecoder(spec.transitions, len(spec.labels)) if spec.transitions else None
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
 
     @staticmethod
@@ -163,31 +174,19 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
                 )
         return features
 
-    def reduce(self, features: Features, logits: Float32) -> WordTags:
-        """The tag of each word that this input decides, and its probability: the most probable
-        one, or with ``spec.iob2`` that of the most probable sequence.
-        """
+    def reduce(self, features: Features, logits: Float32) -> WordScores:
+        """The logits of the words that this input decides."""
         check_logits(logits, (len(features), len(self.spec.labels)))
-        words = _words(features)
-        decided = logits[words >= 0]
-        probabilities = softmax(decided / np.float32(self.spec.temperature))
-        if self._decoder is None:
-            labels = decided.argmax(axis=1).astype(np.int32)
-        else:
-            labels = self._decoder.best(decided, first=bool((words == 0).any()))
-        return WordTags(
-            labels=labels,
-            probabilities=probabilities[np.arange(len(labels)), labels].astype(np.float32),
-        )
+        return WordScores(logits=logits[_words(features) >= 0])
 
     def predict(
         self,
         examples: Sequence[TokenExample],
         features: Sequence[Features],
-        reduced: Sequence[WordTags],
+        reduced: Sequence[WordScores],
     ) -> list[tuple[Entity, ...]]:
         """The entities of each example, in the order of its text. Tags that no IOB2 text could
-        have, as a model without ``spec.iob2`` may give them, are read as conlleval does: an
+        have, as a model without ``spec.transitions`` may give them, are read as conlleval does: an
         ``I-X`` after anything but ``X`` starts an entity.
         """
         answers = self._join(examples, features, reduced)
@@ -209,16 +208,16 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         self,
         examples: Sequence[TokenExample],
         features: Sequence[Features],
-        reduced: Sequence[WordTags],
+        reduced: Sequence[WordScores],
     ) -> list[list[str]]:
-        """The tag of every word of each example, as decided by :meth:`reduce`."""
+        """The tag of every word of each example."""
         return [self._tags(answer.labels) for answer in self._join(examples, features, reduced)]
 
     def score(
         self,
         examples: Sequence[TokenExample],
         features: Sequence[Features],
-        reduced: Sequence[WordTags],
+        reduced: Sequence[WordScores],
     ) -> Scores:
         """Token accuracy, and precision, recall and F1 of whole entities; ``docs/tasks.md``.
 
@@ -230,9 +229,8 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
             raise InvalidInputError("there are no words to score")
         answers = self._join(examples, features, reduced)
         counts = EntityCounts()
-        truth: list[NDArray[np.int64]] = []
-        for index, (example, answer) in enumerate(zip(examples, answers, strict=True)):
-            truth.append(self._labels(example, index))
+        truth = self.word_labels(examples)
+        for example, answer in zip(examples, answers, strict=True):
             counts.add(true=example.tags or (), predicted=self._tags(answer.labels))
         true = np.concatenate(truth)
         predicted = np.concatenate([answer.labels for answer in answers])
@@ -261,6 +259,14 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
             labels=names,
         )
 
+    def word_labels(self, examples: Sequence[TokenExample]) -> list[NDArray[np.int64]]:
+        """(words,) the right label of each word of each example.
+
+        Raises:
+            DataError: an example without tags, or with an unknown one.
+        """
+        return [self._labels(example, index) for index, example in enumerate(examples)]
+
     def _labels(self, example: TokenExample, index: int) -> NDArray[np.int64]:
         """(words,) the label of each word."""
         place = example.where or f"text {index}"
@@ -281,23 +287,41 @@ class TokenClassification(Task[TokenExample, WordTags, tuple[Entity, ...]]):
         self,
         examples: Sequence[TokenExample],
         features: Sequence[Features],
-        reduced: Sequence[WordTags],
+        reduced: Sequence[WordScores],
     ) -> list[WordTags]:
-        """The answers of each example's windows as one, (words,) each."""
+        """The answer for each example."""
+        scores = self.word_scores(examples, features, reduced)
+        if self._decoder is None:
+            decided = [one.argmax(axis=1).astype(np.int32) for one in scores]
+        else:
+            decided = self._decoder.decode(scores)
+        answers: list[WordTags] = []
+        for one, labels in zip(scores, decided, strict=True):
+            probabilities = softmax(one / np.float32(self.spec.temperature))
+            theirs = probabilities[np.arange(len(labels)), labels].astype(np.float32)
+            answers.append(WordTags(labels=labels, probabilities=theirs))
+        return answers
+
+    def word_scores(
+        self,
+        examples: Sequence[TokenExample],
+        features: Sequence[Features],
+        reduced: Sequence[WordScores],
+    ) -> list[Float32]:
+        """The logits (words, labels) of each example, its windows as one.
+
+        Raises:
+            InvalidInputError: features that are not those of all the examples.
+        """
         joined = [
-            WordTags(
-                labels=np.full(len(example.words), -1, dtype=np.int32),
-                probabilities=np.zeros(len(example.words), dtype=np.float32),
-            )
+            np.full((len(example.words), len(self.spec.labels)), np.nan, dtype=np.float32)
             for example in examples
         ]
         for item, answer in zip(features, reduced, strict=True):
             words = _words(item)
-            words = words[words >= 0]
-            joined[item.example].labels[words] = answer.labels
-            joined[item.example].probabilities[words] = answer.probabilities
-        for index, answer in enumerate(joined):
-            if (answer.labels < 0).any():
+            joined[item.example][words[words >= 0]] = answer.logits
+        for index, scores in enumerate(joined):
+            if np.isnan(scores).any():
                 raise InvalidInputError(
                     f"example {index} has words that no input decides",
                     hint="give the features of these very examples, all of them",

@@ -13,8 +13,9 @@ from squeezebert.backends.torch_backend import TorchBackend
 from squeezebert.model import HeadConfig, TaskModel
 from squeezebert.pipeline import Answers, Pipeline
 from squeezebert.spec import TaskSpec
-from squeezebert.tasks import fit_temperature, make_task
+from squeezebert.tasks import TokenClassification, fit_temperature, make_task
 from squeezebert.tasks.base import Scores, Task
+from squeezebert.tasks.decoding import iob2_transitions
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.card import finetuning_card
 from squeezebert.training.collate import FeatureBatches
@@ -28,6 +29,7 @@ from squeezebert.training.rounding import rounding
 from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
 from squeezebert.training.students import make_student
+from squeezebert.training.transitions import fitted_spec
 
 
 def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
@@ -58,7 +60,8 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         problem_type=data.problem_type,
         max_length=recipe.max_length,
         languages=data.languages,
-        iob2=recipe.task == "token_classification",  # all readers make their tags so
+        # All readers turn their tags into IOB2.
+        transitions=iob2_transitions(data.labels) if recipe.task == "token_classification" else (),
     )
     seed_everything(recipe.loop.seed, 0)
     head = HeadConfig(kind=spec.task, labels=spec.labels, problem_type=spec.problem_type)
@@ -93,6 +96,11 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     spec, scores = _calibrate(spec, tokenizer, dev)
     state = dataclasses.replace(state, best_values=dict(scores.values))
     facts = [*data.notes]
+    if spec.transitions:
+        facts.append(
+            "Scores of tags that follow one another, fitted on the dev set; its scores here are "
+            "from before that."
+        )
     if spec.temperature != 1.0:
         facts.append(f"Temperature, fitted on the dev set: {spec.temperature:.3f}.")
     return save_run(
@@ -128,8 +136,13 @@ class _Dev:
 
 
 def _calibrate(spec: TaskSpec, tokenizer: Tokenizer, dev: _Dev) -> tuple[TaskSpec, Scores]:
-    """The spec with its temperature, and the kept weights' dev scores under it."""
-    answers = dev.answer()
+    """The spec with what is fitted to the dev set, and the kept weights' dev scores; for token
+    classification those from before, as its fit changes answers.
+    """
+    task, answers = dev.pipeline.task, dev.answer()
+    if isinstance(task, TokenClassification):
+        scores = task.score(dev.examples, answers.features, answers.reduced)
+        return fitted_spec(task, dev.examples, answers), scores
     if spec.task == "text_classification" and spec.problem_type != "regression":
         labels = np.stack([np.asarray(item.labels) for item in answers.features])
         temperature = fit_temperature(np.stack(answers.reduced), labels)
