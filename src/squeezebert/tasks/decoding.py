@@ -74,6 +74,7 @@ class TagDecoder:
         if not np.isfinite(table).any(axis=1).all():
             raise ConfigError("the transitions let nothing follow one of the labels")
         self._after, self._first = table[:-1], table[-1]
+        self._before = np.ascontiguousarray(self._after.T)
 
     def decode(self, scores: Sequence[Float32]) -> list[NDArray[np.int32]]:
         """The label of each word: of all sequences the one with the highest sum of scores and
@@ -103,20 +104,17 @@ class TagDecoder:
         table = np.zeros((longest, count, len(self._first)))
         for index, one in enumerate(scores):
             table[: len(one), index] = one
-        total = table[0] + self._first
-        came_from = np.zeros(table.shape, dtype=np.int32)
-        going_on = [int((lengths > word).sum()) for word in range(longest)]
+        going_on = [count, *((lengths > word).sum() for word in range(1, longest)), 0]
+        # The best sum of a sequence up to each word, by the label that it ends in.
+        sums = [table[0] + self._first]
         for word in range(1, longest):
             n = going_on[word]
-            paths = total[:n, :, None] + self._after
-            came_from[word, :n] = paths.argmax(axis=1)
-            total[:n] = paths.max(axis=1) + table[word, :n]
+            sums.append((sums[-1][:n, :, None] + self._after).max(axis=1) + table[word, :n])
         labels = np.zeros((longest, count), dtype=np.int32)
-        label = total.argmax(axis=1)
-        rows = np.arange(count)
         for word in range(longest - 1, -1, -1):
-            n = going_on[word]
-            labels[word, :n] = label[:n]
-            if word:
-                label[:n] = came_from[word, rows[:n], label[:n]]
+            n, later = going_on[word], going_on[word + 1]
+            if later:
+                # The row of what stands before each label.
+                sums[word][:later] += self._before[labels[word + 1, :later]]
+            labels[word, :n] = sums[word].argmax(axis=1)
         return [labels[:length, index] for index, length in enumerate(lengths)]
