@@ -28,6 +28,9 @@ BF16_PEAKS = {
 PEAK_SECONDS = 0.2
 """How long a peak is measured where it is not known."""
 
+PEAK_PRODUCTS = 5
+"""At least, however long the first one takes: it builds its kernel, or waits for a busy core."""
+
 
 def processes() -> PartialState:
     """The processes that train together: those of ``torchrun`` or ``accelerate launch``, or one."""
@@ -85,9 +88,10 @@ def peak_flops(device: torch.device, *, bf16: bool) -> float:
     kind = torch.bfloat16 if bf16 else torch.float32
     # Not by the global generator, which the run is seeded by; a fixed pattern without zeros.
     a = (torch.arange(size * size, device=device) % 251 + 1).view(size, size).to(kind)
-    best = float("inf")
+    best, products = float("inf"), 0
     begun = time.perf_counter()
-    while best == float("inf") or time.perf_counter() - begun < PEAK_SECONDS:
+    while products < PEAK_PRODUCTS or time.perf_counter() - begun < PEAK_SECONDS:
+        products += 1
         before = time.perf_counter()
         torch.mm(a, a)
         if device.type == "cuda":
