@@ -41,9 +41,9 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
 
     \b
     squeezebert transplant runs/distilled --tokenizer runs/vocabulary \
-        --vectors runs/vectors.safetensors --output runs/german
-    squeezebert pretrain --recipe recipes/pretrain_mini.toml --model runs/german \
-        --output runs/german-mlm
+        --vectors runs/vectors.safetensors --output runs/transplanted
+    squeezebert pretrain --recipe recipes/pretrain_small.toml --model runs/transplanted \
+        --output runs/squeezebert-small-mlm
     """
     runs.check_installed()
     from squeezebert.tasks.reference import ReferenceEmbeddings

@@ -1,7 +1,7 @@
 """Dropout at the price of few random numbers: half the time of ``torch``'s on a CPU.
 
-``torch`` draws one number an element there, one after another: a quarter of a training step
-(docs/log.md). Here one draw of 64 bits decides about four elements.
+``torch`` draws one number an element there, one after another: a quarter of a model's forward and
+backward pass (docs/log.md). Here one draw of 64 bits decides about four elements.
 """
 
 from __future__ import annotations
