@@ -20,6 +20,7 @@ from squeezebert.training.finetune import finetune
 from squeezebert.training.losses import cross_entropy_loss
 from squeezebert.training.pretrain import pretrain
 from squeezebert.training.recipe import (
+    CorpusSource,
     DistillationRecipe,
     FinetuneRecipe,
     ModelRecipe,
@@ -220,6 +221,76 @@ def test_fine_tuning_learns_the_teachers_labels_without_any_of_its_own(
     assert result.scores[result.main_score] > 0.8
 
 
+# --- another vocabulary ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def other_vocabulary(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One with capital and small letters and other pieces."""
+    directory = tmp_path_factory.mktemp("other")
+    lines = corpus.read_text(encoding="utf-8").splitlines()
+    Tokenizer.train(lines, vocab_size=40, lowercase=False).save(directory)
+    return directory
+
+
+def test_a_teacher_of_another_vocabulary_is_neared_word_by_word(
+    teacher: Path, tiny_pretraining: PretrainRecipe, other_vocabulary: Path, tmp_path: Path
+) -> None:
+    model = dataclasses.replace(tiny_pretraining.model, tokenizer=str(other_vocabulary))
+    loop = dataclasses.replace(tiny_pretraining.loop, max_steps=60, evaluate_steps=1)
+    recipe = distilling(
+        dataclasses.replace(tiny_pretraining, model=model, loop=loop),
+        teachers=(str(teacher),),
+        task=0.0,
+        hidden=1.0,
+        relations=1.0,
+        relation_heads=4,
+    )
+    result = pretrain(recipe, tmp_path / "out")
+    metrics = (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()
+    dev = [line for line in map(json.loads, metrics) if line["kind"] == "dev"]
+    assert result.scores["distillation_loss"] < 0.5 * dev[0]["distillation_loss"]
+
+
+def test_a_classifier_learns_labels_from_another_vocabulary(
+    sentiment: Path, tiny_classification: FinetuneRecipe, other_vocabulary: Path, tmp_path: Path
+) -> None:
+    teacher = tmp_path / "teacher"
+    finetune(tiny_classification, teacher)
+    recipe = dataclasses.replace(
+        tiny_classification,
+        model=dataclasses.replace(tiny_classification.model, tokenizer=str(other_vocabulary)),
+        distillation=DistillationRecipe(teachers=(str(teacher),), task=0.0, logits=1.0),
+    )
+    result = finetune(recipe, tmp_path / "student")
+    assert result.scores[result.main_score] > 0.8
+
+
+def test_teachers_keep_to_the_rows_they_are_to_teach_on(
+    teacher: Path, tiny_pretraining: PretrainRecipe, tokenizer: Tokenizer
+) -> None:
+    model = masked_lm(tiny_pretraining.model, tokenizer)
+    recipe = DistillationRecipe(teachers=(str(teacher),), hidden=1.0, logits=1.0)
+    student, loss = make_student(model, recipe, tokenizer, cross_entropy_loss)
+    whole = batch(tokenizer)
+    positions = torch.tensor([3, 8, 12, 25])  # two in the first row, one in each of the others
+    whole = dataclasses.replace(whole, inputs={**whole.inputs, "positions": positions})
+    part = Batch(
+        inputs={
+            "input_ids": whole.inputs["input_ids"][[0, 2]],
+            "positions": torch.tensor([3, 8, 15]),
+        },
+        labels=whole.labels,
+        targets=3,
+        tokens=20,
+    )
+    student.eval()
+    taught = dataclasses.replace(whole, taught=torch.tensor([True, False, True]))
+    torch.testing.assert_close(loss.measure(student, taught), loss.measure(student, part))
+    nobody = dataclasses.replace(whole, taught=torch.tensor([False, False, False]))
+    assert loss.measure(student, nobody) == 0
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 
@@ -244,15 +315,25 @@ def test_layers_and_heads_that_are_not_there_are_refused(
         make_student(model, recipe, tokenizer, cross_entropy_loss)
 
 
-def test_a_teacher_of_another_vocabulary_is_refused(
+def test_soft_labels_of_another_vocabulary_are_refused(
     teacher: Path, tiny_pretraining: PretrainRecipe, tokenizer: Tokenizer
 ) -> None:
     model = masked_lm(tiny_pretraining.model, tokenizer)
-    recipe = DistillationRecipe(teachers=("squeezebert-mini-mlm",), hidden=1.0)
+    recipe = DistillationRecipe(teachers=("squeezebert-mini-mlm",), logits=1.0)
     with pytest.raises(ConfigError, match="another vocabulary") as error:
         make_student(model, recipe, tokenizer, cross_entropy_loss)
     assert error.value.hint is not None
-    assert "model.tokenizer" in error.value.hint
+    assert "distillation.logits to 0" in error.value.hint
+
+
+def test_text_that_nobody_teaches_on_wants_a_loss_of_its_own(
+    tiny_pretraining: PretrainRecipe,
+) -> None:
+    sources = (CorpusSource(path="german.txt", taught=False),)
+    corpus = dataclasses.replace(tiny_pretraining.corpus, sources=sources)
+    recipe = dataclasses.replace(tiny_pretraining, corpus=corpus)
+    with pytest.raises(ConfigError, match=r"nothing is learnt on german\.txt"):
+        distilling(recipe, teachers=("a",), task=0.0, hidden=1.0)
 
 
 def test_soft_labels_want_the_same_head(

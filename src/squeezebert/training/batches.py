@@ -29,6 +29,7 @@ class Batch:
         tokens: Input tokens without padding.
         order: Pretraining with sentence order only: (B,), 1 where the segments were swapped,
             ``IGNORE_INDEX`` where that cannot be told.
+        taught: (B,) whether teachers teach on a row; None for all.
     """
 
     inputs: Mapping[str, Tensor]
@@ -36,6 +37,7 @@ class Batch:
     targets: int
     tokens: int
     order: Tensor | None = None
+    taught: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on ``device``."""
@@ -53,6 +55,7 @@ class Batch:
             inputs={name: change(tensor) for name, tensor in self.inputs.items()},
             labels=change(self.labels),
             order=None if self.order is None else change(self.order),
+            taught=None if self.taught is None else change(self.taught),
         )
 
 

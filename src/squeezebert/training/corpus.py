@@ -44,6 +44,7 @@ class TokenStream:
         train_documents: Where in ``train`` a document begins or goes on after a gap, ascending;
             empty for a single document.
         held_out_documents: The same for ``held_out``.
+        taught: Whether teachers teach on it.
     """
 
     train: NDArray[Any]
@@ -52,6 +53,7 @@ class TokenStream:
     key: str
     train_documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     held_out_documents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    taught: bool = True
 
 
 def find_files(path: Path) -> list[Path]:

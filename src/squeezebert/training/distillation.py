@@ -10,13 +10,17 @@
                et al. 2021): needs no projection, whatever the teacher's width and heads
 ============== ==================================================================================
 
+A teacher of another vocabulary reads the same words in its own pieces (:mod:`alignment`); states
+are then compared word by word.
+
 The student stays what it is: :class:`Student` wraps it for the run, listens to its layers and holds
 the projections up to a teacher of another width. Those are trained along and then dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +30,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from squeezebert.model import Encoder, HeadConfig, TaskModel
 from squeezebert.tasks.base import IGNORE_INDEX
+from squeezebert.training.alignment import Alignment, Rereader, same_tokens
 from squeezebert.training.batches import Batch
 from squeezebert.training.distances import relation_divergence, soft_label_loss, state_distance
 from squeezebert.training.losses import Loss
@@ -97,6 +102,7 @@ class Teacher:
         layers: Its blocks that the student's blocks learn from, in their order.
         relations: Its block whose relations are learnt.
         recipe: What is asked of it.
+        rereader: Of batches into its vocabulary; None if it has the student's.
     """
 
     def __init__(
@@ -107,8 +113,10 @@ class Teacher:
         layers: Sequence[int],
         relations: int,
         recipe: DistillationRecipe,
+        rereader: Rereader | None = None,
     ) -> None:
         self.name = name
+        self.read = rereader or same_tokens
         self.model = model.eval().requires_grad_(False)
         self.encoder = model if isinstance(model, Encoder) else model.encoder
         self.layers = tuple(layers)
@@ -121,12 +129,12 @@ class Teacher:
         self._with_logits = recipe.logits > 0
 
     @torch.no_grad()
-    def run(self, batch: Batch) -> Tensor | None:
+    def run(self, inputs: Mapping[str, Tensor]) -> Tensor | None:
         """Fills the trace; the logits, where soft labels are asked for."""
         if self._with_logits:
-            logits: Tensor = self.model(**batch.inputs).logits
+            logits: Tensor = self.model(**inputs).logits
             return logits
-        self.encoder(**{name: x for name, x in batch.inputs.items() if name != "positions"})
+        self.encoder(**{name: x for name, x in inputs.items() if name != "positions"})
         return None
 
 
@@ -227,38 +235,46 @@ class DistillationLoss:
             logits: What its head gave, where soft labels are learnt.
             batch: What it saw.
         """
-        recipe = self._recipe
-        mask = batch.inputs.get("attention_mask")
-        shown = (
-            torch.ones_like(batch.inputs["input_ids"], dtype=torch.bool)
-            if mask is None
-            else mask.bool()
-        )
+        recipe, ours = self._recipe, student.trace
+        if batch.taught is not None:
+            if not batch.taught.any():
+                return torch.zeros((), device=batch.taught.device)
+            batch, ours, logits = _taught(batch, ours, logits)
         parts: list[Tensor] = []
         for teacher, up in zip(self.teachers, student.up, strict=True):
-            teacher_logits = teacher.run(batch)
-            theirs, ours = teacher.trace, student.trace
+            places = teacher.read(batch)
+            teacher_logits, theirs = teacher.run(places.inputs), teacher.trace
             if recipe.logits:
                 assert logits is not None
                 assert teacher_logits is not None
-                parts.append(recipe.logits * self._soft_labels(logits, teacher_logits, batch))
+                parts.append(
+                    recipe.logits * self._soft_labels(logits, teacher_logits, batch, places)
+                )
             if recipe.embeddings:
                 assert ours.embeddings is not None
                 assert theirs.embeddings is not None
-                distance = state_distance(up(ours.embeddings), theirs.embeddings, shown)
+                distance = state_distance(
+                    up(places.of_student(ours.embeddings)),
+                    places.of_teacher(theirs.embeddings),
+                    places.shown,
+                )
                 parts.append(recipe.embeddings * distance)
             if recipe.hidden:
                 distances = [
-                    state_distance(up(ours.hidden[mine]), theirs.hidden[their], shown)
+                    state_distance(
+                        up(places.of_student(ours.hidden[mine])),
+                        places.of_teacher(theirs.hidden[their]),
+                        places.shown,
+                    )
                     for mine, their in zip(student.layers, teacher.layers, strict=True)
                 ]
                 parts.append(recipe.hidden * torch.stack(distances).mean())
             if recipe.relations:
                 divergences = [
                     relation_divergence(
-                        ours.relations[name],
-                        theirs.relations[name],
-                        shown,
+                        places.of_student(ours.relations[name]),
+                        places.of_teacher(theirs.relations[name]),
+                        places.shown,
                         heads=recipe.relation_heads,
                     )
                     for name in ("query", "key", "value")
@@ -266,15 +282,40 @@ class DistillationLoss:
                 parts.append(recipe.relations * torch.stack(divergences).mean())
         return torch.stack(parts).sum() / len(self.teachers)
 
-    def _soft_labels(self, logits: Tensor, theirs: Tensor, batch: Batch) -> Tensor:
+    def _soft_labels(
+        self, logits: Tensor, theirs: Tensor, batch: Batch, places: Alignment
+    ) -> Tensor:
         if self._head.kind == "text_classification" and self._head.problem_type == "regression":
             return mse_loss(logits.float(), theirs.float())
         if self._head.kind == "text_classification" and self._head.problem_type == "multi_label":
             return binary_cross_entropy_with_logits(logits.float(), theirs.float().sigmoid())
-        labels = batch.labels
         if self._head.kind == "token_classification":
-            logits, theirs = logits[labels != IGNORE_INDEX], theirs[labels != IGNORE_INDEX]
+            theirs = places.at_tokens(theirs)
+            told = (batch.labels != IGNORE_INDEX) & ~theirs[..., 0].isnan()
+            logits, theirs = logits[told], theirs[told]
         return soft_label_loss(logits, theirs, self._recipe.temperature)
+
+
+def _taught(
+    batch: Batch, trace: Trace, logits: Tensor | None
+) -> tuple[Batch, Trace, Tensor | None]:
+    """The rows of a pretraining batch on which teachers teach, and what the student gave there."""
+    taught = batch.taught
+    assert taught is not None
+    inputs = {name: x[taught] for name, x in batch.inputs.items() if name != "positions"}
+    if "positions" in batch.inputs:
+        length = batch.inputs["input_ids"].shape[1]
+        row, column = batch.inputs["positions"] // length, batch.inputs["positions"] % length
+        kept = taught[row]
+        renumbered = (taught.cumsum(0) - 1)[row]
+        inputs["positions"] = (renumbered * length + column)[kept]
+        logits = None if logits is None else logits[kept]
+    trace = Trace(
+        embeddings=None if trace.embeddings is None else trace.embeddings[taught],
+        hidden={number: x[taught] for number, x in trace.hidden.items()},
+        relations={name: x[taught] for name, x in trace.relations.items()},
+    )
+    return dataclasses.replace(batch, inputs=inputs, taught=None), trace, logits
 
 
 class _Called:

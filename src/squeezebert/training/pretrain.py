@@ -131,7 +131,7 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
                     turns=source.turns,
                     held_out_every=corpus.held_out_every,
                 )
-        streams.append(stream)
+        streams.append(dataclasses.replace(stream, taught=source.taught))
         console.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
     return streams
 
@@ -222,10 +222,13 @@ def distillation_score(
 ) -> DevScore:
     """How far the student is from its teachers on held-out text: the mean of the weighted parts."""
     device = next(student.parameters()).device
+    shares = [1.0 if batch.taught is None else batch.taught.float().mean() for batch in batches]
+    weights = [float(batch.targets * share) for batch, share in zip(batches, shares, strict=True)]
     total = sum(
-        distillation.measure(student, batch.to(device)).item() * batch.targets for batch in batches
+        distillation.measure(student, batch.to(device)).item() * weight
+        for batch, weight in zip(batches, weights, strict=True)
     )
-    mean = total / sum(batch.targets for batch in batches)
+    mean = total / max(sum(weights), 1.0)
     return DevScore(
         values={DISTILLATION_SCORE: mean}, main=DISTILLATION_SCORE, higher_is_better=False
     )

@@ -60,6 +60,7 @@ class PretrainingBatches:
         indices = np.arange(index * self._size, (index + 1) * self._size)
         rows = self.packed.rows(epoch, indices)
         documents = self.packed.document_ids(epoch, indices) if self._separate else None
+        taught = self.packed.taught(epoch, indices)
         if not self._masks:
             return plain_batch(rows, documents)
         draw = generator(self._seed, 3, number)
@@ -74,7 +75,7 @@ class PretrainingBatches:
             probability=self._masking.rate,
             whole_words=self._masking.whole_words,
         )
-        return masked_batch(masked, labels, types, order, documents)
+        return masked_batch(masked, labels, types, order, documents, taught)
 
     def epoch(self, number: int) -> int:
         """The epoch of batch ``number``."""
@@ -91,6 +92,7 @@ def masked_batch(
     types: NDArray[np.int64] | None = None,
     order: NDArray[np.int64] | None = None,
     documents: NDArray[np.int32] | None = None,
+    taught: NDArray[np.bool_] | None = None,
 ) -> Batch:
     """Full rows (B, S) as a batch whose loss sees the masked tokens only."""
     positions = np.flatnonzero(labels != IGNORE_INDEX)
@@ -108,6 +110,7 @@ def masked_batch(
         targets=len(positions),
         tokens=input_ids.size,
         order=None if order is None else torch.from_numpy(order),
+        taught=None if taught is None else torch.from_numpy(taught),
     )
 
 
@@ -165,6 +168,7 @@ def dev_batches(held_out: HeldOutText, recipe: PretrainRecipe, tokenizer: Tokeni
     """
     length, ends = recipe.corpus.sequence_length, (tokenizer.cls_id, tokenizer.sep_id)
     documents = held_out.document_ids(length) if recipe.corpus.separate_documents else None
+    taught = held_out.taught_rows(length)
 
     def part(rows: NDArray[Any], start: int) -> NDArray[Any]:
         return rows[start : start + DEV_BATCH]
@@ -184,6 +188,7 @@ def dev_batches(held_out: HeldOutText, recipe: PretrainRecipe, tokenizer: Tokeni
             part(rows, start),
             part(row_labels, start),
             documents=None if documents is None else part(documents, start),
+            taught=None if taught is None else part(taught, start),
         )
         for start in range(0, len(rows), DEV_BATCH)
     ]

@@ -251,7 +251,8 @@ class DistillationRecipe:
 
     Args:
         teachers: Model directories, shipped models or hub names; the losses to several are
-            averaged. They must have the student's vocabulary.
+            averaged. One of another vocabulary reads the same words; states are then compared word
+            by word, and soft labels are for classification only.
         task: Weight of the run's own loss; 0 leaves it out, and masked LM then masks nothing.
         logits: Weight of soft labels; the teachers need the student's head.
         temperature: Softens both sides of the soft labels.
@@ -353,6 +354,12 @@ class PretrainRecipe:
             raise ConfigError(
                 "masking.sentence_order and corpus.separate_documents are both set",
                 hint="sentence order pairs halves of a sequence across its documents: take one",
+            )
+        untaught = [source.path for source in self.corpus.sources if not source.taught]
+        if untaught and self.distillation.teachers and not self.distillation.task:
+            raise ConfigError(
+                f"nothing is learnt on {untaught[0]}: taught is false and distillation.task is 0",
+                hint="leave the source out, or give distillation.task a weight",
             )
 
 

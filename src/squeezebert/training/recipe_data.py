@@ -114,11 +114,13 @@ class CorpusSource:
         weight: How many times an epoch reads it; 0.5 reads a random half.
         turns: Each line is a turn of a dialogue, so ``[SEP]`` stands between lines too, as in the
             inputs of the masked-LM task.
+        taught: Whether teachers teach on it; set it to false for languages that they don't know.
     """
 
     path: str
     weight: float = 1.0
     turns: bool = False
+    taught: bool = True
 
     def __post_init__(self) -> None:
         require(self.weight > 0, "weight", self.weight, "more than 0")

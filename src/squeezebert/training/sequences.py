@@ -94,6 +94,13 @@ class PackedSequences:
             )
         return _document_rows(bodies)
 
+    def taught(self, epoch: int, indices: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """(n,) whether teachers teach on the sequences; None where they do on all of the corpus."""
+        if all(stream.taught for stream in self._streams):
+            return None
+        streams, _ = self._epoch_plan(epoch)
+        return np.array([stream.taught for stream in self._streams])[streams[indices]]
+
     def _epoch_plan(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if self._plan is None or self._plan[0] != epoch:
             draw = generator(self._seed, 1, epoch)
@@ -118,15 +125,18 @@ class HeldOutText:
     Args:
         input_ids: (tokens,) ids.
         documents: (tokens,) which document each is of.
+        taught: (tokens,) whether teachers teach on it.
     """
 
     input_ids: NDArray[np.int64]
     documents: NDArray[np.int64]
+    taught: NDArray[np.bool_]
 
     @classmethod
     def of(cls, streams: Sequence[TokenStream], limit: int) -> HeldOutText:
         """At most ``limit`` tokens of all streams, in stretches spread evenly."""
         ids = np.concatenate([stream.held_out.astype(np.int64) for stream in streams])
+        taught = np.concatenate([np.full(len(s.held_out), s.taught) for s in streams])
         begins = np.zeros(len(ids), dtype=np.int64)
         at = 0
         for stream in streams:
@@ -138,8 +148,8 @@ class HeldOutText:
             chosen = np.linspace(0, len(ids) // stretch - 1, limit // stretch).astype(np.int64)
             begins[chosen * stretch] = 1
             places = (chosen[:, None] * stretch + np.arange(stretch)).ravel()
-            ids, begins = ids[places], begins[places]
-        return cls(ids, np.cumsum(begins))
+            ids, begins, taught = ids[places], begins[places], taught[places]
+        return cls(ids, np.cumsum(begins), taught)
 
     def rows(self, values: NDArray[Any], length: int, ends: tuple[int, int]) -> NDArray[np.int64]:
         """(n, length) ``values``, one a token, in rows between ``ends``; a last part of a row is
@@ -147,6 +157,13 @@ class HeldOutText:
         """
         body = length - 2
         return _with_ends(values[: len(values) // body * body].reshape(-1, body), ends)
+
+    def taught_rows(self, length: int) -> NDArray[np.bool_] | None:
+        """(n,) as :meth:`PackedSequences.taught`: whether teachers teach on all of a row."""
+        if self.taught.all():
+            return None
+        rows = self.rows(self.taught, length, (1, 1))
+        return np.all(rows == 1, axis=1)
 
     def document_ids(self, length: int) -> NDArray[np.int32]:
         """As :meth:`PackedSequences.document_ids`, for :meth:`rows` of this length."""

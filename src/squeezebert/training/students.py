@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from torch import nn
 
@@ -11,6 +12,7 @@ from squeezebert.errors import ConfigError
 from squeezebert.hub import resolve
 from squeezebert.model import Encoder, HeadConfig, TaskModel, load_model
 from squeezebert.tokenizer import Tokenizer
+from squeezebert.training.alignment import Rereader
 from squeezebert.training.distillation import DistillationLoss, Student, Teacher
 from squeezebert.training.losses import Loss
 from squeezebert.training.recipe import DistillationRecipe
@@ -28,13 +30,13 @@ def make_student(
     Args:
         model: The student; it is shared, so it has learnt when the run is over.
         recipe: With at least one teacher.
-        tokenizer: The student's; teachers must read the same ids.
+        tokenizer: The student's; teachers of another vocabulary read the same words.
         task: The run's own loss.
         module: What that loss calls, where that is more than ``model``.
 
     Raises:
-        ConfigError: teachers of another vocabulary, without the head that soft labels need, or
-            layers that are not there.
+        ConfigError: teachers without the head that soft labels need (for masked LM: with another
+            vocabulary), or layers that are not there.
         CheckpointError: a teacher that cannot be read.
     """
     depth = len(model.encoder.blocks)
@@ -43,9 +45,11 @@ def make_student(
     mine = recipe.relation_layers[0] - 1 if recipe.relation_layers else depth - 1
     teachers: list[Teacher] = []
     for name, teacher in loaded:
-        _check_vocabulary(name, tokenizer)
+        rereader = _rereader(name, teacher, tokenizer)
         if recipe.logits:
             _check_head(name, teacher, model.head_config)
+            if rereader is not None and model.head_config.kind == "masked_lm":
+                _refuse_vocabulary(name)
         theirs = len(_encoder(teacher).blocks)
         source = recipe.relation_layers[1] - 1 if recipe.relation_layers else theirs - 1
         pairs = [
@@ -54,7 +58,16 @@ def make_student(
         ]
         _check_layers(name, [*pairs, source], theirs)
         _check_heads(recipe, [model.encoder, _encoder(teacher)])
-        teachers.append(Teacher(name, teacher, layers=pairs, relations=source, recipe=recipe))
+        teachers.append(
+            Teacher(
+                name,
+                teacher,
+                layers=pairs,
+                relations=source,
+                recipe=recipe,
+                rereader=rereader,
+            )
+        )
     _check_layers("the student", [*layers, mine], depth)
     student = Student(
         module or model, model.encoder, teachers, layers=layers, relations=mine, recipe=recipe
@@ -110,15 +123,21 @@ def _check_heads(recipe: DistillationRecipe, encoders: Sequence[Encoder]) -> Non
             )
 
 
-def _check_vocabulary(name: str, tokenizer: Tokenizer) -> None:
+def _rereader(name: str, teacher: TaskModel | Encoder, tokenizer: Tokenizer) -> Rereader | None:
+    """None for a teacher of the student's vocabulary."""
     path = Path(name)
     theirs = Tokenizer.load(path if path.exists() else resolve(name))
-    if (theirs.tokens, theirs.lowercase) != (tokenizer.tokens, tokenizer.lowercase):
-        raise ConfigError(
-            f"the teacher {name} has another vocabulary "
-            f"({len(theirs.tokens)} tokens, the student {len(tokenizer.tokens)})",
-            hint=f"set model.tokenizer to {name!r}, so that both read the same ids",
-        )
+    if (theirs.tokens, theirs.lowercase) == (tokenizer.tokens, tokenizer.lowercase):
+        return None
+    return Rereader(tokenizer, theirs, _encoder(teacher).config.max_position_embeddings)
+
+
+def _refuse_vocabulary(name: str) -> NoReturn:
+    raise ConfigError(
+        f"the teacher {name} has another vocabulary, so its soft labels are of other words",
+        hint=f"set distillation.logits to 0 and learn its hidden states or relations, or set "
+        f"model.tokenizer to {name!r}, so that both have the same words",
+    )
 
 
 def _check_head(name: str, teacher: TaskModel | Encoder, head: HeadConfig) -> None:
