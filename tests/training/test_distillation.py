@@ -221,6 +221,32 @@ def test_fine_tuning_learns_the_teachers_labels_without_any_of_its_own(
     assert result.scores[result.main_score] > 0.8
 
 
+def test_soft_labels_kept_over_epochs_are_those_of_the_teacher(
+    sentiment: Path, tiny_classification: FinetuneRecipe, tmp_path: Path
+) -> None:
+    teacher = tmp_path / "teacher"
+    finetune(tiny_classification, teacher)
+    scores: list[float] = []
+    for epochs in (2.0, 1.9):  # once for all, and batch by batch
+        loop = dataclasses.replace(tiny_classification.loop, epochs=epochs, log_steps=1)
+        learnt = DistillationRecipe(teachers=(str(teacher),), task=0.0, logits=1.0)
+        recipe = dataclasses.replace(tiny_classification, distillation=learnt, loop=loop)
+        output = tmp_path / str(epochs)
+        finetune(recipe, output)
+        lines = map(json.loads, (output / "metrics.jsonl").read_text().splitlines())
+        scores.append(next(line["loss"] for line in lines if line["kind"] == "train"))
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+
+
+def test_teachers_go_where_the_batches_are(teacher: Path, tokenizer: Tokenizer) -> None:
+    model = load_model(teacher)
+    assert isinstance(model, TaskModel)
+    recipe = DistillationRecipe(teachers=(str(teacher),), task=0, hidden=1)
+    _, loss = make_student(model, recipe, tokenizer, cross_entropy_loss)
+    loss.teachers[0].look(batch(tokenizer).to(torch.device("meta")))
+    assert loss.teachers[0].trace.hidden[0].device.type == "meta"
+
+
 # --- another vocabulary ---------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ class Batch:
         order: Pretraining with sentence order only: (B,), 1 where the segments were swapped,
             ``IGNORE_INDEX`` where that cannot be told.
         taught: (B,) whether teachers teach on a row; None for all.
+        rows: Fine-tuning only: the number of each row's input among the training data.
     """
 
     inputs: Mapping[str, Tensor]
@@ -38,6 +39,7 @@ class Batch:
     tokens: int
     order: Tensor | None = None
     taught: Tensor | None = None
+    rows: tuple[int, ...] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on ``device``."""

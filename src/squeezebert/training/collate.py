@@ -65,7 +65,8 @@ class FeatureBatches:
         items = [self._features[row] for row in rows]
         if self._task == "masked_lm":
             return self._masked(items, number)
-        return collate(items, pad_id=self._tokenizer.pad_id)
+        batch = collate(items, pad_id=self._tokenizer.pad_id)
+        return replace(batch, rows=tuple(rows.tolist()))
 
     def epoch(self, number: int) -> int:
         """The epoch of batch ``number``."""

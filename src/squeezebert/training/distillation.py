@@ -20,7 +20,7 @@ the projections up to a teacher of another width. Those are trained along and th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from squeezebert.model import Encoder, HeadConfig, TaskModel
-from squeezebert.tasks.base import IGNORE_INDEX
+from squeezebert.tasks.base import IGNORE_INDEX, Features
 from squeezebert.training.alignment import Alignment, Rereader, same_tokens
 from squeezebert.training.batches import Batch
 from squeezebert.training.distances import relation_divergence, soft_label_loss, state_distance
 from squeezebert.training.losses import Loss
 from squeezebert.training.recipe import DistillationRecipe
+from squeezebert.training.soft_labels import KeptLabels
 
 # --- what a model computes on the way -------------------------------------------------------------
 
@@ -103,6 +104,8 @@ class Teacher:
         relations: Its block whose relations are learnt.
         recipe: What is asked of it.
         rereader: Of batches into its vocabulary; None if it has the student's.
+        by_token: Whether soft labels are of tokens that both models see, and not of texts or of
+            masks.
     """
 
     def __init__(
@@ -114,9 +117,12 @@ class Teacher:
         relations: int,
         recipe: DistillationRecipe,
         rereader: Rereader | None = None,
+        by_token: bool = False,
     ) -> None:
         self.name = name
-        self.read = rereader or same_tokens
+        self._read = rereader or same_tokens
+        self._by_token = by_token
+        self._kept: KeptLabels | None = None
         self.model = model.eval().requires_grad_(False)
         self.encoder = model if isinstance(model, Encoder) else model.encoder
         self.layers = tuple(layers)
@@ -128,14 +134,39 @@ class Teacher:
         )
         self._with_logits = recipe.logits > 0
 
+    def keep_labels(self, features: Sequence[Features], pad_id: int) -> None:
+        """Has it asked once only for its soft labels of the training data.
+
+        Args:
+            features: The training data.
+            pad_id: What its batches are padded with.
+        """
+        self._kept = KeptLabels(lambda batch: self._labels(self._read(batch)), features, pad_id)
+
     @torch.no_grad()
-    def run(self, inputs: Mapping[str, Tensor]) -> Tensor | None:
-        """Fills the trace; the logits, where soft labels are asked for."""
+    def look(self, batch: Batch) -> tuple[Alignment, Tensor | None]:
+        """Fills the trace. Says where its states are to be compared with the student's, and gives
+        the logits for the student's texts or tokens where soft labels are asked for.
+        """
+        if self._kept is not None:
+            return same_tokens(batch), self._kept.of(batch)
+        places = self._read(batch)
         if self._with_logits:
-            logits: Tensor = self.model(**inputs).logits
-            return logits
-        self.encoder(**{name: x for name, x in inputs.items() if name != "positions"})
-        return None
+            return places, self._labels(places)
+        self._on(places)
+        self.encoder(**{name: x for name, x in places.inputs.items() if name != "positions"})
+        return places, None
+
+    def _labels(self, places: Alignment) -> Tensor:
+        self._on(places)
+        logits: Tensor = self.model(**places.inputs).logits
+        return places.at_tokens(logits) if self._by_token else logits
+
+    def _on(self, places: Alignment) -> None:
+        """Goes where the inputs are."""
+        device = places.inputs["input_ids"].device
+        if next(self.model.parameters()).device != device:
+            self.model.to(device)
 
 
 # --- the student ----------------------------------------------------------------------------------
@@ -221,6 +252,17 @@ class DistillationLoss:
         total = self._recipe.task * self._task(called, batch)
         return total + batch.targets * self._distance(_unwrapped(student), called.logits, batch)
 
+    def keep_labels(self, features: Sequence[Features], pad_id: int) -> None:
+        """Where soft labels are all that is learnt, has the teachers asked once for all epochs.
+
+        Args:
+            features: The training data.
+            pad_id: What its batches are padded with.
+        """
+        if not (self._recipe.hidden or self._recipe.embeddings or self._recipe.relations):
+            for teacher in self.teachers:
+                teacher.keep_labels(features, pad_id)
+
     def measure(self, student: Student, batch: Batch) -> Tensor:
         """What the teachers alone add: the parts' weighted sum, as a mean."""
         called = _Called(student)
@@ -242,14 +284,12 @@ class DistillationLoss:
             batch, ours, logits = _taught(batch, ours, logits)
         parts: list[Tensor] = []
         for teacher, up in zip(self.teachers, student.up, strict=True):
-            places = teacher.read(batch)
-            teacher_logits, theirs = teacher.run(places.inputs), teacher.trace
+            places, teacher_logits = teacher.look(batch)
+            theirs = teacher.trace
             if recipe.logits:
                 assert logits is not None
                 assert teacher_logits is not None
-                parts.append(
-                    recipe.logits * self._soft_labels(logits, teacher_logits, batch, places)
-                )
+                parts.append(recipe.logits * self._soft_labels(logits, teacher_logits, batch))
             if recipe.embeddings:
                 assert ours.embeddings is not None
                 assert theirs.embeddings is not None
@@ -282,15 +322,12 @@ class DistillationLoss:
                 parts.append(recipe.relations * torch.stack(divergences).mean())
         return torch.stack(parts).sum() / len(self.teachers)
 
-    def _soft_labels(
-        self, logits: Tensor, theirs: Tensor, batch: Batch, places: Alignment
-    ) -> Tensor:
+    def _soft_labels(self, logits: Tensor, theirs: Tensor, batch: Batch) -> Tensor:
         if self._head.kind == "text_classification" and self._head.problem_type == "regression":
             return mse_loss(logits.float(), theirs.float())
         if self._head.kind == "text_classification" and self._head.problem_type == "multi_label":
             return binary_cross_entropy_with_logits(logits.float(), theirs.float().sigmoid())
         if self._head.kind == "token_classification":
-            theirs = places.at_tokens(theirs)
             told = (batch.labels != IGNORE_INDEX) & ~theirs[..., 0].isnan()
             logits, theirs = logits[told], theirs[told]
         return soft_label_loss(logits, theirs, self._recipe.temperature)

@@ -20,11 +20,11 @@ from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.card import finetuning_card
 from squeezebert.training.collate import FeatureBatches
 from squeezebert.training.datasets import TrainingData, open_training_data
-from squeezebert.training.hardware import seed_everything
+from squeezebert.training.hardware import processes, seed_everything
 from squeezebert.training.loop import run_loop
 from squeezebert.training.losses import loss_for
 from squeezebert.training.output import TrainingResult, open_output, save_run
-from squeezebert.training.recipe import FinetuneRecipe
+from squeezebert.training.recipe import FinetuneRecipe, LoopRecipe
 from squeezebert.training.rounding import rounding
 from squeezebert.training.setup import DevScore, Setup
 from squeezebert.training.start import start_model, start_tokenizer, with_learning_rate
@@ -70,19 +70,19 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     dev = _Dev(task, model, data)
     module: nn.Module = model
     loss = loss_for(spec.task, spec.problem_type)
+    features = task.encode(data.train, with_labels=True)
+    source = FeatureBatches(
+        features, task=spec.task, tokenizer=tokenizer, loop=recipe.loop, masking=recipe.masking
+    )
     if recipe.distillation.teachers:
         module, loss = make_student(model, recipe.distillation, tokenizer, loss)
+        if spec.task != "masked_lm" and _passes(recipe.loop, source) >= 2:
+            loss.keep_labels(features, tokenizer.pad_id)
     with rounding(model.encoder, recipe.loop.int8_from) as gradual:
         state = run_loop(
             Setup(
                 model=module,
-                source=FeatureBatches(
-                    task.encode(data.train, with_labels=True),
-                    task=spec.task,
-                    tokenizer=tokenizer,
-                    loop=recipe.loop,
-                    masking=recipe.masking,
-                ),
+                source=source,
                 loss=loss,
                 evaluate=dev.evaluate,
                 loop=recipe.loop,
@@ -112,6 +112,14 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         state=state,
         main_score=scores.main,
     )
+
+
+def _passes(loop: LoopRecipe, source: FeatureBatches) -> float:
+    """How often this process sees each example, about."""
+    batches = source.batches_in(loop.epochs)
+    if loop.max_steps:
+        batches = min(batches, loop.max_steps * loop.accumulation)
+    return batches / source.batches_in(1.0) / processes().num_processes
 
 
 class _Dev:

@@ -66,6 +66,7 @@ def make_student(
                 relations=source,
                 recipe=recipe,
                 rereader=rereader,
+                by_token=model.head_config.kind == "token_classification",
             )
         )
     _check_layers("the student", [*layers, mine], depth)
