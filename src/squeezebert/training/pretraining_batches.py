@@ -60,9 +60,9 @@ class PretrainingBatches:
         indices = np.arange(index * self._size, (index + 1) * self._size)
         rows = self.packed.rows(epoch, indices)
         documents = self.packed.document_ids(epoch, indices) if self._separate else None
-        taught = self.packed.taught(epoch, indices)
         if not self._masks:
             return plain_batch(rows, documents)
+        taught = self.packed.taught(epoch, indices)
         draw = generator(self._seed, 3, number)
         if self._masking.sentence_order:
             rows, types, order = swap_segments(rows, self._tokenizer.sep_id, draw)
