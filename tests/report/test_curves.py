@@ -51,6 +51,19 @@ def test_a_run_is_read(tmp_path: Path, with_tokens: bool) -> None:
     assert read_curve(write_run(tmp_path / "plain", evaluated=False)).held_out == ()
 
 
+def test_training_losses_with_a_teachers_among_them_are_left_out(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "taught") / "metrics.jsonl"
+    taught = path.read_text().replace('"masked_loss"', '"distillation_loss": 1, "masked_loss"')
+    path.write_text(taught)
+    curve = read_curve(path)
+    assert curve.training == ()
+    assert len(curve.held_out) == 8
+    root = ET.fromstring(curves_svg([curve]))
+    assert "held-out text" in {one.text for one in root.iter(f"{SVG}text")}
+    lines = [one for one in root.iter(f"{SVG}path") if "series" in one.attrib["class"]]
+    assert len(lines) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

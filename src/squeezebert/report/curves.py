@@ -26,6 +26,9 @@ METRICS = "metrics.jsonl"
 HELD_OUT = "masked_loss"
 """The held-out loss that pretraining measures."""
 
+TAUGHT = "distillation_loss"
+"""What it measures too where a teacher's losses go into the training loss."""
+
 SMOOTHED = 0.02
 """The share of the run over which the training loss is averaged."""
 
@@ -51,7 +54,8 @@ class Curve:
 
     Args:
         name: What it is called in the picture.
-        training: (tokens or seconds, loss) of the training batches.
+        training: (tokens or seconds, loss) of the training batches; empty where that holds a
+            teacher's losses too and there is ``held_out``.
         held_out: The same of the held-out text; empty where none was measured.
     """
 
@@ -87,14 +91,15 @@ def read_curve(run: Path, name: str = "", *, against: Against = "tokens") -> Cur
         raise DataError(f"{path} has no training loss yet")
     steps = [one["step"] for one in train]
     spent = [one[field] for one in train]
+    dev = [one for one in lines if one.get("kind") == "dev" and HELD_OUT in one]
+    taught = any(TAUGHT in one for one in dev)
     return Curve(
         name=name or path.resolve().parent.name,
-        training=tuple((one[field], one["loss"]) for one in train),
+        training=() if taught else tuple((one[field], one["loss"]) for one in train),
         held_out=tuple(
             # Runs of earlier versions did not write it at evaluations.
             (one.get(field, float(np.interp(one["step"], steps, spent))), one[HELD_OUT])
-            for one in lines
-            if one.get("kind") == "dev" and HELD_OUT in one
+            for one in dev
         ),
     )
 
@@ -122,7 +127,7 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
     inner = width - 2 * margin
     names = [_end_name(curve) for curve in curves]
     room = max(text_width(name, FONT_SIZE) for name in names) + 30
-    longest = max(curve.training[-1][0] for curve in curves)
+    longest = max(curve.main[-1][0] for curve in curves)
     divisor, unit = _unit(longest, against)
     frame = Frame(
         Scale(0.0, longest / divisor, 38, inner - room),
@@ -135,15 +140,18 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
     parts.append(text(0, 31, _explained(curves), "muted small"))
     ends: list[tuple[float, float]] = []
     for slot, curve in enumerate(curves, 1):
-        scaled = [tuple((x / divisor, y) for x, y in one) for one in (curve.training, curve.main)]
-        smooth, main = _smoothed(scaled[0]), scaled[1] if curve.held_out else _smoothed(scaled[0])
-        if curve.held_out:
-            parts.append(_path(smooth, frame, f"series faint {css(slot)}"))
+        training, held_out = (
+            tuple((x / divisor, y) for x, y in one)
+            for one in (_smoothed(curve.training), curve.held_out)
+        )
+        main = held_out or training
+        if held_out and training:
+            parts.append(_path(training, frame, f"series faint {css(slot)}"))
         parts.append(_path(main, frame, f"series {css(slot)}"))
         ends.append((frame.x(main[-1][0]), frame.y(min(main[-1][1], frame.y.high))))
     parts += _named(ends, names, frame)
     described = "; ".join(
-        f"{curve.name} {curve.main[-1][1]:.3f} after {curve.training[-1][0] / divisor:.3g} {unit}"
+        f"{curve.name} {curve.main[-1][1]:.3f} after {curve.main[-1][0] / divisor:.3g} {unit}"
         for curve in curves
     )
     style = files("squeezebert.report").joinpath("chart.css").read_text(encoding="utf-8") + STYLE
@@ -161,6 +169,8 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
 
 
 def _explained(curves: Sequence[Curve]) -> str:
+    if not any(curve.training for curve in curves):
+        return "held-out text"
     if all(curve.held_out for curve in curves):
         return "bold: held-out text · thin: training, smoothed"
     if any(curve.held_out for curve in curves):
@@ -193,6 +203,8 @@ def _losses(curves: Sequence[Curve], longest: float) -> tuple[float, float]:
 
 def _smoothed(points: Points) -> Points:
     """Means over windows of :data:`SMOOTHED` of the run, each placed at its last point."""
+    if not points:
+        return ()
     xs, ys = np.array(points, dtype=np.float64).T
     wide = max(round(SMOOTHED * len(points)), 1)
     sums = np.cumsum(np.insert(ys, 0, 0.0))
