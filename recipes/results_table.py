@@ -82,11 +82,12 @@ def render(
         about: Lines on the machine and the command.
         limit: How many texts of each test part were taken; all where None.
     """
-    seeds = len(measured[0].runs)
+    fewest, seeds = (pick(len(one.runs) for one in measured) for pick in (min, max))
+    number = f"{seeds}" if fewest == seeds else f"{fewest} to {seeds}"
     figures = _sources(measured)
     texts = "whole test parts" if limit is None else f"the first {limit} texts of each test part"
     method = (
-        f"Mean ± standard deviation over {seeds} seed{'' if seeds == 1 else 's'}; {texts}, by the "
+        f"Mean ± standard deviation over {number} seed{'' if seeds == 1 else 's'}; {texts}, by the "
         "engine. Shares, cosines and correlations in hundredths. CPU ms: one text, from raw text "
         "to prediction, on one thread, the least of several passes, all models in turn."
     )
@@ -197,20 +198,25 @@ def loss_line(measured: Sequence[Measured]) -> str:
 
 def effort_table(measured: Sequence[Measured]) -> Table:
     """The command of each recipe, and how long one of its runs took."""
-    rows: dict[str, list[str]] = {}
-    for one in measured:
-        if one.recipe not in rows:
-            command = (
-                f"squeezebert train {one.task} --recipe recipes/{one.recipe}.toml "
-                "--model MODEL --output RUN --set loop.seed=N"
-            )
-            rows[one.recipe] = [one.recipe, command]
-        if one.data == next(row.data for row in measured if row.recipe == one.recipe):
-            minutes = sum(run.training.seconds for run in one.runs) / len(one.runs) / 60
-            rows[one.recipe].append(f"{minutes:.1f}")
     starts = list(dict.fromkeys(one.start for one in measured))
+    rows: dict[str, dict[str, str]] = {}
+    for one in measured:
+        command = (
+            f"squeezebert train {one.task} --recipe recipes/{one.recipe}.toml "
+            "--model MODEL --output RUN --set loop.seed=N"
+        )
+        row = rows.setdefault(one.recipe, {"command": command})
+        minutes = sum(run.training.seconds for run in one.runs) / len(one.runs) / 60
+        row[one.start] = f"{minutes:.1f}"
     columns = ("recipe", "command", *(f"minutes, {start}" for start in starts))
-    return Table(columns, tuple(tuple(row) for row in rows.values()), heads=2)
+    return Table(
+        columns,
+        tuple(
+            (recipe, row["command"], *(row.get(start, "–") for start in starts))
+            for recipe, row in rows.items()
+        ),
+        heads=2,
+    )
 
 
 def _sources(measured: Sequence[Measured]) -> dict[str, int]:
