@@ -159,6 +159,19 @@ def test_gradients_reach_the_student_and_the_projections_and_no_teacher(
     assert head == [None] * len(head)  # no loss asked for it
 
 
+@pytest.mark.parametrize("project", [False, True])
+def test_equal_widths_are_compared_one_by_one_unless_a_projection_is_asked_for(
+    project: bool, teacher: Path, tokenizer: Tokenizer
+) -> None:
+    model = load_model(teacher)
+    assert isinstance(model, TaskModel)
+    recipe = DistillationRecipe(teachers=(str(teacher),), task=0, hidden=1, project=project)
+    student, loss = make_student(model, recipe, tokenizer, cross_entropy_loss)
+    assert bool(list(student.up.parameters())) == project
+    # Its own teacher: only through a projection that has learnt nothing yet is there a distance.
+    assert (loss.measure(student, batch(tokenizer)) > 0.1) == project
+
+
 def test_layers_are_paired_evenly_or_as_told(
     teacher: Path, tiny_pretraining: PretrainRecipe, tokenizer: Tokenizer
 ) -> None:

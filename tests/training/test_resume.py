@@ -18,7 +18,7 @@ import pytest
 from squeezebert.training.checkpoints import latest
 from squeezebert.training.finetune import finetune
 from squeezebert.training.pretrain import pretrain
-from squeezebert.training.recipe import FinetuneRecipe, PretrainRecipe
+from squeezebert.training.recipe import DistillationRecipe, FinetuneRecipe, PretrainRecipe
 
 SCRIPT = str(Path(__file__).with_name("killed_run.py"))
 TIMINGS = ("seconds", "tokens_per_second", "mfu")
@@ -190,3 +190,27 @@ def test_killed_fine_tuning(tiny_classification: FinetuneRecipe, tmp_path: Path)
             json.loads((tmp_path / run / name).read_text()) for run in ("whole", "killed")
         )
         assert {**whole, "seconds": 0} == {**killed, "seconds": 0}
+
+
+def test_killed_while_a_teacher_is_asked_once(
+    tiny_classification: FinetuneRecipe, tmp_path: Path
+) -> None:
+    """Soft labels are not in the checkpoint: the teacher is asked anew, and says the same."""
+    recipe = dataclasses.replace(
+        tiny_classification,
+        loop=dataclasses.replace(tiny_classification.loop, max_steps=24, checkpoint_minutes=0.0),
+    )
+    teacher = tmp_path / "teacher"
+    finish(start(finetune, recipe, teacher, resume=False))
+    recipe = dataclasses.replace(
+        recipe,
+        loop=dataclasses.replace(recipe.loop, seed=1),
+        distillation=DistillationRecipe(teachers=(str(teacher),), task=0.5, logits=1.0),
+    )
+    finish(start(finetune, recipe, tmp_path / "whole", resume=False))
+    for step in (3, 11):
+        process = start(finetune, recipe, tmp_path / "killed", resume=True)
+        kill_at_step(process, tmp_path / "killed", step)
+        assert process.exitcode == -9
+    finish(start(finetune, recipe, tmp_path / "killed", resume=True))
+    assert_same(tmp_path / "killed", tmp_path / "whole")

@@ -204,7 +204,9 @@ class Student(nn.Module):
             relations=relations if recipe.relations > 0 else None,
         )
         self.up = nn.ModuleList(
-            _projection(encoder.config.hidden_size, teacher.encoder.config.hidden_size)
+            _projection(
+                encoder.config.hidden_size, teacher.encoder.config.hidden_size, recipe.project
+            )
             for teacher in teachers
         )
         # Where no loss asks for logits, the head is left out. In a list it is no second submodule.
@@ -215,8 +217,9 @@ class Student(nn.Module):
         return self._called[0](**inputs)
 
 
-def _projection(width: int, teacher_width: int) -> nn.Module:
-    return nn.Identity() if width == teacher_width else nn.Linear(width, teacher_width)
+def _projection(width: int, teacher_width: int, always: bool) -> nn.Module:
+    related = width == teacher_width and not always
+    return nn.Identity() if related else nn.Linear(width, teacher_width)
 
 
 # --- the losses -----------------------------------------------------------------------------------

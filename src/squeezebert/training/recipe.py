@@ -264,6 +264,9 @@ class DistillationRecipe:
         relation_layers: The pair that ``relations`` compares; empty: the last of each.
         relation_heads: Parts in which vectors are compared; divides the widths of student and
             teachers.
+        project: Learn a projection for ``hidden`` and ``embeddings`` even up to a teacher of the
+            student's width: the two were pretrained apart, so their features have nothing in
+            common one by one.
     """
 
     teachers: tuple[str, ...] = ()
@@ -276,6 +279,7 @@ class DistillationRecipe:
     layers: tuple[tuple[int, ...], ...] = ()
     relation_layers: tuple[int, ...] = ()
     relation_heads: int = 12
+    project: bool = False
 
     def __post_init__(self) -> None:
         parts = ("logits", "hidden", "embeddings", "relations")
