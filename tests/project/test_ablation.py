@@ -190,8 +190,9 @@ def test_a_tiny_ablation(
     assert text.startswith("# Ablations on equal terms")
     assert "### Groups" in text
     loss = found["groups-1-tokens-0"]["pretraining"]["masked_loss"]
-    (row,) = (line for line in text.splitlines() if f"| {loss:.3f} |" in line)
-    assert row.startswith("| groups-1 | 0.00064 |")
+    # The row of equal time can have the same loss, where both arms are as fast.
+    rows = [line for line in text.splitlines() if f"| {loss:.3f} |" in line]
+    assert any(row.startswith("| groups-1 | 0.00064 |") for row in rows)
 
     # Nothing is left to do.
     assert modules.ablation.main(words) == 0
