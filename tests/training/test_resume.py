@@ -85,6 +85,18 @@ def assert_same(output: Path, undisturbed: Path) -> None:
     assert not (output / "checkpoints").exists()
 
 
+def assert_kills_change_nothing(
+    call: Callable[..., Any], recipe: Any, tmp_path: Path, *, steps: tuple[int, ...]
+) -> None:
+    finish(start(call, recipe, tmp_path / "whole", resume=False))
+    for step in steps:
+        process = start(call, recipe, tmp_path / "killed", resume=True)
+        kill_at_step(process, tmp_path / "killed", step)
+        assert process.exitcode == -9
+    finish(start(call, recipe, tmp_path / "killed", resume=True))
+    assert_same(tmp_path / "killed", tmp_path / "whole")
+
+
 def test_killed_at_random_steps(recipe: PretrainRecipe, undisturbed: Path, tmp_path: Path) -> None:
     draw = random.Random(0)
     killed = 0
@@ -162,13 +174,7 @@ def test_killed_with_other_optimizers_on_a_ramp(
         optimizer=dataclasses.replace(recipe.optimizer, name=name, schedule="trapezoid"),
         loop=dataclasses.replace(recipe.loop, max_steps=16, accumulation=4, batch_ramp=0.6),
     )
-    finish(start(pretrain, recipe, tmp_path / "whole", resume=False))
-    for step in (2, 7):
-        process = start(pretrain, recipe, tmp_path / "killed", resume=True)
-        kill_at_step(process, tmp_path / "killed", step)
-        assert process.exitcode == -9
-    finish(start(pretrain, recipe, tmp_path / "killed", resume=True))
-    assert_same(tmp_path / "killed", tmp_path / "whole")
+    assert_kills_change_nothing(pretrain, recipe, tmp_path, steps=(2, 7))
 
 
 def test_killed_fine_tuning(tiny_classification: FinetuneRecipe, tmp_path: Path) -> None:
@@ -178,13 +184,7 @@ def test_killed_fine_tuning(tiny_classification: FinetuneRecipe, tmp_path: Path)
             tiny_classification.loop, checkpoint_minutes=0.0, accumulation=2, token_budget=64
         ),
     )
-    finish(start(finetune, recipe, tmp_path / "whole", resume=False))
-    for step in (3, 11):
-        process = start(finetune, recipe, tmp_path / "killed", resume=True)
-        kill_at_step(process, tmp_path / "killed", step)
-        assert process.exitcode == -9
-    finish(start(finetune, recipe, tmp_path / "killed", resume=True))
-    assert_same(tmp_path / "killed", tmp_path / "whole")
+    assert_kills_change_nothing(finetune, recipe, tmp_path, steps=(3, 11))
     for name in ("task.json", "training.json"):
         whole, killed = (
             json.loads((tmp_path / run / name).read_text()) for run in ("whole", "killed")
@@ -207,10 +207,4 @@ def test_killed_while_a_teacher_is_asked_once(
         loop=dataclasses.replace(recipe.loop, seed=1),
         distillation=DistillationRecipe(teachers=(str(teacher),), task=0.5, logits=1.0),
     )
-    finish(start(finetune, recipe, tmp_path / "whole", resume=False))
-    for step in (3, 11):
-        process = start(finetune, recipe, tmp_path / "killed", resume=True)
-        kill_at_step(process, tmp_path / "killed", step)
-        assert process.exitcode == -9
-    finish(start(finetune, recipe, tmp_path / "killed", resume=True))
-    assert_same(tmp_path / "killed", tmp_path / "whole")
+    assert_kills_change_nothing(finetune, recipe, tmp_path, steps=(3, 11))
