@@ -40,10 +40,10 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     likeness in word vectors. Masked LM goes on from there:
 
     \b
-    squeezebert transplant runs/distilled --tokenizer runs/vocabulary \
+    squeezebert transplant runs/squeezebert-minilm --tokenizer runs/vocabulary \
         --vectors runs/vectors.safetensors --output runs/transplanted
     squeezebert pretrain --recipe recipes/pretrain_small.toml --model runs/transplanted \
-        --output runs/squeezebert-small-mlm
+        --output runs/bilingual
     """
     runs.check_installed()
     from squeezebert.tasks.reference import ReferenceEmbeddings
