@@ -35,8 +35,10 @@ from squeezebert.comparison.machine import describe_machine
 from squeezebert.complexity import count
 from squeezebert.engine import Engine
 from squeezebert.errors import ConfigError, SqueezeBertError
-from squeezebert.training.pretrain import pretrain
+from squeezebert.training.pretrain import open_corpus, pretrain
+from squeezebert.training.reference_embeddings import reference_embeddings
 from squeezebert.training.scored import PRECISIONS, interrupted_after, train_and_score
+from squeezebert.training.start import start_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKENS = 128
@@ -151,6 +153,8 @@ def work(plan: Plan, options: argparse.Namespace, failed: dict[str, str]) -> Non
     """All that is left to do; an arm that fails leaves the others alone."""
     arms = [arm for arm in plan.arms if options.arms is None or arm in options.arms]
     costs = take_costs(plan, options.output, [plan.reference, *arms])
+    if plan.vectors:
+        make_vectors(plan, options.cache, [plan.reference, *arms])
     if "time" in options.budgets:
         take_training_times(plan, options, costs, [plan.reference, *arms], failed)
     runs = plan.runs(arms, options.budgets, options.seeds)
@@ -277,6 +281,21 @@ def probe(plan: Plan, cache: Path, arm: str, steps: int) -> tuple[float, int]:
 
 
 # --- runs -----------------------------------------------------------------------------------------
+
+
+def make_vectors(plan: Plan, cache: Path, arms: Sequence[str]) -> None:
+    """The word vectors that arms start from, as far as there are none yet."""
+    for arm in arms:
+        path = plan.vectors_file(arm, cache)
+        if path.is_file():
+            continue
+        size = plan.shape(arm).embedding_size
+        say(f"counting word vectors of {size} dimensions")
+        recipe = plan.pretraining(arm, tokens=1, seed=0, cache=cache)
+        tokenizer = start_tokenizer(recipe.model)
+        streams = open_corpus(recipe, tokenizer, cache)
+        train = (stream.train for stream in streams)
+        reference_embeddings(train, tokenizer, dimensions=size).save(path)
 
 
 def budget_tokens(plan: Plan, run: Run, costs: Mapping[str, Mapping[str, Any]]) -> int:

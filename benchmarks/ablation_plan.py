@@ -72,6 +72,8 @@ class Plan:
         arms: Settings by arm.
         settings: For all arms.
         where: The file, for messages.
+        vectors: Whether word tables start from vectors counted on the corpus, anew for each size.
+            Arms are then judged by what stands above words, as soon as after a few million tokens.
     """
 
     recipe: str
@@ -82,6 +84,7 @@ class Plan:
     arms: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any]
     where: str
+    vectors: bool = False
 
     @classmethod
     def load(cls, path: Path) -> Plan:
@@ -134,6 +137,15 @@ class Plan:
         if held_out_tokens is not None:
             corpus["held_out_tokens"] = held_out_tokens
         own = {"loop": {"max_tokens": tokens, "seed": seed, **loop}, "corpus": corpus}
+        if self.vectors:
+            own["model"] = {"embeddings": str(self.vectors_file(arm, cache))}
+        return self._recipe(arm, own)
+
+    def vectors_file(self, arm: str, cache: Path) -> Path:
+        """Where the word vectors are that an arm starts from; arms of one size share them."""
+        return cache / f"vectors-{self.shape(arm).embedding_size}.safetensors"
+
+    def _recipe(self, arm: str, own: Mapping[str, Any]) -> PretrainRecipe:
         values = merged(read_values(ROOT / self.recipe), self.settings, self.arms[arm], own)
         return from_mapping(PretrainRecipe, values, f"{self.where}, arm {arm}")
 
@@ -153,7 +165,7 @@ class Plan:
         Raises:
             ConfigError: an arm that starts from a trained model.
         """
-        recipe = self.pretraining(arm, tokens=1, seed=0, cache=Path()).model
+        recipe = self._recipe(arm, {"loop": {"max_tokens": 1}}).model
         if recipe.start not in PRESETS:
             raise ConfigError(
                 f"{self.where}: the arm {arm} starts from {recipe.start!r}, no preset",

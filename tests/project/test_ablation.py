@@ -85,6 +85,7 @@ TINY = """
 recipe = "RECIPE"
 reference = "base"
 tokens = 640
+vectors = true
 [settings.model]
 tokenizer = "VOCABULARY"
 [[finetune]]
@@ -186,6 +187,10 @@ def test_a_tiny_ablation(
     for one in found.values():
         assert one["pretraining"]["masked_loss"] > 0
         assert set(one["scores"]["finetune"]) == {"float32", "int8"}
+    pretrained = tiny / "out" / "runs" / "base-tokens-0" / "pretrained"
+    vectors = tiny / "out" / "corpus" / "vectors-16.safetensors"
+    assert vectors.is_file()
+    assert f'embeddings = "{vectors}"' in (pretrained / "recipe.toml").read_text()
     text = page.read_text()
     assert text.startswith("# Ablations on equal terms")
     assert "### Groups" in text
@@ -258,6 +263,6 @@ def test_seeds_become_mean_and_deviation(plan: Any, modules: SimpleNamespace) ->
     text = modules.ablation_table.render(plan, [result(0, 4.0, 0.5), result(1, 5.0, 0.7)], {})
     cells = "4.500 ± 0.707 | 60.0 ± 14.1 / 59.0 ± 14.1 |"
     # The reference stands at equal time too, in each of its four tables.
-    millions = plan.tokens // 1_000_000
-    assert text.count(f"| base | {millions} | {cells}") == 2 * len(plan.tables)
+    millions = plan.tokens / 1e6
+    assert text.count(f"| base | {millions:.3g} | {cells}") == 2 * len(plan.tables)
     assert "Seeds: 2." in text
