@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from published import PUBLISHED
+from results_kept import Kept
 
 from squeezebert.report.markdown import escape, table_text
 from squeezebert.report.tables import Table
 from squeezebert.report.words import Measure, signed, significant, times
 from squeezebert.training.glue import GlueResult
 from squeezebert.training.glue_table import glue_table, protocol, sources
-from squeezebert.training.scored import PRECISIONS, ScoredRun, Spread
+from squeezebert.training.scored import PRECISIONS, Spread
 
 SHOWN = (
     "entity_f1",
@@ -35,34 +36,32 @@ class Measured:
 
     Args:
         recipe: By which it was fine-tuned.
-        task: Of the recipe.
         data: The data set.
         start: The pretrained model.
         runs: One a seed.
-        cpu_ms: Milliseconds a text by precision, of the first seed's model.
+        label: What the tables call the start with this recipe.
+        cpu_ms: Milliseconds a text by precision, where taken.
     """
 
     recipe: str
-    task: str
     data: str
     start: str
-    runs: tuple[ScoredRun, ...]
-    cpu_ms: Mapping[str, float]
+    runs: tuple[Kept, ...]
+    label: str
+    cpu_ms: Mapping[str, float] | None = None
 
     def scores(self) -> list[str]:
         """The names of those of :data:`SHOWN` that it has."""
-        values = self.runs[0].scores[self.data]["float32"].values
+        values = self.runs[0].scores[self.data]["float32"]
         return [name for name in SHOWN if name in values]
 
     def spread(self, score: str, precision: str) -> Spread:
         """Of one score over the seeds."""
-        return Spread(
-            values=tuple(run.scores[self.data][precision].values[score] for run in self.runs)
-        )
+        return Spread(values=tuple(run.scores[self.data][precision][score] for run in self.runs))
 
     def main(self) -> str:
         """The score by which models are ranked."""
-        return self.runs[0].scores[self.data]["float32"].main
+        return self.runs[0].main
 
 
 def render(
@@ -124,14 +123,14 @@ def score_table(measured: Sequence[Measured]) -> Table:
                 (
                     one.data if one.data != before[0] and first else "",
                     texts if first else "",
-                    one.start if first else "",
+                    one.label if first else "",
                     score,
                     *(_spread(score, one.spread(score, precision)) for precision in PRECISIONS),
-                    *(significant(one.cpu_ms[p]) if first else "" for p in PRECISIONS),
+                    *(_ms(one, p) if first else "" for p in PRECISIONS),
                     published,
                 )
             )
-        before = (one.data, one.start)
+        before = (one.data, one.label)
     columns = (
         "data",
         "texts",
@@ -149,9 +148,10 @@ def score_table(measured: Sequence[Measured]) -> Table:
 def comparison_table(measured: Sequence[Measured], against: str) -> Table:
     """Points ahead of or behind one of the starts, and how many times its speed."""
     rows: list[tuple[str, ...]] = []
+    baselines = {row.data: row for row in reversed(measured) if row.start == against}
     for one in measured:
-        other = next(row for row in measured if (row.data, row.start) == (one.data, against))
-        if one.start == against:
+        other = baselines.get(one.data)
+        if other is None or one.start == against:
             continue
         scores = dict.fromkeys([one.main(), *one.scores()[:2]])
         for score in scores:
@@ -159,7 +159,7 @@ def comparison_table(measured: Sequence[Measured], against: str) -> Table:
             rows.append(
                 (
                     one.data,
-                    one.start,
+                    one.label,
                     score,
                     *(
                         measure.difference(
@@ -167,7 +167,7 @@ def comparison_table(measured: Sequence[Measured], against: str) -> Table:
                         )
                         for precision in PRECISIONS
                     ),
-                    *(times(other.cpu_ms[p] / one.cpu_ms[p]) for p in PRECISIONS),
+                    *(_faster(one, other, p) for p in PRECISIONS),
                 )
             )
     columns = (
@@ -187,7 +187,7 @@ def loss_line(measured: Sequence[Measured]) -> str:
     losses = [
         (
             100 * (one.spread(one.main(), "float32").mean - one.spread(one.main(), "int8").mean),
-            f"{one.start} on {one.data}",
+            f"{one.label} on {one.data}",
         )
         for one in measured
         if Measure(one.main()).higher_is_better
@@ -202,11 +202,11 @@ def effort_table(measured: Sequence[Measured]) -> Table:
     rows: dict[str, dict[str, str]] = {}
     for one in measured:
         command = (
-            f"squeezebert train {one.task} --recipe recipes/{one.recipe}.toml "
+            f"squeezebert train {one.runs[0].task} --recipe recipes/{one.recipe}.toml "
             "--model MODEL --output RUN --set loop.seed=N"
         )
         row = rows.setdefault(one.recipe, {"command": command})
-        minutes = sum(run.training.seconds for run in one.runs) / len(one.runs) / 60
+        minutes = sum(run.minutes for run in one.runs) / len(one.runs)
         row[one.start] = f"{minutes:.1f}"
     columns = ("recipe", "command", *(f"minutes, {start}" for start in starts))
     return Table(
@@ -224,6 +224,16 @@ def _sources(measured: Sequence[Measured]) -> dict[str, int]:
     shown = {(one.data, score) for one in measured for score in one.scores()}
     used = dict.fromkeys(row.source for row in PUBLISHED if (row.data, row.score) in shown)
     return {source: number for number, source in enumerate(used, start=1)}
+
+
+def _ms(one: Measured, precision: str) -> str:
+    return "–" if one.cpu_ms is None else significant(one.cpu_ms[precision])
+
+
+def _faster(one: Measured, other: Measured, precision: str) -> str:
+    if one.cpu_ms is None or other.cpu_ms is None:
+        return "–"
+    return times(other.cpu_ms[precision] / one.cpu_ms[precision])
 
 
 def _spread(score: str, spread: Spread) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from squeezebert.tasks.base import Scores
 from squeezebert.training.output import TrainingResult
 from squeezebert.training.scored import ScoredRun
 
-NAMES = ("published", "results", "results_table")
+NAMES = ("published", "results", "results_kept", "results_table")
 
 
 @pytest.fixture
@@ -86,12 +87,23 @@ def measured(modules: SimpleNamespace, start: str, shift: float, cpu_ms: float) 
         data = {"conll2003_en": scores}
         return ScoredRun(training=training, scores=data, texts={"conll2003_en": 3453}, isa="x")
 
+    kept = [
+        modules.results_kept.Kept.of(
+            run(value + shift),
+            recipe="ner_conll2003_en",
+            task="token_classification",
+            start=start,
+            seed=seed,
+            made_from="x",
+        )
+        for seed, value in enumerate((0.79, 0.81))
+    ]
     return modules.results_table.Measured(
         recipe="ner_conll2003_en",
-        task="token_classification",
         data="conll2003_en",
         start=start,
-        runs=(run(0.79 + shift), run(0.81 + shift)),
+        runs=tuple(kept),
+        label=start,
         cpu_ms={"float32": cpu_ms, "int8": cpu_ms / 2},
     )
 
@@ -187,13 +199,57 @@ def test_a_small_run_that_is_stopped_and_goes_on(
         )
         assert scored["about"]["split"] == "test"
         assert scored["texts"] == {"sample_news": 12}
-    times = json.loads((tmp_path / "runs" / "times" / "sample_news.json").read_text())
+    times = json.loads((tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl").read_text())
     assert times["cpu_ms"]["bert-mini-mlm"]["int8"] > 0
     assert "### Beside bert-mini-mlm" in text
 
-    # Times are kept as scores are.
+    # Scores and times outlive the runs.
+    for start in (student, "bert-mini-mlm"):
+        shutil.rmtree(tmp_path / "runs" / start)
     monkeypatch.setattr(results, "least_cpu_ms", None)
+    monkeypatch.setattr(results, "train_and_score", None)
+    page.write_text(f"{results.BEGIN}\n{results.END}")
+    assert results.main([*small, "--write", str(page)]) == 0
+    assert f"{results.BEGIN}\n{text.partition(results.BEGIN)[2].strip()}".startswith(
+        page.read_text()
+    )
+    assert results.main(["--page", *small[2:]]) == 0
+
+
+def test_what_was_made_from_something_else_is_made_anew(
+    modules: SimpleNamespace, small: list[str], tmp_path: Path
+) -> None:
+    results = modules.results
+    small = [*small[1:], "--seeds", "1"]
     assert results.main(small) == 0
+    path = tmp_path / "runs" / "kept-12" / "finetuned.jsonl"
+    (before,) = (json.loads(line) for line in path.read_text().splitlines())
+    recipe = results.ROOT / "recipes" / "news.toml"
+    recipe.write_text("# Another comment changes nothing.\n" + recipe.read_text())
+    assert results.main(small) == 0
+    assert json.loads(path.read_text()) == before
+    recipe.write_text(recipe.read_text().replace("max_steps = 2", "max_steps = 1"))
+    shutil.rmtree(tmp_path / "runs" / "bert-mini-mlm")
+    # The models are gone, so times are taken of one as large.
+    assert results.main(small) == 0
+    (after,) = (json.loads(line) for line in path.read_text().splitlines())
+    assert after["made_from"] != before["made_from"]
+    path.write_text("{")
+    assert results.main(small) == 2
+
+
+def test_a_second_recipe_on_the_same_set_says_which_it_is(
+    modules: SimpleNamespace, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = modules.results
+    folder = results.ROOT / "recipes"
+    (folder / "news_longer.toml").write_text((folder / "news.toml").read_text())
+    words = [*small[1:], "--seeds", "1", "--recipes", "news", "news_longer"]
+    assert results.main(words) == 0
+    text = capsys.readouterr().out.replace("\\", "")
+    assert "| bert-mini-mlm, news_longer |" in text
+    times = (tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl").read_text()
+    assert len(times.splitlines()) == 1
 
 
 def test_what_cannot_be(

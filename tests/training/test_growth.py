@@ -61,12 +61,12 @@ def test_it_grows_into_a_student_beside_its_teacher(
     dense: Path, tiny_pretraining: PretrainRecipe, tmp_path: Path
 ) -> None:
     recipe = growing(tiny_pretraining, dense)
-    found = grow(recipe, 2, tmp_path / "grown", tmp_path / "teacher")
+    found = grow(recipe, 2, tmp_path / "grown", tmp_path / "teacher", embedding_size=24)
     assert 0.5 < found.energy < 1.0
     assert found.fitted < 0.8 * found.cut
     student, teacher = load_model(tmp_path / "grown"), load_model(tmp_path / "teacher")
     assert student.config.model_type == "squeezebert"
-    assert student.config.q_groups == 2
+    assert (student.config.q_groups, student.config.embedding_size) == (2, 24)
     ids = torch.arange(5, 21)[None]
     with torch.inference_mode():
         original, reordered = load_model(dense)(ids).logits, teacher(ids).logits  # type: ignore[union-attr]

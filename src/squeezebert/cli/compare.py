@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,11 +159,25 @@ def _open(word: str, split: str, text: str, label: str) -> Dataset:
 
 
 def _shipped(datasets: Sequence[Dataset]) -> list[str]:
-    """The shipped models that fit at least one of the data sets."""
+    """The shipped models that fit at least one of the data sets. Of masked language models those
+    that most share a vocabulary with: others would be asked for other tokens.
+    """
     from squeezebert.hub import shipped_models
 
-    shipped = shipped_models()
-    names = [model.name for model in shipped if any(_fits(model.spec, data) for data in datasets)]
+    fitting = [
+        model for model in shipped_models() if any(_fits(model.spec, data) for data in datasets)
+    ]
+    vocabularies = {
+        model.name: (model.directory / "vocab.txt").read_bytes()
+        for model in fitting
+        if model.spec.task == "masked_lm"
+    }
+    most = Counter(vocabularies.values()).most_common(1)
+    names = [
+        model.name
+        for model in fitting
+        if not most or vocabularies.get(model.name, most[0][0]) == most[0][0]
+    ]
     if not names:
         raise InvalidInputError(
             "no shipped model fits the data",

@@ -22,6 +22,13 @@ from squeezebert.cli.options import set_option
 @set_option
 @click.option("--groups", default=4, show_default=True, help="Of every grouped projection.")
 @click.option(
+    "--embeddings",
+    "embedding_size",
+    type=click.IntRange(min=1),
+    metavar="SIZE",
+    help="Narrow the word table to SIZE features.  [default: as wide as MODEL's]",
+)
+@click.option(
     "--output",
     "-o",
     required=True,
@@ -42,6 +49,7 @@ def grow(
     recipe: Path,
     settings: tuple[str, ...],
     groups: int,
+    embedding_size: int | None,
     output: Path,
     teacher: Path,
 ) -> None:
@@ -52,10 +60,10 @@ def grow(
     Distillation goes on from there:
 
     \b
-    squeezebert grow all-MiniLM --recipe recipes/distil_minilm.toml \
-        --output runs/grown --teacher runs/teacher
-    squeezebert pretrain --recipe recipes/distil_minilm.toml \
-        --model runs/grown --output runs/distilled
+    squeezebert grow all-MiniLM --recipe recipes/pretrain_small.toml \
+        --embeddings 192 --output runs/grown --teacher runs/minilm
+    squeezebert pretrain --recipe recipes/pretrain_small.toml \
+        --model runs/grown --output runs/small
     """
     runs.check_installed()
     from squeezebert.training.recipe_file import load_recipe
@@ -68,7 +76,7 @@ def grow(
 
     from squeezebert.training.growth import grow as grow_model
 
-    found = grow_model(loaded, groups, output, teacher)
+    found = grow_model(loaded, groups, output, teacher, embedding_size=embedding_size)
     click.echo(
         f"{found.energy:.1%} of the squared weights kept (by chance {1 / groups:.0%}); distance of "
         f"the last states, in units of their variance: {found.cut:.2f} as cut, "

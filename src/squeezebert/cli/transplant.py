@@ -40,7 +40,7 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     likeness in word vectors. Masked LM goes on from there:
 
     \b
-    squeezebert transplant runs/squeezebert-minilm --tokenizer runs/vocabulary \
+    squeezebert transplant squeezebert-small-mlm --tokenizer runs/vocabulary \
         --vectors runs/vectors.safetensors --output runs/transplanted
     squeezebert pretrain --recipe recipes/pretrain_small.toml --model runs/transplanted \
         --output runs/bilingual

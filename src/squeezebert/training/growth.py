@@ -1,7 +1,8 @@
 """Growing a grouped model out of a dense one, in three steps.
 
 1. The dense model's features are put in the order that suits groups best, and
-2. the diagonal blocks of its projections are kept (:mod:`squeezebert.training.regrouping`).
+2. the diagonal blocks of its projections are kept (:mod:`squeezebert.training.regrouping`), and
+   where a narrower word table is wanted, that is made (:mod:`squeezebert.training.bottleneck`).
 3. :func:`fit`: every projection is solved anew, from the first block on, so that on some text the
    grouped model's states come as near to the dense one's as least squares can bring them; each
    block makes up for what those before it have lost.
@@ -25,6 +26,7 @@ from squeezebert.files import appearing
 from squeezebert.model import HeadConfig, TaskModel, attach_head, load_model, save_model
 from squeezebert.model.encoder import Block, Encoder
 from squeezebert.model.grouped_linear import GroupedLinear
+from squeezebert.training.bottleneck import narrow_embeddings
 from squeezebert.training.hardware import seed_everything
 from squeezebert.training.pretrain import PretrainingBatches, open_corpus
 from squeezebert.training.recipe import PretrainRecipe
@@ -33,6 +35,9 @@ from squeezebert.training.start import start_tokenizer
 
 FIT_TOKENS = 1 << 16
 """Of the corpus, for the fit."""
+
+COUNTED_TOKENS = 1 << 20
+"""Of the corpus, which tell a narrower word table how often words occur."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,14 @@ class Growth:
     fitted: float
 
 
-def grow(recipe: PretrainRecipe, groups: int, output: Path, teacher: Path) -> Growth:
+def grow(
+    recipe: PretrainRecipe,
+    groups: int,
+    output: Path,
+    teacher: Path,
+    *,
+    embedding_size: int | None = None,
+) -> Growth:
     """Writes the grouped model that grows out of ``recipe.model.start``, and the dense model in the
     same order of features.
 
@@ -61,9 +73,10 @@ def grow(recipe: PretrainRecipe, groups: int, output: Path, teacher: Path) -> Gr
         groups: Of all projections but that after attention.
         output: A new directory for the grouped model, with a masked-LM head.
         teacher: A new directory for the dense one.
+        embedding_size: Of the grouped model's word table; as wide as the dense one's by default.
 
     Raises:
-        ConfigError: a model that cannot be grouped so.
+        ConfigError: a model that cannot be grouped so, or a word table that cannot be narrowed so.
         InvalidInputError: an output that is there already.
         CheckpointError, DataError: a model or text that cannot be read.
     """
@@ -75,9 +88,17 @@ def grow(recipe: PretrainRecipe, groups: int, output: Path, teacher: Path) -> Gr
 
     streams = open_corpus(recipe, tokenizer, output.parent)
     packed = PretrainingBatches(recipe, streams, tokenizer).packed
-    count = min(FIT_TOKENS // recipe.corpus.sequence_length, packed.per_epoch)
-    text = torch.from_numpy(packed.rows(0, np.arange(count)))
-    other = torch.from_numpy(packed.rows(1, np.arange(min(64, count))))
+
+    def read(tokens: int) -> Tensor:
+        count = min(tokens // recipe.corpus.sequence_length, packed.per_epoch)
+        return torch.from_numpy(packed.rows(0, np.arange(count)))
+
+    text = read(FIT_TOKENS)
+    other = torch.from_numpy(packed.rows(1, np.arange(min(64, len(text)))))
+    if embedding_size is not None:
+        if not isinstance(grown, Encoder):  # a head's output layer is as wide as the word table
+            grown = grown.encoder
+        narrow_embeddings(grown, embedding_size, read(COUNTED_TOKENS))
     cut = _distance(grown, dense, other)
     fit(grown, dense, text)
     fitted = _distance(grown, dense, other)
