@@ -249,17 +249,28 @@ def take_training_times(
             save_costs(options.output, costs)
     if plan.reference in failed:
         raise ConfigError(f"{plan.reference}, the reference: {failed[plan.reference]}")
-    few, many = PROBE_STEPS
-    found: dict[str, float] = {}
-    for arm in taking:
-        if arm not in failed:
-            seconds = min(probes[arm][str(many)]) - min(probes[arm][str(few)])
-            found[arm] = 1e6 * seconds / (tokens[arm] * (many - few))
+    found = token_times({arm: probes[arm] for arm in taking if arm not in failed}, tokens)
     scale = costs[plan.reference].setdefault("training_us", found[plan.reference])
     for arm, microseconds in found.items():
         costs[arm]["training_us"] = microseconds * scale / found[plan.reference]
     del costs["probes"], costs["step_tokens"]
     save_costs(options.output, costs)
+
+
+def token_times(
+    probes: Mapping[str, Mapping[str, Sequence[float]]], tokens: Mapping[str, int]
+) -> dict[str, float]:
+    """CPU microseconds a token by arm: what the longer runs took more than the shorter ones.
+
+    Where a busy machine leaves no difference, whole runs are compared for all arms.
+    """
+    few, many = PROBE_STEPS
+    most = {arm: min(taken[str(many)]) for arm, taken in probes.items()}
+    more = {arm: seconds - min(probes[arm][str(few)]) for arm, seconds in most.items()}
+    steps = many - few
+    if min(more.values()) <= 0:
+        more, steps = most, many
+    return {arm: 1e6 * seconds / (tokens[arm] * steps) for arm, seconds in more.items()}
 
 
 def probe(plan: Plan, cache: Path, arm: str, steps: int) -> tuple[float, int]:

@@ -146,6 +146,20 @@ def tiny(tmp_path: Path, tiny_vocabulary: tuple[str, ...]) -> Path:
     return tmp_path
 
 
+def test_times_of_a_token_are_positive(modules: SimpleNamespace) -> None:
+    few, many = modules.ablation.PROBE_STEPS
+    tokens = {"base": 10, "wide": 20}
+    probes = {
+        "base": {str(few): [1.2, 1.0], str(many): [4.0, 3.0]},
+        "wide": {str(few): [2.0], str(many): [6.0]},
+    }
+    found = modules.ablation.token_times(probes, tokens)
+    assert found == {"base": 2e5 / (many - few), "wide": 2e5 / (many - few)}
+    probes["wide"][str(few)] = [6.5]  # the shorter run took longer
+    found = modules.ablation.token_times(probes, tokens)
+    assert found == {"base": 3e5 / many, "wide": 3e5 / many}
+
+
 def test_a_tiny_ablation(
     tiny: Path,
     modules: SimpleNamespace,

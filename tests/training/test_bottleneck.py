@@ -80,3 +80,15 @@ def test_one_bottleneck_is_enough(ids: torch.Tensor) -> None:
     narrow_embeddings(model, 12, ids)
     with pytest.raises(ConfigError, match="already"):
         narrow_embeddings(model, 6, ids)
+
+
+def test_no_number_of_a_row_leads(ids: torch.Tensor) -> None:
+    model = encoder(32)
+    with torch.no_grad():  # words differ much more in some directions than in others
+        model.embeddings.word.weight *= torch.logspace(-2, 1, 32)
+    narrow_embeddings(model, 12, ids)
+    rows = model.embeddings.word.weight.detach()
+    spread = rows.std(0)
+    assert spread.max() / spread.min() < 6
+    # Little is lost with the mean, which LayerNorm takes away.
+    assert rows.mean(1).square().mean() < 0.01 * rows.square().mean()

@@ -2,9 +2,12 @@
 
 Words, positions and token types are turned to the directions in which the words differ most, and
 only as many of these are kept as the bottleneck is wide (the singular value decomposition of the
-word table, its rows weighted by the root of how often a word occurs). The projection back to the
-hidden size is solved by least squares, after LayerNorm, which now stands in the bottleneck. The
-table shrinks, and with it the output layer of masked LM, whose weights it is.
+word table, its rows weighted by the root of how often a word occurs). Then the kept directions are
+turned once more, at random, so that no number of a row tells much more than another: dropout and
+rounding to int8 would hurt a few leading numbers most. The mean of a row, which LayerNorm takes
+away, is the least telling direction of all. The projection back to the hidden size is solved by
+least squares, after LayerNorm, which now stands in the bottleneck. The table shrinks, and with it
+the output layer of masked LM, whose weights it is.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ def narrow_embeddings(encoder: Encoder, size: int, input_ids: Int[Tensor, "B S"]
     wide = encoder.embeddings
     narrow = Embeddings(dataclasses.replace(config, embedding_size=size)).to(wide.word.weight)
     narrow.train(wide.training)
-    turn = _principal_directions(wide.word.weight, input_ids, size)
+    turn = _principal_directions(wide.word.weight, input_ids, size) @ _evening_rotation(size)
     for table, source in (
         (narrow.word, wide.word),
         (narrow.position, wide.position),
@@ -61,11 +64,19 @@ def narrow_embeddings(encoder: Encoder, size: int, input_ids: Int[Tensor, "B S"]
 
 
 def _principal_directions(table: Tensor, input_ids: Tensor, size: int) -> Tensor:
-    """(H, size), float64, the most telling last."""
+    """(H, size), float64, the least telling first."""
     rows = table.double()
     counts = torch.bincount(input_ids.flatten(), minlength=len(rows)).to(rows)
     covariance = (rows * (counts + 1).sqrt()[:, None]).mT @ rows
     return torch.linalg.eigh(covariance).eigenvectors[:, -size:]
+
+
+def _evening_rotation(size: int) -> Tensor:
+    """(size, size), float64: random, but for what goes to the mean, the first direction."""
+    generator = torch.Generator().manual_seed(0)
+    columns = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    columns[:, 0] = 1.0
+    return torch.linalg.qr(columns).Q.mT
 
 
 def _solve_projection(narrow: Embeddings, wide: Embeddings, input_ids: Tensor) -> None:
