@@ -33,19 +33,24 @@ from squeezebert.report.markdown import table_text
 from squeezebert.report.tables import Table
 from squeezebert.spec import TaskName
 from squeezebert.tasks import ReferenceEmbeddings, Scores
+from squeezebert.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- models:begin (made by recipes/ship.py) -->", "<!-- models:end -->"
 
-TEXT = """\
+ENGLISH_TEXT = """\
 - Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
   PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
   CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
   transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0).
-- A little of classic English books (public domain in the US), and German novels of the 19th and
-  early 20th century (mostly public domain by age; the collection states no licence).
+- A little of classic English books (public domain in the US).
+"""
+
+GERMAN_TEXT = """\
+- German novels of the 19th and early 20th century (mostly public domain by age; the collection
+  states no licence).
 """
 
 TEACHER = """\
@@ -60,15 +65,15 @@ what MiniLM gives for the same words.
 {TEACHER}
 Text (licence):
 
-{TEXT}"""
+{ENGLISH_TEXT}{GERMAN_TEXT}"""
 
 SMALL_CORPUS = f"""\
-Grown out of MiniLM, then trained to give what it gives (18 million tokens in two readings), which
-went on beside masked LM: on 7 million tokens, half of them German, then 8 million, mostly English.
+Grown out of MiniLM, in its own vocabulary, then trained to give what it gives, and beside that
+masked LM.
 {TEACHER}
-Text of all (licence):
+Text (licence):
 
-{TEXT}"""
+{ENGLISH_TEXT}"""
 
 NEWS = """\
 Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
@@ -83,12 +88,17 @@ one another and the temperature were fitted afterwards, to the recipe's dev part
 
 """
 
+ENGLISH_NER = NER.replace(
+    "on GermEval\n2014 (its test part; CC BY 4.0) and on a part",
+    "and\non a part",
+)
+
 CARD = """\
 # {name}
 
 {summary}
 
-{family}: {layers} layers, hidden size {hidden}, embedding size {embedding}, cased vocabulary of
+{family}: {layers} layers, hidden size {hidden}, embedding size {embedding}, {case} vocabulary of
 {vocabulary:,}; {parameters:.2f} M parameters; {gflop:.2f} GFLOP for the encoder at 128 tokens.
 Stored as int8 with one scale a row. Licence of the weights: Apache-2.0.
 {labels}
@@ -115,37 +125,6 @@ bias; not meant for decisions about people.
 
 
 @dataclass(frozen=True)
-class Family:
-    """Models of one shape and origin, which share a word table.
-
-    Args:
-        kind: What the card calls it.
-        corpus: What it was pretrained on, and under which licence.
-        limits: What not to expect of its masked LM.
-    """
-
-    kind: str
-    corpus: str
-    limits: str
-
-
-MINI_LIMITS = """\
-Read 8 million tokens only: it knows common words and little of the world, and
-fills gaps from inputs of 64 tokens."""
-
-FAMILIES = {
-    "squeezebert-small": Family(
-        kind="SqueezeBERT",
-        corpus=SMALL_CORPUS,
-        limits="""\
-Its German is that of old novels, and it fills gaps from inputs of 64 tokens.""",
-    ),
-    "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_LIMITS),
-    "bert-mini": Family("BERT", MINI_CORPUS, MINI_LIMITS),
-}
-
-
-@dataclass(frozen=True)
 class Part:
     """One of a family's models.
 
@@ -155,7 +134,7 @@ class Part:
         tests: Sample data sets that it is scored on.
         summary: First sentence of the card.
         data: What it was fine-tuned on, and under which licence; empty for the masked LM.
-        limits: What not to expect; empty for the masked LM.
+        limits: What not to expect.
     """
 
     name: str
@@ -166,59 +145,103 @@ class Part:
     limits: str
 
 
-PARTS = (
-    Part(
-        name="mlm",
-        task="masked_lm",
-        tests=("sample_dialogues",),
-        summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
-        data="",
-        limits="",
-    ),
-    Part(
-        name="news",
-        task="text_classification",
-        tests=("sample_news",),
-        summary="Sorts English news: politics, business, sport, technology, health or culture.",
-        data=NEWS,
-        limits="Trained on 1,900 items written for the project: other news is harder for it.",
-    ),
-    Part(
-        name="ner",
-        task="token_classification",
-        tests=("sample_ner_en", "sample_ner_de"),
-        summary="Finds persons, places, organisations and other names, in English and German.",
-        data=NER,
-        limits="English labels are few or automatic, so German is the better half on real text.",
-    ),
+@dataclass(frozen=True)
+class Family:
+    """Models of one shape and origin, which share a word table.
+
+    Args:
+        kind: What the card calls it.
+        corpus: What it was pretrained on, and under which licence.
+        parts: Its models, the masked LM first: the others share its word table.
+    """
+
+    kind: str
+    corpus: str
+    parts: tuple[Part, ...]
+
+
+MINI_MASKED_LM = Part(
+    name="mlm",
+    task="masked_lm",
+    tests=("sample_dialogues",),
+    summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
+    data="",
+    limits="""\
+Read 8 million tokens only: it knows common words and little of the world, and
+fills gaps from inputs of 64 tokens.""",
 )
+
+SMALL_MASKED_LM = dataclasses.replace(
+    MINI_MASKED_LM,
+    summary="Fills gaps in English text; where fine-tuning starts.",
+    limits="English only, in lower case. It fills gaps from inputs of 128 tokens.",
+)
+
+NEWS_TOPICS = Part(
+    name="news",
+    task="text_classification",
+    tests=("sample_news",),
+    summary="Sorts English news: politics, business, sport, technology, health or culture.",
+    data=NEWS,
+    limits="Trained on 1,900 items written for the project: other news is harder for it.",
+)
+
+MINI_ENTITIES = Part(
+    name="ner",
+    task="token_classification",
+    tests=("sample_ner_en", "sample_ner_de"),
+    summary="Finds persons, places, organisations and other names, in English and German.",
+    data=NER,
+    limits="English labels are few or automatic, so German is the better half on real text.",
+)
+
+SMALL_ENTITIES = dataclasses.replace(
+    MINI_ENTITIES,
+    tests=("sample_ner_en",),
+    summary="Finds persons, places, organisations and other names in English.",
+    data=ENGLISH_NER,
+    limits="Its labels are few or automatic: fine-tune it where you have better ones.",
+)
+
+MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
+SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES)
+
+FAMILIES = {
+    "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),
+    "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_PARTS),
+    "bert-mini": Family("BERT", MINI_CORPUS, MINI_PARTS),
+}
 
 
 def main() -> None:
     """Packs the models named, masked LMs first: the others share their word table."""
-    names = [f"{family}-{part.name}" for part in PARTS for family in FAMILIES]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = {
+        f"{name}-{part.name}": (name, part)
+        for place in range(len(MINI_PARTS))
+        for name, family in FAMILIES.items()
+        for part in [family.parts[place]]
+    }
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(names)}")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(parts)}")
     parser.add_argument("--measure", action="store_true", help="scores and speeds only")
     arguments = parser.parse_args()
     if arguments.measure == (arguments.runs is not None):
         parser.error("give the folder of the runs, or --measure")
-    if not set(arguments.models) <= set(names):
-        parser.error(f"the models are {', '.join(names)}")
+    if not set(arguments.models) <= set(parts):
+        parser.error(f"the models are {', '.join(parts)}")
     if arguments.measure:
         for model in shipped_models():
-            part = next(part for part in PARTS if model.name.endswith(f"-{part.name}"))
+            _, part = parts[model.name]
             found = {name: measure(model.directory, part, name) for name in part.tests}
             write_measured(model.directory, main_scores(found), model.speed)
         tell_speeds()
         return
     PACKAGE.mkdir(exist_ok=True)
     shutil.copyfile(arguments.runs / "reference.safetensors", PACKAGE / "reference.safetensors")
-    for part in PARTS:
-        for family in FAMILIES:
-            if f"{family}-{part.name}" in (arguments.models or names):
-                pack(arguments.runs, family, part)
+    for name, (family, part) in parts.items():
+        if name in (arguments.models or parts):
+            pack(arguments.runs, family, part)
     tell_speeds()
 
 
@@ -322,6 +345,7 @@ def write_card(
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         embedding=config.embedding_size,
+        case="uncased" if Tokenizer.load(target).lowercase else "cased",
         vocabulary=config.vocab_size,
         parameters=model.num_parameters / 1e6,
         gflop=count(config, tokens=128).gflop,
@@ -339,7 +363,7 @@ def write_card(
                 *rows,
             ]
         ),
-        limits=part.limits or FAMILIES[family].limits,
+        limits=part.limits,
     )
 
 

@@ -60,9 +60,9 @@ def grow(
     Distillation goes on from there:
 
     \b
-    squeezebert grow all-MiniLM --recipe recipes/pretrain_small_uncased.toml \
+    squeezebert grow all-MiniLM --recipe recipes/pretrain_small.toml \
         --embeddings 192 --output runs/grown --teacher runs/minilm
-    squeezebert pretrain --recipe recipes/pretrain_small_uncased.toml \
+    squeezebert pretrain --recipe recipes/pretrain_small.toml \
         --model runs/grown --output runs/small
     """
     runs.check_installed()
