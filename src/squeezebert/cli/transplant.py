@@ -42,8 +42,8 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     \b
     squeezebert transplant squeezebert-small-mlm --tokenizer runs/vocabulary \
         --vectors runs/vectors.safetensors --output runs/transplanted
-    squeezebert pretrain --recipe recipes/pretrain_small.toml --model runs/transplanted \
-        --output runs/bilingual
+    squeezebert pretrain --recipe german.toml --model runs/transplanted \
+        --output runs/german
     """
     runs.check_installed()
     from squeezebert.tasks.reference import ReferenceEmbeddings
