@@ -80,18 +80,15 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 
 """
 
-NER = """\
-Fine-tuned on the training parts of the project's own sample sentences (CC BY 4.0), on GermEval
-2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic labels; Wikipedia
+ENTITIES = """\
+Fine-tuned on the training parts of the project's own sample sentences (CC BY 4.0){german}
+and on a part of WikiANN English (automatic labels; Wikipedia
 text, CC BY-SA). Not on CoNLL-2003, whose text is for research only. The scores of tags that follow
 one another and the temperature were fitted afterwards, to the recipe's dev parts.
 
 """
 
-ENGLISH_NER = NER.replace(
-    "on GermEval\n2014 (its test part; CC BY 4.0) and on a part",
-    "and\non a part",
-)
+GERMAN_ENTITIES = ", on GermEval\n2014 (its test part; CC BY 4.0)"
 
 CARD = """\
 # {name}
@@ -191,7 +188,7 @@ MINI_ENTITIES = Part(
     task="token_classification",
     tests=("sample_ner_en", "sample_ner_de"),
     summary="Finds persons, places, organisations and other names, in English and German.",
-    data=NER,
+    data=ENTITIES.format(german=GERMAN_ENTITIES),
     limits="English labels are few or automatic, so German is the better half on real text.",
 )
 
@@ -199,7 +196,7 @@ SMALL_ENTITIES = dataclasses.replace(
     MINI_ENTITIES,
     tests=("sample_ner_en",),
     summary="Finds persons, places, organisations and other names in English.",
-    data=ENGLISH_NER,
+    data=ENTITIES.format(german=""),
     limits="Its labels are few or automatic: fine-tune it where you have better ones.",
 )
 

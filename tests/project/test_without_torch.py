@@ -71,9 +71,8 @@ def test_the_whole_comparison(environment: dict[str, str], tmp_path: Path) -> No
     done = run(["-m", "squeezebert", *words.split(), *data], environment, tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    assert (
-        len(report["results"]) == 10
-    )  # the mini pair on four sets, the small one on English news and entities
+    # The mini pair on four sets, the small models on English news and entities.
+    assert len(report["results"]) == 10
     assert {result["backend"] for result in report["results"]} == {"engine"}
     assert all(result["peak_memory_mb"] for result in report["results"])
 

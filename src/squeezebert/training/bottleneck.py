@@ -3,9 +3,9 @@
 Words, positions and token types are turned to the directions in which the words differ most, and
 only as many of these are kept as the bottleneck is wide (the singular value decomposition of the
 word table, its rows weighted by the root of how often a word occurs). Then the kept directions are
-turned once more, at random, so that no number of a row tells much more than another: dropout and
-rounding to int8 would hurt a few leading numbers most. The mean of a row, which LayerNorm takes
-away, is the least telling direction of all. The projection back to the hidden size is solved by
+turned once more, at random, so that no number of a row tells much more than another: one int8
+scale serves a whole row. The mean of a row, which LayerNorm takes away, is the least telling
+direction of all. The projection back to the hidden size is solved by
 least squares, after LayerNorm, which now stands in the bottleneck. The table shrinks, and with it
 the output layer of masked LM, whose weights it is.
 """
