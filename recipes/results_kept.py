@@ -1,5 +1,6 @@
-"""What recipes/results.py has found, kept in the repository: scores of every run, a line each, and
-CPU times of every data set, so that the tables outlive the machine and the runs themselves.
+"""What recipes/results.py has found, kept in the repository: scores of every run, a line each,
+CPU times of every data set, and a file of GLUE's scores a model, so that the tables outlive the
+machine and the runs themselves.
 
 A line of scores stands as long as the start's weights and the recipe's values are what they were;
 it is made anew otherwise.
@@ -18,9 +19,10 @@ from typing import Any
 from squeezebert import files
 from squeezebert.errors import DataError
 from squeezebert.tasks.base import Scores
+from squeezebert.training.glue import GlueResult
 from squeezebert.training.scored import ScoredRun
 
-SCORES, TIMES = "finetuned.jsonl", "cpu_ms.jsonl"
+SCORES, TIMES, GLUE = "finetuned.jsonl", "cpu_ms.jsonl", "glue"
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,19 @@ def _rounded(scores: Scores) -> dict[str, float]:
 
 @dataclass
 class Archive:
-    """The two files.
+    """The files.
 
     Args:
         folder: Where they lie.
         runs: By recipe, start and seed.
         times: CPU milliseconds a text by data set: start, precision, and on which processor.
+        glue: By model.
     """
 
     folder: Path
     runs: dict[tuple[str, str, int], Kept] = field(default_factory=dict)
     times: dict[str, dict[str, Any]] = field(default_factory=dict)
+    glue: dict[str, GlueResult] = field(default_factory=dict)
 
     @staticmethod
     def open(folder: Path) -> Archive:
@@ -105,6 +109,8 @@ class Archive:
             archive.runs[kept.recipe, kept.start, kept.seed] = kept
         for row in _lines(folder / TIMES):
             archive.times[row["data"]] = row
+        for path in sorted((folder / GLUE).glob("*.json")):
+            archive.glue[path.stem] = _glue(path)
         return archive
 
     def get(self, recipe: str, start: str, seed: int, made_from: str) -> Kept | None:
@@ -129,6 +135,19 @@ class Archive:
         self.times[row["data"]] = row
         self._write(TIMES, [self.times[data] for data in sorted(self.times)])
 
+    def add_glue(self, path: Path) -> None:
+        """Keeps what ``squeezebert glue`` wrote.
+
+        Raises:
+            DataError: a file that cannot be read.
+        """
+        found = _glue(path)
+        self.glue[found.model] = found
+        (self.folder / GLUE).mkdir(parents=True, exist_ok=True)
+        files.write_text(
+            self.folder / GLUE / f"{found.model}.json", path.read_text(encoding="utf-8")
+        )
+
     def _write(self, name: str, rows: list[dict[str, Any]]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_text(self.folder / name, "".join(json.dumps(row) + "\n" for row in rows))
@@ -144,6 +163,15 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             raise DataError(
                 f"{path}, line {number} is no JSON: {error}", hint="take it out: it is made anew"
             ) from error
+
+
+def _glue(path: Path) -> GlueResult:
+    try:
+        return GlueResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"cannot read {path}: {error!r}", hint="`squeezebert glue` writes such files: glue.json"
+        ) from error
 
 
 def fingerprint(weights: list[Path], recipe: Path, settings: Mapping[str, str]) -> str:

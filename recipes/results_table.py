@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -102,6 +103,7 @@ def render(
         parts += ["### GLUE", protocol(glue), table_text(glue_table(glue))]
         parts.append("\n".join(f"- {escape(line)}" for line in sources(glue)))
     parts += ["### To repeat a row", table_text(effort_table(measured))]
+    parts.append("\n".join(glue_commands(glue)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -217,6 +219,19 @@ def effort_table(measured: Sequence[Measured]) -> Table:
         ),
         heads=2,
     )
+
+
+def glue_commands(results: Sequence[GlueResult]) -> list[str]:
+    """The command of each model's column, and how long a seed took."""
+    lines: list[str] = []
+    for result in results:
+        words = ["squeezebert glue", result.model, "--tasks"]
+        words.append(",".join(one.name for one in result.tasks))
+        words += [f"--set {name}={json.dumps(value)}" for name, value in result.settings.items()]
+        seconds = sum(sum(one.training_seconds) for one in result.tasks) / result.seeds
+        command = " ".join([*words, f"--seeds {result.seeds} --output RUN"])
+        lines.append(f"- `{command}`, {seconds / 60:.0f} minutes a seed")
+    return lines
 
 
 def _sources(measured: Sequence[Measured]) -> dict[str, int]:

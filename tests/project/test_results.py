@@ -14,10 +14,18 @@ import pytest
 from squeezebert.data.sources import SOURCES
 from squeezebert.errors import ConfigError, DataError
 from squeezebert.tasks.base import Scores
+from squeezebert.training.glue import GlueResult, GlueTaskResult
 from squeezebert.training.output import TrainingResult
-from squeezebert.training.scored import ScoredRun
+from squeezebert.training.scored import PRECISIONS, ScoredRun, Spread
 
-NAMES = ("published", "results", "results_kept", "results_table")
+NAMES = (
+    "published",
+    "results",
+    "results_jobs",
+    "results_kept",
+    "results_table",
+    "results_times",
+)
 
 
 @pytest.fixture
@@ -35,9 +43,9 @@ def test_published_figures_are_of_known_sets_and_scores(modules: SimpleNamespace
 
 
 def test_every_recipe_trains_on_a_known_set(modules: SimpleNamespace) -> None:
-    job = modules.results.Job
-    start = modules.results.Start("ours", "squeezebert-mini-mlm")
-    for name in modules.results.RECIPES:
+    job = modules.results_jobs.Job
+    start = modules.results_jobs.Start("ours", "squeezebert-mini-mlm")
+    for name in modules.results_jobs.RECIPES:
         recipe = job(name, "", ()).recipe(start, 2, {"loop.epochs": "9"}, Path("runs"))
         assert (recipe.model.start, recipe.loop.seed) == ("squeezebert-mini-mlm", 2)
         assert recipe.loop.epochs == 9
@@ -47,7 +55,7 @@ def test_every_recipe_trains_on_a_known_set(modules: SimpleNamespace) -> None:
 def test_a_student_learns_from_the_run_of_the_same_recipe_and_seed(
     modules: SimpleNamespace,
 ) -> None:
-    results = modules.results
+    results = modules.results_jobs
     starts = results.find_starts(["small@big", "big", "small"])
     assert list(starts) == ["big", "small", "small@big"]
     recipe = results.Job("news_ag", "text_classification", ("ag_news",)).recipe(
@@ -151,7 +159,7 @@ def small(modules: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             f'task = "text_classification"\nmax_length = 32\n[data]\ntrain = ["{data}"]\n'
             "[loop]\nbatch_size = 4\nmax_steps = 2\ntensorboard = false\n"
         )
-    monkeypatch.setattr(modules.results, "ROOT", folder)
+    monkeypatch.setattr(modules.results_jobs, "ROOT", folder)
     monkeypatch.setenv("SQUEEZEBERT_DATA", str(tmp_path))
     student = "squeezebert-mini-mlm@bert-mini-mlm"
     words = [student, "bert-mini-mlm", "--runs", str(tmp_path / "runs")]
@@ -206,7 +214,7 @@ def test_a_small_run_that_is_stopped_and_goes_on(
     # Scores and times outlive the runs.
     for start in (student, "bert-mini-mlm"):
         shutil.rmtree(tmp_path / "runs" / start)
-    monkeypatch.setattr(results, "least_cpu_ms", None)
+    monkeypatch.setattr(modules.results_times, "least_cpu_ms", None)
     monkeypatch.setattr(results, "train_and_score", None)
     page.write_text(f"{results.BEGIN}\n{results.END}")
     assert results.main([*small, "--write", str(page)]) == 0
@@ -224,7 +232,7 @@ def test_what_was_made_from_something_else_is_made_anew(
     assert results.main(small) == 0
     path = tmp_path / "runs" / "kept-12" / "finetuned.jsonl"
     (before,) = (json.loads(line) for line in path.read_text().splitlines())
-    recipe = results.ROOT / "recipes" / "news.toml"
+    recipe = modules.results_jobs.ROOT / "recipes" / "news.toml"
     recipe.write_text("# Another comment changes nothing.\n" + recipe.read_text())
     assert results.main(small) == 0
     assert json.loads(path.read_text()) == before
@@ -242,7 +250,7 @@ def test_a_second_recipe_on_the_same_set_says_which_it_is(
     modules: SimpleNamespace, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = modules.results
-    folder = results.ROOT / "recipes"
+    folder = modules.results_jobs.ROOT / "recipes"
     (folder / "news_longer.toml").write_text((folder / "news.toml").read_text())
     words = [*small[1:], "--seeds", "1", "--recipes", "news", "news_longer"]
     assert results.main(words) == 0
@@ -250,6 +258,36 @@ def test_a_second_recipe_on_the_same_set_says_which_it_is(
     assert "| bert-mini-mlm, news_longer |" in text
     times = (tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl").read_text()
     assert len(times.splitlines()) == 1
+
+
+def test_glue_is_kept_as_the_command_line_found_it(
+    modules: SimpleNamespace, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spread = Spread(values=(0.6, 0.7))
+    task = GlueTaskResult(
+        name="rte",
+        texts={"rte": 277},
+        steps=(1, 1),
+        training_seconds=(120.0, 240.0),
+        scores={precision: {"rte": {"accuracy": spread}} for precision in PRECISIONS},
+    )
+    result = GlueResult(model="ours", seeds=2, settings={"loop.epochs": 5}, tasks=(task,))
+    file = tmp_path / "glue.json"
+    file.write_text(json.dumps(result.to_json()))
+    results = modules.results
+    assert results.main([*small[1:], "--seeds", "1", "--glue", str(file)]) == 0
+    capsys.readouterr()
+    # The file may go now.
+    file.unlink()
+    assert results.main(["--page", *small[2:]]) == 0
+    text = capsys.readouterr().out
+    assert "### GLUE" in text
+    assert "| RTE | 277 | accuracy | 65.0 ± 7.1 | 65.0 ± 7.1 |" in text
+    command = "squeezebert glue ours --tasks rte --set loop.epochs=5 --seeds 2 --output RUN"
+    assert f"- `{command}`, 3 minutes a seed" in text
+    file.write_text("{}")
+    assert results.main(["--page", *small[2:], "--glue", str(file)]) == 2
+    assert "glue.json" in capsys.readouterr().err
 
 
 def test_what_cannot_be(

@@ -88,17 +88,22 @@ def test_runs_of_every_task_and_seed(data: Path, start: str, tmp_path: Path) -> 
     assert told[-1] == "WNLI, seed 1 (run 6 of 6)"
     content = json.loads((output / "glue.json").read_text())
     assert content["model"] == "start"
+    assert GlueResult.from_json(content) == result
+    assert result.settings["loop.max_steps"] == 3
     for one in result.tasks:
-        for seed, run in enumerate(one.runs):
-            assert run.training.steps == 3
+        assert one.steps == (3, 3)
+        for seed in range(2):
             # Nothing is chosen on dev: the weights of the last step, judged once.
-            assert run.training.best_step == 3
+            training = json.loads(
+                (output / one.name / f"seed-{seed}" / "training.json").read_text()
+            )
+            assert training["best_step"] == 3
             metrics = (output / one.name / f"seed-{seed}" / "metrics.jsonl").read_text()
             assert metrics.count('"dev"') == 1
         own = content["tasks"][one.name]["scores"]["int8"][one.name]
         assert set(own) == set(GLUE_TASKS[one.name].scores)
         for name, spread in own.items():
-            values = one.spreads("int8")[one.name][name].values
+            values = one.scores["int8"][one.name][name].values
             assert spread["values"] == list(values)
             assert spread["mean"] == pytest.approx(sum(values) / 2)
     # Other seeds give other heads and orders.
@@ -139,7 +144,7 @@ def test_a_start_from_mnli_gets_a_new_head_on_a_tuned_encoder(
 ) -> None:
     recipe = load_glue_recipe(None, TINY)
     result = run_glue(start, tmp_path / "a", tasks=["mnli"], seeds=1, recipe=recipe)
-    assert list(result.tasks[0].spreads("int8")) == ["mnli", "mnli_mismatched"]
+    assert list(result.tasks[0].scores["int8"]) == ["mnli", "mnli_mismatched"]
     tuned = tmp_path / "a" / "mnli" / "seed-0"
     assert head(tuned).out_features == 3
 
@@ -198,6 +203,11 @@ def test_the_command_line_wins_over_the_file_and_a_task_over_all(tmp_path: Path)
     assert made("rte") == (7.0, 8, 0.2)
     assert made("rte", loop__epochs="1") == (1.0, 8, 0.2)
     assert made("rte", loop__epochs="1", tasks__rte__loop__epochs="2") == (2.0, 8, 0.2)
+    # Written out in one layer, the settings say the same.
+    recipe = load_glue_recipe(file, {"loop.epochs": "1", "tasks.cola.loop.epochs": "3"})
+    once = load_glue_recipe(None, {key: str(value) for key, value in recipe.settings.items()})
+    for name in GLUE_TASKS:
+        assert once.finetuning(name, "m", 0) == recipe.finetuning(name, "m", 0)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +242,11 @@ def result(model: str, **accuracies: tuple[float, ...]) -> GlueResult:
     return GlueResult(
         model=model,
         seeds=2,
+        settings={},
         tasks=tuple(
-            GlueTaskResult(
-                name=name,
-                runs=tuple(
+            GlueTaskResult.of(
+                name,
+                [
                     ScoredRun(
                         training=training,
                         texts=dict.fromkeys(GLUE_TASKS[name].dev, 1000),
@@ -249,7 +260,7 @@ def result(model: str, **accuracies: tuple[float, ...]) -> GlueResult:
                         },
                     )
                     for value in values
-                ),
+                ],
             )
             for name, values in accuracies.items()
         ),

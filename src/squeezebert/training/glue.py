@@ -22,7 +22,7 @@ from squeezebert.data import open_dataset
 from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.hub import resolve
 from squeezebert.pipeline import model_name
-from squeezebert.tasks.glue import GLUE_TASKS, GlueTask, choose_glue_tasks, official_scores
+from squeezebert.tasks.glue import GLUE_TASKS, choose_glue_tasks, official_scores
 from squeezebert.training.hardware import processes
 from squeezebert.training.recipe import FinetuneRecipe
 from squeezebert.training.recipe_file import (
@@ -62,6 +62,17 @@ class GlueRecipe:
     layers: tuple[tuple[Mapping[str, Any], Mapping[str, Any]], ...]
     where: str
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the layers set, by dotted name: as ``--set`` takes it, in one layer."""
+        given: dict[str, Any] = {}
+        for general, by_task in self.layers:
+            new = flatten(general)
+            # What a later layer says of all tasks wins over what an earlier one said of some.
+            given = {key: value for key, value in given.items() if _of_all_tasks(key) not in new}
+            given |= new | flatten(by_task, "tasks.")
+        return given
+
     def finetuning(self, name: str, model: str, seed: int) -> FinetuneRecipe:
         """The recipe of one run.
 
@@ -93,6 +104,11 @@ class GlueRecipe:
             },
         )
         return from_mapping(FinetuneRecipe, values, self.where)
+
+
+def _of_all_tasks(key: str) -> str:
+    """``loop.epochs`` for ``tasks.rte.loop.epochs``; others as they are."""
+    return key.split(".", 2)[2] if key.startswith("tasks.") else key
 
 
 def load_glue_recipe(
@@ -135,30 +151,41 @@ class GlueTaskResult:
 
     Args:
         name: The task's.
-        runs: One a seed.
+        texts: How many there were of each dev set.
+        steps: Of each seed's run.
+        training_seconds: Of each seed's run.
+        scores: The official ones over the seeds, by precision, dev set and name.
     """
 
     name: str
-    runs: tuple[ScoredRun, ...]
+    texts: Mapping[str, int]
+    steps: tuple[int, ...]
+    training_seconds: tuple[float, ...]
+    scores: Mapping[str, Mapping[str, Mapping[str, Spread]]]
 
-    @property
-    def task(self) -> GlueTask:
-        """What it is judged by."""
-        return GLUE_TASKS[self.name]
-
-    def spreads(self, precision: str) -> dict[str, dict[str, Spread]]:
-        """The official scores over the seeds, by dev set and name."""
-        found: dict[str, dict[str, Spread]] = {}
-        for dev in self.task.dev:
-            rows = [official_scores(self.task, run.scores[dev][precision]) for run in self.runs]
-            found[dev] = {
-                name: Spread(values=tuple(row[name] for row in rows)) for name in self.task.scores
-            }
-        return found
+    @staticmethod
+    def of(name: str, runs: Sequence[ScoredRun]) -> GlueTaskResult:
+        """A task's runs, one a seed."""
+        task = GLUE_TASKS[name]
+        scores: dict[str, dict[str, dict[str, Spread]]] = {}
+        for precision in PRECISIONS:
+            scores[precision] = {}
+            for dev in task.dev:
+                rows = [official_scores(task, run.scores[dev][precision]) for run in runs]
+                scores[precision][dev] = {
+                    score: Spread(values=tuple(row[score] for row in rows)) for score in task.scores
+                }
+        return GlueTaskResult(
+            name=name,
+            texts=dict(runs[0].texts),
+            steps=tuple(run.training.steps for run in runs),
+            training_seconds=tuple(run.training.seconds for run in runs),
+            scores=scores,
+        )
 
     def summary(self, precision: str) -> Spread:
         """The mean of the official scores, over the seeds: what GLUE's average is made of."""
-        every = [one for by_name in self.spreads(precision).values() for one in by_name.values()]
+        every = [one for named in self.scores[precision].values() for one in named.values()]
         columns = zip(*(one.values for one in every), strict=True)
         return Spread(values=tuple(sum(column) / len(column) for column in columns))
 
@@ -170,11 +197,13 @@ class GlueResult:
     Args:
         model: Its name.
         seeds: How many runs each task had.
+        settings: What a recipe and the command line set, by dotted name.
         tasks: In GLUE's order.
     """
 
     model: str
     seeds: int
+    settings: Mapping[str, Any]
     tasks: tuple[GlueTaskResult, ...]
 
     def average(self, precision: str) -> float:
@@ -187,30 +216,61 @@ class GlueResult:
             "model": self.model,
             "seeds": self.seeds,
             "split": "dev",
+            "settings": dict(self.settings),
             "tasks": {
                 one.name: {
-                    "texts": dict(one.runs[0].texts),
-                    "steps": [run.training.steps for run in one.runs],
-                    "training_seconds": [run.training.seconds for run in one.runs],
-                    "scores": {
-                        precision: {
-                            dev: {
-                                name: {
-                                    "mean": spread.mean,
-                                    "deviation": spread.deviation,
-                                    "values": list(spread.values),
-                                }
-                                for name, spread in by_name.items()
-                            }
-                            for dev, by_name in one.spreads(precision).items()
-                        }
-                        for precision in PRECISIONS
-                    },
+                    "texts": dict(one.texts),
+                    "steps": list(one.steps),
+                    "training_seconds": list(one.training_seconds),
+                    "scores": _each_spread(one.scores, _spread_to_json),
                 }
                 for one in self.tasks
             },
             "average": {precision: self.average(precision) for precision in PRECISIONS},
         }
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> GlueResult:
+        """What :meth:`to_json` gave.
+
+        Raises:
+            KeyError, TypeError: something is missing or is not what it should be.
+        """
+        return GlueResult(
+            model=content["model"],
+            seeds=content["seeds"],
+            settings=content["settings"],
+            tasks=tuple(
+                GlueTaskResult(
+                    name=name,
+                    texts=row["texts"],
+                    steps=tuple(row["steps"]),
+                    training_seconds=tuple(row["training_seconds"]),
+                    scores=_each_spread(row["scores"], _spread_from_json),
+                )
+                for name, row in content["tasks"].items()
+            ),
+        )
+
+
+def _each_spread(
+    scores: Mapping[str, Mapping[str, Mapping[str, Any]]], change: Callable[[Any], Any]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        precision: {
+            dev: {name: change(spread) for name, spread in by_name.items()}
+            for dev, by_name in by_dev.items()
+        }
+        for precision, by_dev in scores.items()
+    }
+
+
+def _spread_to_json(spread: Spread) -> dict[str, Any]:
+    return {"mean": spread.mean, "deviation": spread.deviation, "values": list(spread.values)}
+
+
+def _spread_from_json(content: Mapping[str, Any]) -> Spread:
+    return Spread(values=tuple(content["values"]))
 
 
 def run_glue(
@@ -271,9 +331,9 @@ def run_glue(
     result = GlueResult(
         model=model_name(model),
         seeds=seeds,
+        settings=recipe.settings,
         tasks=tuple(
-            GlueTaskResult(name=name, runs=tuple(runs[name, seed] for seed in range(seeds)))
-            for name in chosen
+            GlueTaskResult.of(name, [runs[name, seed] for seed in range(seeds)]) for name in chosen
         ),
     )
     if processes().is_main_process:

@@ -161,7 +161,7 @@ def protocol(results: Sequence[GlueResult]) -> str:
 
 def _texts(results: Sequence[GlueResult], name: str) -> str:
     found = next(one for result in results for one in result.tasks if one.name == name)
-    return " / ".join(f"{count:,}" for count in found.runs[0].texts.values())
+    return " / ".join(f"{count:,}" for count in found.texts.values())
 
 
 def _score_names(name: str) -> str:
@@ -174,7 +174,7 @@ def _score_names(name: str) -> str:
 def _cell(result: GlueResult, name: str, precision: str) -> str:
     for one in result.tasks:
         if one.name == name:
-            by_dev = one.spreads(precision).values()
+            by_dev = one.scores[precision].values()
             return " / ".join(spread.percent() for by_name in by_dev for spread in by_name.values())
     return "–"
 
