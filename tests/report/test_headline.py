@@ -6,9 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from squeezebert.comparison.schema import Report
+from squeezebert.comparison.schema import Report, Result
 from squeezebert.report.grouping import groups_of
-from squeezebert.report.headline import contenders_of, geometric_mean, headline_of
+from squeezebert.report.headline import (
+    contenders_of,
+    families_of,
+    geometric_mean,
+    headline_of,
+)
+from squeezebert.report.hero import overview_of
 
 
 def sentence(report: Report) -> str:
@@ -168,3 +174,46 @@ def test_a_family_of_one_model_a_task_stands_as_one(pair: Report) -> None:
     assert (family.label, family.baselines) == ("SqueezeBERT-mini", ("BERT-mini",))
     assert len(family.pairs) == 3
     assert sentence(report) == sentence(pair)
+
+
+def shipped(pair: Report, small_on: int) -> Report:
+    """One model a task, as those that ship: a mini pair on every data set, and a small
+    SqueezeBERT on the last ``small_on`` of them.
+    """
+    results: list[Result] = []
+    for number, group in enumerate(groups_of(pair)):
+        old, new = group.results
+        suffix = group.task.replace("_", "")
+        old = dataclasses.replace(old, label=f"bert-mini-{suffix}")
+        new = dataclasses.replace(new, label=f"squeezebert-mini-{suffix}", baseline=old.label)
+        small = dataclasses.replace(new, label=f"squeezebert-small-{suffix}")
+        results += [old, new, small] if number >= len(groups_of(pair)) - small_on else [old, new]
+    return dataclasses.replace(pair, results=tuple(results))
+
+
+def test_several_families_of_one_model_a_task(pair: Report) -> None:
+    groups = groups_of(shipped(pair, small_on=2))
+    assert list(families_of(groups)) == ["bert-mini", "squeezebert-mini", "squeezebert-small"]
+    mini, small = contenders_of(groups)
+    assert (mini.label, mini.baselines, len(mini.pairs)) == ("squeezebert-mini", ("bert-mini",), 3)
+    assert (small.label, small.baselines, len(small.pairs)) == (
+        "squeezebert-small",
+        ("bert-mini",),
+        2,
+    )
+    # The one that ran everywhere.
+    assert headline_of(groups).plain.startswith("squeezebert-mini answers 1.5× faster than bert-")
+    table = overview_of(groups, [mini, small])
+    assert [row[:2] for row in table.rows] == [
+        ("bert-mini", "baseline"),
+        ("squeezebert-mini", "1.53×"),
+        ("squeezebert-small", "1.51×"),
+    ]
+    assert table.rows[2].count("–") == 1
+    assert "–" not in table.rows[1]
+
+
+def test_models_that_meet_are_no_family(many: Report) -> None:
+    groups = groups_of(many)
+    assert all(labels == [name] for name, labels in families_of(groups).items())
+    assert len(families_of(groups)) == 6

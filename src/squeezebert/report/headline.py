@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,11 +33,11 @@ class Headline:
 
 @dataclass(frozen=True)
 class Contender:
-    """One model against its baseline, over all data sets where both were measured.
+    """A model or family against its baseline, over all data sets where both were measured.
 
     Args:
-        label: The model's.
-        baselines: The labels it was compared with.
+        label: The model's, or the family's name.
+        baselines: The models or families it was compared with.
         pairs: Data set, its result and its baseline's.
     """
 
@@ -80,29 +80,81 @@ def geometric_mean(values: Sequence[float]) -> float | None:
 
 
 def contenders_of(groups: Sequence[Group]) -> list[Contender]:
-    """Every model that has a baseline; a family of one model a task stands as one, under the part
-    of the names that its models share.
+    """Every model or family that has a baseline."""
+    families = families_of(groups)
+    family = {label: name for name, labels in families.items() for label in labels}
+    found: list[Contender] = []
+    for name, labels in families.items():
+        pairs = tuple(
+            (group, result, baseline)
+            for group in groups
+            for result in group.results
+            if result.label in labels and (baseline := group.baseline_of(result)) is not None
+        )
+        if pairs:
+            against = dict.fromkeys(family[baseline.label] for _, _, baseline in pairs)
+            found.append(Contender(name, tuple(against), pairs))
+    return found
+
+
+def families_of(groups: Sequence[Group]) -> dict[str, list[str]]:
+    """The models' labels by family, the baselines first: models of one task each that are alike in
+    name stand as one, under the part of the names that they share. Where models are not so, each
+    is a family of its own.
     """
-    contenders = _each_model(groups)
-    return _family(contenders) or contenders
+    labels = labels_of(groups)
+    baselines = {
+        baseline.label
+        for group in groups
+        for result in group.results
+        if (baseline := group.baseline_of(result)) is not None
+    }
+    sides = [[label for label in labels if (label in baselines) is side] for side in (True, False)]
+    for by_name in (
+        {_shared_start(side): side for side in sides},
+        _by_name(labels, lambda label: re.sub(r"[-_][^-_]+$", "", label)),
+    ):
+        if _are_families(by_name, groups, labels, baselines):
+            return by_name
+    return {label: [label] for label in labels}
 
 
-def _family(contenders: Sequence[Contender]) -> list[Contender]:
-    """Contenders that never meet and are alike in name, as one; empty where they are not."""
-    pairs = [pair for contender in contenders for pair in contender.pairs]
-    if len(contenders) < 2 or len({id(group) for group, _, _ in pairs}) < len(pairs):
-        return []
-    name = shared_start([contender.label for contender in contenders])
-    against = shared_start([label for contender in contenders for label in contender.baselines])
-    if not name or not against or name == against:
-        return []
-    return [Contender(name, (against,), tuple(pairs))]
+def _by_name(labels: Sequence[str], name_of: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        found.setdefault(name_of(label), []).append(label)
+    return found
 
 
-def shared_start(names: Sequence[str]) -> str:
+def _are_families(
+    by_name: Mapping[str, Sequence[str]],
+    groups: Sequence[Group],
+    labels: Sequence[str],
+    baselines: set[str],
+) -> bool:
+    """Whether members never meet, no baseline is in a family with what is measured against one,
+    and there are fewer families than models.
+    """
+    family = {label: name for name, members in by_name.items() for label in members}
+    meet = any(
+        len({family[result.label] for result in group.results}) < len(group.results)
+        for group in groups
+    )
+    mixed = {family[label] for label in baselines} & {
+        family[label] for label in labels if label not in baselines
+    }
+    return (
+        bool(baselines)
+        and "" not in by_name
+        and len(by_name) < len(labels)
+        and not meet | bool(mixed)
+    )
+
+
+def _shared_start(names: Sequence[str]) -> str:
     """The words that all names begin with, up to a hyphen or underscore.
 
-    >>> shared_start(["bert-mini-news", "bert-mini-ner"]), shared_start(["old", "new"])
+    >>> _shared_start(["bert-mini-news", "bert-mini-ner"]), _shared_start(["old", "new"])
     ('bert-mini', '')
     """
     split = [re.split(r"(?<=[-_])", name) for name in names]
@@ -112,21 +164,6 @@ def shared_start(names: Sequence[str]) -> str:
             break
         kept.append(words[0])
     return "".join(kept).rstrip("-_")
-
-
-def _each_model(groups: Sequence[Group]) -> list[Contender]:
-    found: list[Contender] = []
-    for label in labels_of(groups):
-        pairs = tuple(
-            (group, result, baseline)
-            for group in groups
-            for result in group.results
-            if result.label == label and (baseline := group.baseline_of(result)) is not None
-        )
-        if pairs:
-            names = dict.fromkeys(baseline.label for _, _, baseline in pairs)
-            found.append(Contender(label, tuple(names), pairs))
-    return found
 
 
 def headline_of(groups: Sequence[Group]) -> Headline:
@@ -145,7 +182,7 @@ def headline_of(groups: Sequence[Group]) -> Headline:
     # Speed-ups over different baselines, or on different data, do not make one the fastest.
     is_fair = len(eligible) == len(contenders) and len({one.baselines for one in contenders}) == 1
     if len(contenders) > 1 and is_fair and (best.speedup or 0) >= SAME_SPEED:
-        sentence = [(f"Fastest of {len(labels_of(groups))} models: ", ""), *sentence]
+        sentence = [(f"Fastest of {len(families_of(groups))} models: ", ""), *sentence]
     return Headline(tuple(sentence))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from squeezebert.comparison.schema import Report, Result
-from squeezebert.report.grouping import Group, labels_of
-from squeezebert.report.headline import Contender, geometric_mean
+from squeezebert.report.grouping import Group
+from squeezebert.report.headline import Contender, families_of, geometric_mean
 from squeezebert.report.tables import Table
 from squeezebert.report.words import (
     MISSING,
@@ -18,6 +19,8 @@ from squeezebert.report.words import (
     significant,
     times,
 )
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -133,21 +136,21 @@ def _single_tiles(group: Group, result: Result) -> list[Tile]:
 
 
 def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Table:
-    """Every model's means and its score on every data set."""
+    """Every model's or family's means and its score on every data set."""
     by_label = {contender.label: contender for contender in contenders}
     rows: list[tuple[str, ...]] = []
-    for label in labels_of(groups):
-        own = [result for group in groups for result in group.results if result.label == label]
-        contender = by_label.get(label)
+    for name, labels in families_of(groups).items():
+        own = [result for group in groups for result in group.results if result.label in labels]
+        contender = by_label.get(name)
         cells = [
-            label,
+            name,
             times(contender.speedup) if contender else "baseline",
             signed(contender.mean_points, 1, plus=True) if contender else MISSING,
-            count(own[0].parameters),
-            significant(own[0].size_mb),
+            _span([result.parameters for result in own], count),
+            _span([result.size_mb for result in own], significant),
         ]
         for group in groups:
-            found = next((one for one in group.results if one.label == label), None)
+            found = next((one for one in group.results if one.label in labels), None)
             cells.append(group.measure.show(group.score(found)) if found else MISSING)
         rows.append(tuple(cells))
     columns = (
@@ -159,3 +162,8 @@ def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Tab
         *(f"{group.dataset}, {group.measure.title}" for group in groups),
     )
     return Table(columns, tuple(rows))
+
+
+def _span(values: Sequence[Number], show: Callable[[Number], str]) -> str:
+    """The least and the most, once where they read alike."""
+    return "–".join(dict.fromkeys(show(value) for value in (min(values), max(values))))
