@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -227,7 +228,8 @@ def glue_commands(results: Sequence[GlueResult]) -> list[str]:
     for result in results:
         words = ["squeezebert glue", result.model, "--tasks"]
         words.append(",".join(one.name for one in result.tasks))
-        words += [f"--set {name}={json.dumps(value)}" for name, value in result.settings.items()]
+        for name, value in result.settings.items():
+            words += ["--set", shlex.quote(f"{name}={json.dumps(value)}")]
         seconds = sum(sum(one.training_seconds) for one in result.tasks) / result.seeds
         command = " ".join([*words, f"--seeds {result.seeds} --output RUN"])
         lines.append(f"- `{command}`, {seconds / 60:.0f} minutes a seed")

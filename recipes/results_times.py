@@ -6,6 +6,7 @@ import argparse
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from results_jobs import Job, Start, directory, find_jobs, named, say, tested
 from results_kept import Archive
@@ -30,16 +31,20 @@ def take_times(
     precision.
 
     All models of a set take turns over the same texts. A set's times are kept until it has another
-    start, or ``--times`` asks: neither recipe nor seed change them. They are those of seed 0, or
-    where that was trained elsewhere, of a model as large, trained for two steps.
+    start, or a start other weights, or ``--times`` asks; another recipe of a start changes nothing.
+    They are those of seed 0, or where that was trained elsewhere, of a model as large, trained for
+    two steps.
     """
     machine = describe_machine(1).cpu
     for test, recipes in tested(archive).items():
         jobs, _ = find_jobs(recipes[:1])
         for job in jobs:
-            names = sorted({kept.start for kept in archive.runs.values() if test in kept.texts})
-            before = archive.times.get(test, {}).get("cpu_ms", {})
-            if not options.times and sorted(before) == names:
+            made_from: dict[str, set[str]] = {}
+            for run in archive.runs.values():
+                if test in run.texts:
+                    made_from.setdefault(run.start, set()).add(run.made_from)
+            names = sorted(made_from)
+            if not options.times and _still_true(archive.times.get(test), made_from):
                 continue
             say(f"taking times on {test}")
             pipelines = {
@@ -63,7 +68,17 @@ def take_times(
             for (name, precision), total in zip(pipelines, least, strict=True):
                 cpu_ms[name][precision] = round(total / len(texts), 4)
             isa = next(iter(pipelines.values())).backend.instruction_set
-            archive.add_times({"data": test, "cpu": machine, "isa": isa, "cpu_ms": cpu_ms})
+            about = {"data": test, "made_from": sorted(set().union(*made_from.values()))}
+            archive.add_times({**about, "cpu": machine, "isa": isa, "cpu_ms": cpu_ms})
+
+
+def _still_true(row: Mapping[str, Any] | None, made_from: Mapping[str, set[str]]) -> bool:
+    """Whether a set's times are of these starts, each with a run that they were taken for."""
+    return (
+        row is not None
+        and row["cpu_ms"].keys() == made_from.keys()
+        and all(known.intersection(row["made_from"]) for known in made_from.values())
+    )
 
 
 def timed_model(

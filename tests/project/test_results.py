@@ -256,8 +256,22 @@ def test_a_second_recipe_on_the_same_set_says_which_it_is(
     assert results.main(words) == 0
     text = capsys.readouterr().out.replace("\\", "")
     assert "| bert-mini-mlm, news_longer |" in text
-    times = (tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl").read_text()
-    assert len(times.splitlines()) == 1
+    path = tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl"
+    (times,) = (json.loads(line) for line in path.read_text().splitlines())
+    assert len(times["made_from"]) == 1  # the same recipe under two names
+
+    # A further recipe leaves the times; other weights of the start do not.
+    recipe = folder / "news_longer.toml"
+    recipe.write_text(recipe.read_text().replace("max_steps = 2", "max_steps = 1"))
+    shutil.rmtree(tmp_path / "runs" / "bert-mini-mlm" / "news_longer")
+    assert results.main(words) == 0
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [times]
+    changed = {**times, "made_from": ["of other weights"], "cpu_ms": {"bert-mini-mlm": {}}}
+    path.write_text(json.dumps(changed) + "\n")
+    assert results.main(words) == 0
+    (anew,) = (json.loads(line) for line in path.read_text().splitlines())
+    assert len(anew["made_from"]) == 2
+    assert anew["cpu_ms"]["bert-mini-mlm"]["int8"] > 0
 
 
 def test_glue_is_kept_as_the_command_line_found_it(
@@ -271,7 +285,9 @@ def test_glue_is_kept_as_the_command_line_found_it(
         training_seconds=(120.0, 240.0),
         scores={precision: {"rte": {"accuracy": spread}} for precision in PRECISIONS},
     )
-    result = GlueResult(model="ours", seeds=2, settings={"loop.epochs": 5}, tasks=(task,))
+    result = GlueResult(
+        model="ours", seeds=2, settings={"loop.epochs": 5, "x.teachers": ["a b"]}, tasks=(task,)
+    )
     file = tmp_path / "glue.json"
     file.write_text(json.dumps(result.to_json()))
     results = modules.results
@@ -283,7 +299,8 @@ def test_glue_is_kept_as_the_command_line_found_it(
     text = capsys.readouterr().out
     assert "### GLUE" in text
     assert "| RTE | 277 | accuracy | 65.0 ± 7.1 | 65.0 ± 7.1 |" in text
-    command = "squeezebert glue ours --tasks rte --set loop.epochs=5 --seeds 2 --output RUN"
+    given = """--set loop.epochs=5 --set 'x.teachers=["a b"]'"""
+    command = f"squeezebert glue ours --tasks rte {given} --seeds 2 --output RUN"
     assert f"- `{command}`, 3 minutes a seed" in text
     file.write_text("{}")
     assert results.main(["--page", *small[2:], "--glue", str(file)]) == 2

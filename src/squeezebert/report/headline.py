@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,72 +97,35 @@ def contenders_of(groups: Sequence[Group]) -> list[Contender]:
 
 
 def families_of(groups: Sequence[Group]) -> dict[str, list[str]]:
-    """The models' labels by family, the baselines first: models of one task each that are alike in
-    name stand as one, under the part of the names that they share. Where models are not so, each
-    is a family of its own.
+    """The models' labels by family, the baselines first.
+
+    Models of one task each, which never meet on a data set and are alike in name but for what
+    follows the last hyphen, stand as one. Where not all are so, each is a family of its own.
     """
     labels = labels_of(groups)
+    family = {label: label.rpartition("-")[0] or label for label in labels}
     baselines = {
         baseline.label
         for group in groups
         for result in group.results
         if (baseline := group.baseline_of(result)) is not None
     }
-    sides = [[label for label in labels if (label in baselines) is side] for side in (True, False)]
-    for by_name in (
-        {_shared_start(side): side for side in sides},
-        _by_name(labels, lambda label: re.sub(r"[-_][^-_]+$", "", label)),
-    ):
-        if _are_families(by_name, groups, labels, baselines):
-            return by_name
-    return {label: [label] for label in labels}
-
-
-def _by_name(labels: Sequence[str], name_of: Callable[[str], str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for label in labels:
-        found.setdefault(name_of(label), []).append(label)
-    return found
-
-
-def _are_families(
-    by_name: Mapping[str, Sequence[str]],
-    groups: Sequence[Group],
-    labels: Sequence[str],
-    baselines: set[str],
-) -> bool:
-    """Whether members never meet, no baseline is in a family with what is measured against one,
-    and there are fewer families than models.
-    """
-    family = {label: name for name, members in by_name.items() for label in members}
-    meet = any(
-        len({family[result.label] for result in group.results}) < len(group.results)
+    against = {family[label] for label in baselines}
+    never_meet = all(
+        len({family[result.label] for result in group.results}) == len(group.results)
         for group in groups
     )
-    mixed = {family[label] for label in baselines} & {
-        family[label] for label in labels if label not in baselines
-    }
-    return (
-        bool(baselines)
-        and "" not in by_name
-        and len(by_name) < len(labels)
-        and not meet | bool(mixed)
-    )
-
-
-def _shared_start(names: Sequence[str]) -> str:
-    """The words that all names begin with, up to a hyphen or underscore.
-
-    >>> _shared_start(["bert-mini-news", "bert-mini-ner"]), _shared_start(["old", "new"])
-    ('bert-mini', '')
-    """
-    split = [re.split(r"(?<=[-_])", name) for name in names]
-    kept: list[str] = []
-    for words in zip(*split, strict=False):
-        if len(set(words)) > 1:
-            break
-        kept.append(words[0])
-    return "".join(kept).rstrip("-_")
+    if not (
+        baselines and never_meet and against.isdisjoint(family[x] for x in set(labels) - baselines)
+    ):
+        family = {label: label for label in labels}
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        found.setdefault(family[label], []).append(label)
+    # One model a family: its own name tells more.
+    if len(found) == len(labels):
+        return {label: [label] for label in labels}
+    return found
 
 
 def headline_of(groups: Sequence[Group]) -> Headline:
