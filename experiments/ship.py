@@ -54,7 +54,7 @@ ENGLISH_TEXT = """\
 
 GERMAN_TEXT = """\
 - German novels of the 19th and early 20th century (mostly public domain by age; the collection
-  states no licence).
+  states no license).
 """
 
 TEACHER = """\
@@ -67,7 +67,7 @@ MINI_CORPUS = f"""\
 Masked LM from random weights and word vectors of the text below, and beside it, on its English,
 what MiniLM gives for the same words.
 {TEACHER}
-Text (licence):
+Text (license):
 
 {ENGLISH_TEXT}{GERMAN_TEXT}"""
 
@@ -75,7 +75,7 @@ SMALL_CORPUS = f"""\
 Grown out of MiniLM, in its own vocabulary, then trained to give what it gives, and beside that
 masked LM.
 {TEACHER}
-Text (licence):
+Text (license):
 
 {ENGLISH_TEXT}"""
 
@@ -101,7 +101,7 @@ CARD = """\
 
 {family}: {layers} layers, hidden size {hidden}, embedding size {embedding}, {case} vocabulary of
 {vocabulary:,}; {parameters:.2f} M parameters; {gflop:.2f} GFLOP for the encoder at 128 tokens.
-Stored as int8 with one scale a row. Licence of the weights: Apache-2.0.
+Stored as int8 with one scale a row. License of the weights: Apache-2.0.
 {labels}
 ## Data
 
@@ -134,7 +134,7 @@ class Part:
         task: What it does.
         tests: Sample data sets that it is scored on.
         summary: First sentence of the card.
-        data: What it was fine-tuned on, and under which licence; empty for the masked LM.
+        data: What it was fine-tuned on, and under which license; empty for the masked LM.
         limits: What not to expect.
     """
 
@@ -152,7 +152,7 @@ class Family:
 
     Args:
         kind: What the card calls it.
-        corpus: What it was pretrained on, and under which licence.
+        corpus: What it was pretrained on, and under which license.
         parts: Its models, the masked LM first: the others share its word table.
     """
 
