@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/config.h"
-#include "engine/head.h"
+#include "engine/head_kind.h"
 #include "engine/matrix.h"
 #include "engine/weights_file.h"
 

@@ -24,8 +24,8 @@ std::vector<float> read_table(const Matrix& matrix) {
 /// cache between the two projections.
 constexpr int kWidestSlice = 1024;
 
-/// Of int8 products of a dense layer whose inputs have features that stick out: one scale for all of
-/// a token's features would leave most of them few steps (docs/quantization.md).
+/// Of int8 products of a dense layer whose inputs have features that stick out: one scale for all
+/// of a token's features would leave most of them few steps (docs/quantization.md).
 constexpr int kWidestOutlierSlice = 128;
 
 PackedProjection pack(const LinearWeights& linear, Precision precision) {
@@ -52,8 +52,7 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
     const bool outliers = expected_peak(checkpoint) > kMildPeak;
     // Of what a LayerNorm gives. Groups have a scale each already.
     const auto pack_normalized = [&](const LinearWeights& linear, Precision precision) {
-        const bool divided =
-            outliers && precision == Precision::int8 && linear.weight.groups == 1;
+        const bool divided = outliers && precision == Precision::int8 && linear.weight.groups == 1;
         return divided ? pack_sliced(linear, precision, kWidestOutlierSlice)
                        : pack(linear, precision);
     };
@@ -135,8 +134,8 @@ void Model::check(const Batch& batch) const {
         refuse("cu_seqlens begins with " + std::to_string(batch.cu_seqlens[0]) + ", expected 0");
     }
     for (int sequence = 0; sequence < batch.sequences; ++sequence) {
-        const std::int64_t length = static_cast<std::int64_t>(batch.cu_seqlens[sequence + 1]) -
-                                    batch.cu_seqlens[sequence];
+        const std::int64_t length =
+            static_cast<std::int64_t>(batch.cu_seqlens[sequence + 1]) - batch.cu_seqlens[sequence];
         if (length < 1 || length > config.max_position_embeddings) {
             refuse("sequence " + std::to_string(sequence) + " has " + std::to_string(length) +
                        " tokens, but the model takes " + between(1, config.max_position_embeddings),

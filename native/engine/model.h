@@ -7,7 +7,7 @@
 
 #include "engine/batch.h"
 #include "engine/checkpoint.h"
-#include "engine/packing.h"
+#include "engine/packed_projection.h"
 #include "engine/precisions.h"
 #include "engine/stages.h"
 #include "engine/thread_pool.h"

@@ -71,7 +71,7 @@ Content map_file(const std::string& path, std::size_t bytes) {
 Content map_file(const std::string& path, std::size_t) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) refuse(path, std::string("it cannot be opened: ") + std::strerror(errno));
-    struct stat status {};
+    struct stat status = {};
     // Asked again of the open file: the one of that name may be another by now.
     const bool known = ::fstat(file, &status) == 0 && status.st_size > 0;
     const auto bytes = known ? static_cast<std::size_t>(status.st_size) : 0;

@@ -54,9 +54,9 @@ struct Arrays {
             throw Error(ErrorKind::invalid_input, "cu_seqlens is empty, expected at least [0]");
         }
         if (cu_seqlens.data()[0] != 0) {
-            throw Error(ErrorKind::invalid_input, "cu_seqlens begins with " +
-                                                      std::to_string(cu_seqlens.data()[0]) +
-                                                      ", expected 0");
+            throw Error(
+                ErrorKind::invalid_input,
+                "cu_seqlens begins with " + std::to_string(cu_seqlens.data()[0]) + ", expected 0");
         }
         const auto tokens = static_cast<std::int64_t>(input_ids.shape(0));
         if (cu_seqlens.data()[ends - 1] != tokens) {
@@ -151,7 +151,8 @@ nb::object logits(const Model& model, Int32s ids, Int32s ends, std::optional<Int
     std::vector<std::int64_t> all;
     if (masked && !positions) {
         all.resize(ids.shape(0));
-        for (std::size_t row = 0; row < all.size(); ++row) all[row] = static_cast<std::int64_t>(row);
+        for (std::size_t row = 0; row < all.size(); ++row)
+            all[row] = static_cast<std::int64_t>(row);
     }
     const std::int64_t* wanted = positions ? positions->data() : all.data();
     const std::size_t count = positions ? positions->shape(0) : all.size();
@@ -253,8 +254,8 @@ NB_MODULE(_native, m) {
     nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",
-            [](Model* self, const std::string& directory, const std::vector<std::string>& precisions,
-               int threads) {
+            [](Model* self, const std::string& directory,
+               const std::vector<std::string>& precisions, int threads) {
                 const Precisions chosen = precisions_named(precisions);
                 nb::gil_scoped_release release;
                 new (self) Model(directory, chosen, threads);

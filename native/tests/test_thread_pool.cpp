@@ -326,9 +326,8 @@ TEST("thread pool: fork() at any moment of other threads' jobs") {
     }
     int failed = 0;
     for (int child = 0; child < 40; ++child) {
-        failed += !holds_in_child([&pool] {
-            return all_come(pool, 3) && sum_by_claiming(pool, 3, 100) == 4950;
-        });
+        failed += !holds_in_child(
+            [&pool] { return all_come(pool, 3) && sum_by_claiming(pool, 3, 100) == 4950; });
     }
     enough.store(true);
     for (auto& caller : callers) caller.join();

@@ -1,4 +1,4 @@
-#include "engine/head.h"
+#include "engine/head_kind.h"
 
 #include <filesystem>
 

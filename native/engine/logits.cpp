@@ -176,9 +176,9 @@ void Model::top_k(const Batch& batch, const std::int64_t* positions, std::int64_
                         head_name(head()));
     }
     if (k < 1 || k > config().vocab_size) {
-        throw Error(ErrorKind::invalid_input,
-                    "k is " + std::to_string(k) + ", expected 1 to the vocabulary's size, " +
-                        std::to_string(config().vocab_size));
+        throw Error(ErrorKind::invalid_input, "k is " + std::to_string(k) +
+                                                  ", expected 1 to the vocabulary's size, " +
+                                                  std::to_string(config().vocab_size));
     }
     check(batch);
     const std::vector<float> rows = transformed(batch, positions, count);
@@ -199,10 +199,9 @@ void Model::top_k(const Batch& batch, const std::int64_t* positions, std::int64_
         for_each_chunk(
             pool_, kernels_, vocabulary.outputs, [&](int worker, int chunk, int token, int tokens) {
                 float* values = scratch[worker].data();
-                kernels_.project(vocabulary,
-                                 {0, 0, chunk * kChunkPanels, (tokens + kPanel - 1) / kPanel},
-                                 input.rows(), Store::assign, Activation::none,
-                                 {values, kChunk, height});
+                kernels_.project(
+                    vocabulary, {0, 0, chunk * kChunkPanels, (tokens + kPanel - 1) / kPanel},
+                    input.rows(), Store::assign, Activation::none, {values, kChunk, height});
                 for (int row = 0; row < height; ++row) {
                     const std::size_t at = static_cast<std::size_t>(chunk) * kBlockRows + row;
                     const float* from = values + static_cast<std::ptrdiff_t>(row) * kChunk;
