@@ -282,6 +282,6 @@ from squeezebert.engine import Engine
 print(Engine.load("squeezebert-mini-news").encode([2, 5, 3], [0, 3]).shape)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.stdout.strip() == "(3, 256)", done.stderr
