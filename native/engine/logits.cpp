@@ -146,12 +146,14 @@ void Model::logits(const Batch& batch, const std::int64_t* positions, std::int64
     apply(kernels_, classifier_->view(), pooled.data(), batch.sequences, Activation::none, out);
 }
 
-std::vector<float> Model::transformed(const Batch& batch, const std::int64_t* positions,
+std::vector<float> Model::transformed(const Batch& batch, const std::int64_t* given,
                                       std::int64_t count) const {
-    check_positions(batch, positions, count);
+    // A copy, as the batch is one: what was checked is used, whatever others write meanwhile.
+    const std::vector<std::int64_t> positions(given, given + count);
+    check_positions(batch, positions.data(), count);
     const std::size_t hidden = config().hidden_size;
     const int size = config().embedding_size;
-    const Sorted sorted(positions, count);
+    const Sorted sorted(positions.data(), count);
     const auto unique = static_cast<std::int64_t>(sorted.rows.size());
     std::vector<float> states(unique * hidden);
     if (unique > 0) run(batch, &sorted.rows, false, states.data());

@@ -69,8 +69,9 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
             view(weights.output_layer_norm)};
 }
 
-Model::Model(const std::string& directory, const Precisions& precisions, int threads)
+Model::Model(const std::string& directory, const PrecisionWishes& wishes, int threads)
     : checkpoint_(Checkpoint::open(directory)),
+      precisions_(choose_precisions(checkpoint_, wishes)),
       isa_(choose_isa()),
       kernels_(kernels(isa_)),
       pool_(threads),
@@ -78,14 +79,14 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
     const EncoderConfig& config = checkpoint_.config();
     attention_.heads = config.num_attention_heads;
     attention_.head_size = config.head_size();
-    attention_.precision = kernels_.attention_precision(precisions.query);
+    attention_.precision = kernels_.attention_precision(precisions_.query);
     for (int index = 0; index < config.num_hidden_layers; ++index) {
-        layers_.push_back(pack_layer(checkpoint_, index, precisions));
+        layers_.push_back(pack_layer(checkpoint_, index, precisions_));
     }
     positions_ = read_table(checkpoint_.position_embeddings());
     token_types_ = read_table(checkpoint_.token_type_embeddings());
     if (const auto& linear = checkpoint_.bottleneck()) {
-        bottleneck_ = pack(*linear, precisions.bottleneck);
+        bottleneck_ = pack(*linear, precisions_.bottleneck);
     }
     if (const auto& linear = checkpoint_.pooler()) pooler_ = pack(*linear, Precision::float32);
     if (const auto& linear = checkpoint_.classifier()) {
@@ -93,8 +94,7 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
     }
     if (const auto& head = checkpoint_.masked_lm()) {
         transform_ = pack(head->transform, Precision::float32);
-        vocabulary_ =
-            PackedProjection(checkpoint_.word_embeddings(), head->bias, precisions.vocabulary);
+        vocabulary_ = pack(head->decoder, precisions_.vocabulary);
     }
     measure_scratch();
 }
@@ -128,6 +128,7 @@ void Model::measure_scratch() {
 }
 
 void Model::check(const Batch& batch) const {
+    checkpoint_.check_unchanged();
     const EncoderConfig& config = checkpoint_.config();
     if (batch.sequences < 0) refuse("there are " + std::to_string(batch.sequences) + " sequences");
     if (batch.sequences > 0 && batch.cu_seqlens[0] != 0) {

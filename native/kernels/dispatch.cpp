@@ -201,14 +201,16 @@ bool x86_runs(Isa isa, const X86Registers& registers) {
 }
 
 const std::vector<Isa>& available_isas() {
-    static const std::vector<Isa> available = [] {
-        std::vector<Isa> runnable;
+    // Never destroyed: threads may go on while the process ends.
+    static const std::vector<Isa>& available = *[] {
+        auto* found = new std::vector<Isa>;
+        std::vector<Isa>& runnable = *found;
         for (const Compiled& compiled : kCompiled) {
             if (compiled.isa == Isa::portable || runs_here(compiled.isa)) {
                 runnable.push_back(compiled.isa);
             }
         }
-        return runnable;
+        return found;
     }();
     return available;
 }
