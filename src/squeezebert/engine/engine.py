@@ -266,7 +266,12 @@ def _batch(
 
 def _whole_numbers(name: str, values: ArrayLike, kind: type[Number]) -> NDArray[Number]:
     """``values`` as a contiguous row of ``kind``: themselves if they are one, else a copy."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:  # such as rows of unequal length
+        raise InvalidInputError(
+            f"{name} cannot be read as an array: {error}", hint="whole numbers in a row are wanted"
+        ) from error
     if array.size == 0 and array.ndim == 1:
         return np.zeros(0, dtype=kind)
     if array.ndim != 1 or array.dtype.kind not in "iu":
