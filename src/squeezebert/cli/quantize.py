@@ -80,7 +80,7 @@ def quantize(
 ) -> None:
     r"""Write the compact form of a model, and measure what it loses.
 
-    Weights become int8, laid out as the engine multiplies them: a quarter of the size, mapped and
+    Weights become int8, laid out as the engine multiplies them: a quarter of the size, large ones
     shared between processes. On labeled data (or, for a model without a task, on plain texts) the
     scores of float32 and int8 are compared. Where int8 loses more than --tolerance, more and more
     products are tried in bf16. The fastest choice that is lossless is recorded in the weights, and

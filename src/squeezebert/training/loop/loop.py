@@ -268,7 +268,7 @@ class _Run:
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
-        utilization = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
+        utilization = f"  MFU {100 * pace['mfu']:.3g}%" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
