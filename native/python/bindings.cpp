@@ -15,6 +15,7 @@
 #include "engine/machine_peak.h"
 #include "engine/model.h"
 #include "engine/outliers.h"
+#include "python/text_bindings.h"
 
 namespace nb = nanobind;
 
@@ -250,6 +251,7 @@ NB_MODULE(_native, m) {
         [](const std::string& directory) { return expected_peak(Checkpoint::open(directory)); },
         nb::arg("directory"),
         "How far single features stick out of what LayerNorms give the blocks' products.");
+    bind_text(m);
     nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",

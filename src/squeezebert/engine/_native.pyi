@@ -33,6 +33,18 @@ def default_precisions(directory: str) -> list[str]:
 def expected_peak(directory: str) -> float:
     """How far single features stick out of what LayerNorms give the blocks' products."""
 
+class Tokenizer:
+    """BERT's WordPiece, from the tokenizer's files of a model directory."""
+
+    def __init__(self, directory: str) -> None: ...
+    def encode(self, texts: list[str]) -> tuple[_Int32, _Int32, _Int64]:
+        """(tokens,) ids of all texts in a row, (tokens, 2) places in characters of each text, and
+        (texts + 1,) where each text's tokens begin and end.
+        """
+
+    def normalize(self, text: str) -> str:
+        """What words are cut from."""
+
 class Model:
     """A loaded model: weights, kernels and threads."""
 
