@@ -27,6 +27,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(WORKERS)
 NATIVE := $(shell find native -type f)
+CXX_FILES := $(shell find native examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -59,6 +60,7 @@ demo: $(VENV)/.demo
 
 lint: $(VENV)/.dev
 	@ruff check --quiet --output-format concise . && ruff format --quiet --check . && echo "ruff: clean"
+	@clang-format --dry-run -Werror $(CXX_FILES) && echo "clang-format: clean"
 	@basedpyright --level error --pythonpath $(BIN)/python
 	@lint-imports
 
@@ -110,7 +112,7 @@ cross: $(VENV)/.tools
 	else \
 		$(call build-preset,aarch64) && \
 		echo "64-bit Arm with all extensions:" && \
-		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests packing kernels "model: odd" && \
+		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests "packed projection" kernels "model: odd" && \
 		echo "64-bit Arm with none:" && \
 		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
 	fi

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/config.h"
-#include "engine/head.h"
+#include "engine/head_kind.h"
 #include "engine/matrix.h"
 #include "engine/weights_file.h"
 
@@ -32,11 +32,11 @@ struct LayerWeights {
     LayerNormWeights output_layer_norm;
 };
 
-/// The masked-LM head. Its decoder's weight is Checkpoint::word_embeddings().
+/// The masked-LM head.
 struct MaskedLmWeights {
     LinearWeights transform;      ///< (embedding_size, hidden_size)
     LayerNormWeights layer_norm;  ///< (embedding_size,)
-    std::vector<float> bias;      ///< (vocab_size,)
+    LinearWeights decoder;        ///< (vocab_size, embedding_size), mostly the word embeddings
 };
 
 /// Config, head and weights of a model directory (Hugging Face's layout), under our own names.
@@ -81,6 +81,10 @@ public:
     const std::optional<MaskedLmWeights>& masked_lm() const;
     /// (labels, hidden_size): there for all heads but masked_lm and none.
     const std::optional<LinearWeights>& classifier() const;
+
+    /// Throws Error(checkpoint) where one of the files was written to since it was opened, and that
+    /// matters (see WeightsFile).
+    void check_unchanged() const;
 
 private:
     struct Contents;

@@ -46,8 +46,8 @@ enum {
     SQUEEZEBERT_ERROR_INTERNAL = 5 /* what should not happen */
 };
 
-/* How products are computed. AUTO is what the model's file records, otherwise int8 with bf16 for the
- * products that single large features would harm, as the model's LayerNorms foretell. */
+/* How products are computed. AUTO is what the model's file records, otherwise int8 with bf16 for
+ * the products that single large features would harm, as the model's LayerNorms foretell. */
 typedef int32_t squeezebert_precision;
 enum {
     SQUEEZEBERT_PRECISION_AUTO = 0,

@@ -31,9 +31,8 @@ template <class Number, class Element>
 nb::object array(std::vector<Element> values, std::initializer_list<std::size_t> shape) {
     auto kept = std::make_unique<std::vector<Element>>(std::move(values));
     Number* data = reinterpret_cast<Number*>(kept->data());
-    nb::capsule owner(kept.get(), [](void* p) noexcept {
-        delete static_cast<std::vector<Element>*>(p);
-    });
+    nb::capsule owner(kept.get(),
+                      [](void* p) noexcept { delete static_cast<std::vector<Element>*>(p); });
     kept.release();
     return nb::ndarray<nb::numpy, Number>(data, shape, owner).cast();
 }

@@ -13,9 +13,8 @@ namespace {
 
 /// Ids of "a" and "##a" alternate with nothing else known.
 Tokenizer letters(bool lowercase = true) {
-    return Tokenizer(
-        text_settings({"a", "##a", "b", "##b", ".", "'", "un", "##seen", "##se", "unseen"},
-                      lowercase));
+    return Tokenizer(text_settings(
+        {"a", "##a", "b", "##b", ".", "'", "un", "##seen", "##se", "unseen"}, lowercase));
 }
 
 }  // namespace
@@ -31,11 +30,17 @@ TEST("text tokenizer: words into the longest pieces, with their places") {
 }
 
 TEST("text tokenizer: letters and accents as the settings say") {
-    CHECK_EQUAL(shown_tokens(letters(), "\xC3\x84" "b A\xCC\x88"), "a[0,2) ##b[2,3) a[4,5)");
+    CHECK_EQUAL(shown_tokens(letters(),
+                             "\xC3\x84"
+                             "b A\xCC\x88"),
+                "a[0,2) ##b[2,3) a[4,5)");
     CHECK_EQUAL(shown_tokens(letters(false), "Ab ab"), "[UNK][0,2) a[3,4) ##b[4,5)");
     auto settings = text_settings({"\xC3\xA4", "##b"});
     settings.normalizer.strip_accents = false;
-    CHECK_EQUAL(shown_tokens(Tokenizer(settings), "\xC3\x84" "B"), "\xC3\xA4[0,2) ##b[2,3)");
+    CHECK_EQUAL(shown_tokens(Tokenizer(settings),
+                             "\xC3\x84"
+                             "B"),
+                "\xC3\xA4[0,2) ##b[2,3)");
 }
 
 TEST("text tokenizer: what is dropped is in no token, but between its bytes") {
@@ -43,8 +48,15 @@ TEST("text tokenizer: what is dropped is in no token, but between its bytes") {
     const std::string soft_hyphen = "\xC2\xAD";
     CHECK_EQUAL(shown_tokens(tokenizer, "a" + soft_hyphen + "b"), "a[0,1) ##b[3,4)");
     CHECK_EQUAL(shown_tokens(tokenizer, std::string("a\0b", 3)), "a[0,1) ##b[2,3)");
-    CHECK_EQUAL(shown_tokens(tokenizer, "\xEF\xBF\xBD" "ab\x01"), "a[3,4) ##b[4,5)");
-    CHECK_EQUAL(shown_tokens(tokenizer, "a\xC2\xA0" "b\xE2\x80\xA8" "a"), "a[0,1) b[3,4) a[7,8)");
+    CHECK_EQUAL(shown_tokens(tokenizer,
+                             "\xEF\xBF\xBD"
+                             "ab\x01"),
+                "a[3,4) ##b[4,5)");
+    CHECK_EQUAL(shown_tokens(tokenizer,
+                             "a\xC2\xA0"
+                             "b\xE2\x80\xA8"
+                             "a"),
+                "a[0,1) b[3,4) a[7,8)");
 }
 
 TEST("text tokenizer: ideographs stand alone") {
@@ -69,7 +81,9 @@ TEST("text tokenizer: a character that becomes several has one place") {
 TEST("text tokenizer: a mark that changes places leaves the places in order") {
     // U+1BAA has the class 9 and is no nonspacing mark; the accent before it has 230 and goes.
     const auto settings = text_settings({"a", "##\xE1\xAE\xAA", "##b"});
-    CHECK_EQUAL(shown_tokens(Tokenizer(settings), "b. a\xCC\x81\xE1\xAE\xAA" "b"),
+    CHECK_EQUAL(shown_tokens(Tokenizer(settings),
+                             "b. a\xCC\x81\xE1\xAE\xAA"
+                             "b"),
                 "[UNK][0,1) [UNK][1,2) a[3,4) ##\xE1\xAE\xAA[4,6) ##b[9,10)");
 }
 
@@ -92,8 +106,7 @@ TEST("text tokenizer: a word of more than 100 characters is unknown") {
     CHECK_EQUAL(shown_tokens(tokenizer, std::string(1'000'000, 'a')), "[UNK][0,1000000)");
     auto settings = text_settings({"a", "##a"});
     settings.max_word_length = 2;
-    CHECK_EQUAL(shown_tokens(Tokenizer(settings), "aa aaa"),
-                "a[0,1) ##a[1,2) [UNK][3,6)");
+    CHECK_EQUAL(shown_tokens(Tokenizer(settings), "aa aaa"), "a[0,1) ##a[1,2) [UNK][3,6)");
 }
 
 TEST("text tokenizer: words by themselves, a token for each") {
@@ -107,9 +120,9 @@ TEST("text tokenizer: words by themselves, a token for each") {
 
 TEST("text tokenizer: texts that are no UTF-8 are refused") {
     const Tokenizer tokenizer = letters();
-    for (const char* bad : {"a\x80", "ab\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80",
-                            "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\xFF",
-                            "abcdefgh\xE2\x28\xA1"}) {
+    for (const char* bad :
+         {"a\x80", "ab\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xF0\x80\x80\x80",
+          "\xF4\x90\x80\x80", "\xE2\x82", "\xFF", "abcdefgh\xE2\x28\xA1"}) {
         CHECK_THROWS(tokenizer.encode(bad), "is not UTF-8");
     }
     CHECK_THROWS(tokenizer.encode("good\xC3\xA4 \xC3"), "byte 7 is 195");
@@ -124,7 +137,10 @@ TEST("text tokenizer: vocabularies that cannot be") {
 }
 
 TEST("text tokenizer: spans in code points and in UTF-16") {
-    const std::string text = "\xC3\xA4" "a\xF0\x9F\x98\x80" "b";
+    const std::string text =
+        "\xC3\xA4"
+        "a\xF0\x9F\x98\x80"
+        "b";
     const std::vector<Span> bytes = {{0, 2}, {2, 3}, {2, 7}, {7, 8}};
     std::vector<Span> spans = bytes;
     convert_spans(text, TextUnit::bytes, spans);

@@ -22,7 +22,8 @@ std::string json(const std::string& added = "", const std::string& normalizer = 
     return R"({"added_tokens": [)" + added + R"(], "normalizer": )" + normalizer +
            R"(, "pre_tokenizer": {"type": "BertPreTokenizer"}, "model": {"type": "WordPiece",
            "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3,
-           "[MASK]": 4, )" + vocab + "}}}";
+           "[MASK]": 4, )" +
+           vocab + "}}}";
 }
 
 }  // namespace
@@ -30,8 +31,7 @@ std::string json(const std::string& added = "", const std::string& normalizer = 
 TEST("text tokenizer files: a vocabulary by lines, cased or not") {
     const Tokenizer uncased = made_of({{"vocab.txt", vocabulary}});
     CHECK_EQUAL(uncased.vocabulary().size(), 9);
-    CHECK_EQUAL(shown_tokens(uncased, "AB \xC3\x84[MASK]"),
-                "a[0,1) ##b[1,2) a[3,5) [MASK][5,11)");
+    CHECK_EQUAL(shown_tokens(uncased, "AB \xC3\x84[MASK]"), "a[0,1) ##b[1,2) a[3,5) [MASK][5,11)");
     const Tokenizer cased = made_of(
         {{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"do_lower_case": false})"}});
     CHECK_EQUAL(shown_tokens(cased, "ab A\xC3\xA4 \xC3\xA4"),
@@ -43,10 +43,10 @@ TEST("text tokenizer files: a vocabulary by lines, cased or not") {
 }
 
 TEST("text tokenizer files: tokens that are added") {
-    const Tokenizer tokenizer = made_of(
-        {{"vocab.txt", vocabulary},
-         {"tokenizer_config.json",
-          R"({"added_tokens_decoder": {"10": {"content": "<b>", "lstrip": true},
+    const Tokenizer tokenizer =
+        made_of({{"vocab.txt", vocabulary},
+                 {"tokenizer_config.json",
+                  R"({"added_tokens_decoder": {"10": {"content": "<b>", "lstrip": true},
               "9": {"content": "<A>", "normalized": false, "rstrip": true}}})"}});
     CHECK_EQUAL(shown_tokens(tokenizer, "a <A> a <B>"), "a[0,1) <A>[2,6) a[6,7) <b>[7,11)");
     CHECK_THROWS(made_of({{"vocab.txt", vocabulary},
@@ -58,8 +58,9 @@ TEST("text tokenizer files: tokens that are added") {
 }
 
 TEST("text tokenizer files: a single word is one") {
-    const Tokenizer tokenizer = made_of({{"tokenizer.json", json(
-        R"({"id": 7, "content": "<x>", "single_word": true, "normalized": false})")}});
+    const Tokenizer tokenizer = made_of(
+        {{"tokenizer.json",
+          json(R"({"id": 7, "content": "<x>", "single_word": true, "normalized": false})")}});
     CHECK_EQUAL(shown_tokens(tokenizer, "<x> a<x>"),
                 "<x>[0,3) a[4,5) [UNK][5,6) [UNK][6,7) [UNK][7,8)");
 }

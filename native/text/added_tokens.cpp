@@ -25,7 +25,7 @@ std::size_t before(std::string_view text, std::size_t at) {
 }
 
 std::size_t after(std::string_view text, std::size_t at) {
-    return at + static_cast<std::size_t>(utf8_length(static_cast<unsigned char>(text[at])));
+    return at + static_cast<std::size_t>(utf8_bytes(text[at]));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/utf8.h"
+#include "text/code_points.h"
 
 namespace squeezebert {
 
@@ -46,9 +46,9 @@ private:
     std::size_t next_start(std::string_view text, std::size_t from) const;
     const AddedToken* longest_at(std::string_view text, std::size_t at) const;
 
-    std::vector<AddedToken> tokens_;     ///< the longest first
-    std::array<bool, 256> starts_{};     ///< bytes that a token begins with
-    int only_start_ = -1;                ///< the only such byte, where there is only one
+    std::vector<AddedToken> tokens_;  ///< the longest first
+    std::array<bool, 256> starts_{};  ///< bytes that a token begins with
+    int only_start_ = -1;             ///< the only such byte, where there is only one
 };
 
 }  // namespace squeezebert

@@ -1,7 +1,7 @@
 #include "text/character_table.h"
 
+#include "text/code_points.h"
 #include "text/unicode.h"
-#include "text/utf8.h"
 
 namespace squeezebert {
 

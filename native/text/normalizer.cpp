@@ -56,10 +56,9 @@ std::vector<NormalizedCharacter> Normalizer::decomposed(
     parts.reserve(text.size());
     std::size_t starter = 0;  // marks from here on are not sorted yet
     const auto sort_marks = [&] {
-        std::stable_sort(parts.begin() + static_cast<std::ptrdiff_t>(starter), parts.end(),
-                         [](const Part& a, const Part& b) {
-                             return a.combining_class < b.combining_class;
-                         });
+        std::stable_sort(
+            parts.begin() + static_cast<std::ptrdiff_t>(starter), parts.end(),
+            [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; });
         starter = parts.size();
     };
     for (const NormalizedCharacter& character : text) {
@@ -91,7 +90,7 @@ std::vector<NormalizedCharacter> Normalizer::normalize(std::string_view text,
     for (std::size_t at = 0; at < text.size();) {
         const char32_t character = read_utf8(text.data() + at);
         const auto begin = shift + static_cast<std::uint32_t>(at);
-        at += static_cast<std::size_t>(utf8_length(static_cast<unsigned char>(text[at])));
+        at += static_cast<std::size_t>(utf8_bytes(text[at]));
         const Span source{begin, shift + static_cast<std::uint32_t>(at)};
         if (drops(character)) continue;
         const char32_t cleaned = clean(character);

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/utf8.h"
+#include "text/code_points.h"
 
 namespace squeezebert {
 

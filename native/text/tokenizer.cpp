@@ -38,8 +38,7 @@ AddedTokens chosen(const std::vector<AddedToken>& tokens, bool normalized,
             std::string content;
             for (const NormalizedCharacter& character : normalizer.normalize(token.content, 0)) {
                 char bytes[4];
-                content.append(bytes,
-                               static_cast<std::size_t>(write_utf8(character.value, bytes)));
+                content.append(bytes, static_cast<std::size_t>(write_utf8(character.value, bytes)));
             }
             token.content = content;
         }
@@ -111,7 +110,7 @@ private:
                 continue;
             }
             const auto first = static_cast<unsigned char>(*at);
-            const char* const next = at + utf8_length(first);
+            const char* const next = at + utf8_bytes(*at);
             const Span source{place(at), place(next)};
             if (first < 0xE0) {
                 const CharacterTable::Entry& entry = table[read_utf8(at)];
@@ -225,8 +224,7 @@ private:
         begins_.resize(length_);
         ends_.resize(length_);
         for (std::uint32_t at = 0; at < length_;) {
-            const auto size = static_cast<std::uint32_t>(
-                utf8_length(static_cast<unsigned char>(bytes_[at])));
+            const auto size = static_cast<std::uint32_t>(utf8_bytes(bytes_[at]));
             std::fill_n(begins_.begin() + at, size, source_ + at);
             std::fill_n(ends_.begin() + at, size, source_ + at + size);
             at += size;
@@ -288,8 +286,7 @@ private:
         for (const AddedTokens::Part& part : tokenizer_.normalized_added_.split(normalized)) {
             const std::uint32_t first = which[part.begin], last = which[part.end - 1];
             if (part.id >= 0) {
-                tokens_.add(part.id,
-                            {characters[first].source.begin, characters[last].source.end});
+                tokens_.add(part.id, {characters[first].source.begin, characters[last].source.end});
                 continue;
             }
             for (std::uint32_t i = first; i <= last; ++i) {
@@ -353,8 +350,7 @@ Tokens Tokenizer::encode_words(std::string_view text, const std::vector<Span>& w
         const std::size_t before = tokens.size();
         cutter.cut(content, word.begin);
         if (tokens.size() == before) tokens.add(unk_, word);
-        word_ids.resize(tokens.size(),
-                        static_cast<std::int32_t>(&word - words.data()));
+        word_ids.resize(tokens.size(), static_cast<std::int32_t>(&word - words.data()));
     }
     return tokens;
 }

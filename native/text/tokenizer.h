@@ -7,8 +7,8 @@
 
 #include "text/added_tokens.h"
 #include "text/character_table.h"
+#include "text/code_points.h"
 #include "text/normalizer.h"
-#include "text/utf8.h"
 #include "text/vocabulary.h"
 
 namespace squeezebert {
@@ -35,8 +35,8 @@ struct TokenizerSettings {
     std::vector<std::string> tokens;  ///< in the order of their ids
     std::vector<AddedToken> added;    ///< their ids are those of `tokens`
     std::string unknown = "[UNK]";
-    std::string prefix = "##";   ///< of a token that continues a word
-    int max_word_length = 100;   ///< characters; a longer word is unknown
+    std::string prefix = "##";  ///< of a token that continues a word
+    int max_word_length = 100;  ///< characters; a longer word is unknown
 };
 
 /// BERT's WordPiece: text to ids and places, equal to the `tokenizers` library. A tokenizer may be

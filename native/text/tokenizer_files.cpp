@@ -46,8 +46,8 @@ public:
 
     [[noreturn]] void refuse(const char* name, const Json& value,
                              const std::string& expected) const {
-        throw Error(ErrorKind::checkpoint, where_ + ": " + name + " is " + value.show() +
-                                               ", expected " + expected);
+        throw Error(ErrorKind::checkpoint,
+                    where_ + ": " + name + " is " + value.show() + ", expected " + expected);
     }
 
 private:
@@ -75,9 +75,9 @@ void add_token(TokenizerSettings& settings, AddedToken token, const std::string&
         throw Error(ErrorKind::checkpoint,
                     where + " adds '" + token.content + "' as id " + std::to_string(id) +
                         ", which is " +
-                        (id < tokens.size() ? "'" + tokens[id] + "'"
-                                            : "beyond the " + std::to_string(tokens.size()) +
-                                                  " tokens so far"));
+                        (id < tokens.size()
+                             ? "'" + tokens[id] + "'"
+                             : "beyond the " + std::to_string(tokens.size()) + " tokens so far"));
     }
     settings.added.push_back(std::move(token));
 }
@@ -107,10 +107,9 @@ std::vector<std::string> read_vocabulary(const Json& model, const std::string& w
         const std::int64_t id = value.integer().value_or(-1);
         if (id < 0 || id >= static_cast<std::int64_t>(entries.size()) ||
             taken[static_cast<std::size_t>(id)]) {
-            throw Error(ErrorKind::checkpoint,
-                        where + " gives '" + token + "' the id " + value.show() +
-                            ", expected each of 0 to " + std::to_string(entries.size() - 1) +
-                            " once");
+            throw Error(ErrorKind::checkpoint, where + " gives '" + token + "' the id " +
+                                                   value.show() + ", expected each of 0 to " +
+                                                   std::to_string(entries.size() - 1) + " once");
         }
         taken[static_cast<std::size_t>(id)] = true;
         tokens[static_cast<std::size_t>(id)] = token;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "text/utf8.h"
+#include "text/code_points.h"
 
 namespace squeezebert {
 
@@ -43,10 +43,9 @@ Vocabulary::Vocabulary(const std::vector<std::string>& tokens, std::string prefi
     for (const std::string& token : tokens) {
         const int id = size();
         if (find(token) >= 0) {
-            throw Error(ErrorKind::checkpoint, "the vocabulary holds '" + token +
-                                                   "' twice, as ids " +
-                                                   std::to_string(find(token)) + " and " +
-                                                   std::to_string(id));
+            throw Error(ErrorKind::checkpoint,
+                        "the vocabulary holds '" + token + "' twice, as ids " +
+                            std::to_string(find(token)) + " and " + std::to_string(id));
         }
         pool_ += token;
         ends_.push_back(static_cast<std::uint32_t>(pool_.size()));

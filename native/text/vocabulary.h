@@ -52,12 +52,12 @@ private:
 
     std::string prefix_;
     std::uint64_t prefix_hash_ = hash_start;
-    std::string pool_;                  ///< all tokens, one after the other
-    std::vector<std::uint32_t> ends_;   ///< (size + 1,) where each begins and ends
-    std::vector<Slot> slots_;           ///< a hash table without chains; id -1 is free
+    std::string pool_;                   ///< all tokens, one after the other
+    std::vector<std::uint32_t> ends_;    ///< (size + 1,) where each begins and ends
+    std::vector<Slot> slots_;            ///< a hash table without chains; id -1 is free
     std::vector<std::uint64_t> filter_;  ///< a bit that each token has set, and few others have
     int slot_shift_ = 0, filter_shift_ = 0;
-    std::uint32_t longest_ = 0;         ///< bytes of a token, without the prefix
+    std::uint32_t longest_ = 0;  ///< bytes of a token, without the prefix
 };
 
 }  // namespace squeezebert

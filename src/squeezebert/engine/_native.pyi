@@ -27,10 +27,16 @@ def read_roofs(threads: int, seconds: float) -> list[tuple[int, int, float]]:
     cache, and for memory, whose level is 0.
     """
 
-def default_precisions(directory: str) -> list[str]:
-    """What :class:`Model` takes as ``precisions``: the fastest choice that is safe."""
+def resolve_precisions(directory: bytes, precisions: Sequence[str]) -> dict[str, str]:
+    """By kind, what :class:`Model` would take for the same arguments."""
 
-def expected_peak(directory: str) -> float:
+def recorded_precisions(directory: bytes) -> dict[str, str] | None:
+    """By kind, what the weights record; None where they record nothing."""
+
+def default_precisions(directory: bytes) -> dict[str, str]:
+    """By kind, the fastest choice that is safe."""
+
+def expected_peak(directory: bytes) -> float:
     """How far single features stick out of what LayerNorms give the blocks' products."""
 
 class Tokenizer:
@@ -48,7 +54,11 @@ class Tokenizer:
 class Model:
     """A loaded model: weights, kernels and threads."""
 
-    def __init__(self, directory: str, precisions: Sequence[str], threads: int) -> None: ...
+    def __init__(self, directory: bytes, precisions: Sequence[str], threads: int) -> None:
+        """``precisions``: by kind, ``auto`` where the model is to say."""
+
+    @property
+    def precisions(self) -> dict[str, str]: ...
     @property
     def isa(self) -> str: ...
     @property

@@ -269,7 +269,7 @@ class _Run:
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
-        utilisation = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
+        utilisation = f"  MFU {100 * pace['mfu']:.3g}%" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "

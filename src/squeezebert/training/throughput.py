@@ -49,7 +49,17 @@ class Throughput:
         now = time.monotonic()
         speed = (tokens - self._tokens) / max(now - self._since, 1e-9)
         self._tokens, self._since = tokens, now
-        values = {"tokens_per_second": round(speed, 1)}
+        values = {"tokens_per_second": _significant(speed)}
         if self._flops_per_token and self._peak:
-            values["mfu"] = round(speed * self._flops_per_token / self._peak, 4)
+            values["mfu"] = _significant(speed * self._flops_per_token / self._peak)
         return values
+
+
+def _significant(value: float) -> float:
+    """Six digits from the first that counts. By decimal places, the small share that a tiny model
+    has of a fast machine would be 0.
+
+    >>> _significant(0.0000123456789), _significant(1234567.8)
+    (1.23457e-05, 1234570.0)
+    """
+    return float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-/// UTF-8: checking it, walking through it, and counting in other units.
+/// The code points of UTF-8: walking through them, and counting in other units.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace squeezebert {
 void check_utf8(std::string_view text, const char* what);
 
 /// How many bytes a code point takes whose first byte this is.
-inline int utf8_length(unsigned char first) {
+inline int utf8_bytes(char lead) {
+    const auto first = static_cast<unsigned char>(lead);
     return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
 
@@ -20,7 +21,9 @@ inline bool continues_utf8(char byte) { return (static_cast<unsigned char>(byte)
 
 /// The code point at `at` of checked UTF-8.
 inline char32_t read_utf8(const char* at) {
-    const auto byte = [at](int i) { return static_cast<char32_t>(static_cast<unsigned char>(at[i])); };
+    const auto byte = [at](int i) {
+        return static_cast<char32_t>(static_cast<unsigned char>(at[i]));
+    };
     const char32_t first = byte(0);
     if (first < 0x80) return first;
     if (first < 0xE0) return (first & 0x1F) << 6 | (byte(1) & 0x3F);
@@ -58,7 +61,9 @@ struct Span {
     std::uint32_t end;
 };
 
-inline bool operator==(const Span& a, const Span& b) { return a.begin == b.begin && a.end == b.end; }
+inline bool operator==(const Span& a, const Span& b) {
+    return a.begin == b.begin && a.end == b.end;
+}
 
 /// What a position in a text counts.
 enum class TextUnit {

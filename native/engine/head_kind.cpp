@@ -1,4 +1,4 @@
-#include "engine/head.h"
+#include "engine/head_kind.h"
 
 #include <filesystem>
 
@@ -84,7 +84,7 @@ HeadKind read_architecture(const Json& config) {
 
 /// Where neither file says, the tensors do.
 HeadKind guess_head(const TensorSource& source, const std::string& directory) {
-    if (source.has_any_below("cls.predictions.")) return HeadKind::masked_lm;
+    if (source.has_any_below("cls.predictions.transform.")) return HeadKind::masked_lm;
     if (source.has("qa_outputs.weight")) return HeadKind::question_answering;
     if (source.has("classifier.weight")) {
         throw Error(ErrorKind::checkpoint,
