@@ -13,7 +13,7 @@ namespace {
 const std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\r\n\xC3\xA4\nx y\n";
 
 Tokenizer made_of(ModelFiles::Texts texts) {
-    return Tokenizer(read_tokenizer(ModelFiles::in_memory(std::move(texts), "m")));
+    return Tokenizer(read_tokenizer(ModelFiles::with_texts(std::move(texts), "m")));
 }
 
 /// A tokenizer.json with some of its parts put in.

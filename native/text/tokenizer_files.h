@@ -1,6 +1,6 @@
 #pragma once
 
-#include "text/model_files.h"
+#include "engine/model_files.h"
 #include "text/tokenizer.h"
 
 namespace squeezebert {

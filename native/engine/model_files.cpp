@@ -1,4 +1,4 @@
-#include "text/model_files.h"
+#include "engine/model_files.h"
 
 #include <filesystem>
 #include <fstream>
@@ -11,13 +11,30 @@ namespace squeezebert {
 
 namespace fs = std::filesystem;
 
-ModelFiles::ModelFiles(std::string where, std::optional<Texts> texts)
-    : where_(std::move(where)), texts_(std::move(texts)) {}
+ModelFiles::ModelFiles(std::string where, std::shared_ptr<const Texts> texts,
+                       std::shared_ptr<const WeightsFile> weights)
+    : where_(std::move(where)), texts_(std::move(texts)), weights_(std::move(weights)) {}
 
-ModelFiles ModelFiles::in_directory(const std::string& directory) { return {directory, {}}; }
+ModelFiles ModelFiles::open(const std::string& path) {
+    std::error_code ignored;
+    if (fs::is_regular_file(fs::u8path(path), ignored)) return in_file(WeightsFile::open(path));
+    return in_directory(path);
+}
 
-ModelFiles ModelFiles::in_memory(Texts texts, const std::string& where) {
-    return {where, std::move(texts)};
+ModelFiles ModelFiles::in_memory(const void* data, std::size_t bytes) {
+    return in_file(WeightsFile::copy(data, bytes, "the model in memory"));
+}
+
+ModelFiles ModelFiles::in_file(std::shared_ptr<const WeightsFile> weights) {
+    // Shares the file's ownership, and points to what it holds.
+    std::shared_ptr<const Texts> texts(weights, &weights->metadata());
+    return {weights->path(), std::move(texts), weights};
+}
+
+ModelFiles ModelFiles::in_directory(const std::string& directory) { return {directory, {}, {}}; }
+
+ModelFiles ModelFiles::with_texts(Texts texts, const std::string& where) {
+    return {where, std::make_shared<const Texts>(std::move(texts)), {}};
 }
 
 std::optional<std::string> ModelFiles::read(std::string_view name) const {
