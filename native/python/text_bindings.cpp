@@ -1,4 +1,4 @@
-/// Text in the module squeezebert.engine._native: the tokenizer.
+/// Text in the module squeezebert.engine._native: the tokenizer, and answers of a model to texts.
 #include "python/text_bindings.h"
 
 #include <nanobind/ndarray.h>
@@ -7,11 +7,14 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "engine/error.h"
-#include "text/tokenizer.h"
+#include "text/text_model.h"
 #include "text/tokenizer_files.h"
+#include "text/windows.h"
+#include "text/words.h"
 
 namespace nb = nanobind;
 
@@ -76,6 +79,92 @@ std::string normalize(const Tokenizer& tokenizer, nb::str text) {
     return result;
 }
 
+nb::object words(nb::str text, bool ideographs_apart) {
+    const std::string_view content = utf8(text);
+    std::vector<Span> spans = split_words(content, ideographs_apart);
+    convert_spans(content, TextUnit::code_points, spans);
+    const std::size_t count = spans.size();
+    return array<std::int32_t>(std::move(spans), {count, 2});
+}
+
+nb::list windows(const std::vector<std::int32_t>& word_ids, int size, int overlap) {
+    nb::list result;
+    for (const Window& window : cut_windows(word_ids, size, overlap)) {
+        result.append(nb::make_tuple(window.begin, window.end, window.words));
+    }
+    return result;
+}
+
+std::vector<std::int32_t> decode_tags(const Transitions& transitions, int labels,
+                                      const std::vector<float>& scores) {
+    return TagDecoder(transitions, labels).decode(scores);
+}
+
+/// A model and its text side together.
+struct OpenedTextModel {
+    OpenedTextModel(const std::string& path, int threads)
+        : files(ModelFiles::open(path)), model(files, {}, threads), text(model, files) {}
+
+    ModelFiles files;
+    Model model;
+    TextModel text;
+};
+
+std::vector<double> classify(const OpenedTextModel& opened, nb::str text,
+                             std::optional<nb::str> pair) {
+    const std::string_view first = utf8(text);
+    const std::string_view second = pair ? utf8(*pair) : std::string_view();
+    nb::gil_scoped_release release;
+    return opened.text.classify(first, pair ? &second : nullptr);
+}
+
+/// The spans of answers, in code points.
+template <class Answer>
+std::vector<Span> spans_of(const std::vector<Answer>& answers, std::string_view text) {
+    std::vector<Span> spans;
+    for (const Answer& answer : answers) spans.push_back(answer.span);
+    convert_spans(text, TextUnit::code_points, spans);
+    return spans;
+}
+
+nb::list tag(const OpenedTextModel& opened, nb::str text) {
+    const std::string_view content = utf8(text);
+    std::vector<Entity> entities;
+    std::vector<Span> spans;
+    {
+        nb::gil_scoped_release release;
+        entities = opened.text.tag(content);
+        spans = spans_of(entities, content);
+    }
+    nb::list result;
+    for (std::size_t i = 0; i < entities.size(); ++i) {
+        result.append(
+            nb::make_tuple(entities[i].type, spans[i].begin, spans[i].end, entities[i].score));
+    }
+    return result;
+}
+
+nb::list fill(const OpenedTextModel& opened, nb::str text, int top_k) {
+    const std::string_view content = utf8(text);
+    std::vector<Gap> gaps;
+    std::vector<Span> spans;
+    {
+        nb::gil_scoped_release release;
+        gaps = opened.text.fill(content, top_k);
+        spans = spans_of(gaps, content);
+    }
+    nb::list result;
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+        nb::list candidates;
+        for (const Candidate& candidate : gaps[i].candidates) {
+            candidates.append(nb::make_tuple(candidate.token, candidate.score,
+                                             filled(content, gaps[i].span, candidate.token)));
+        }
+        result.append(nb::make_tuple(spans[i].begin, spans[i].end, candidates));
+    }
+    return result;
+}
+
 }  // namespace
 
 void bind_text(nb::module_& m) {
@@ -88,6 +177,14 @@ void bind_text(nb::module_& m) {
             nb::arg("directory"))
         .def("encode", encode, nb::arg("texts"))
         .def("normalize", normalize, nb::arg("text"));
+    m.def("split_words", words, nb::arg("text"), nb::arg("ideographs_apart"));
+    m.def("cut_windows", windows, nb::arg("word_ids"), nb::arg("size"), nb::arg("overlap"));
+    m.def("decode_tags", decode_tags, nb::arg("transitions"), nb::arg("labels"), nb::arg("scores"));
+    nb::class_<OpenedTextModel>(m, "TextModel", "A model that takes texts.")
+        .def(nb::init<const std::string&, int>(), nb::arg("path"), nb::arg("threads"))
+        .def("classify", classify, nb::arg("text"), nb::arg("pair").none())
+        .def("tag", tag, nb::arg("text"))
+        .def("fill", fill, nb::arg("text"), nb::arg("top_k"));
 }
 
 }  // namespace squeezebert

@@ -151,7 +151,11 @@ def test_real_texts(lowercase: bool, shared_data: Path, tmp_path: Path) -> None:
     config = {"do_lower_case": lowercase}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     theirs, ours = Tokenizer.load(tmp_path), _native.Tokenizer(str(tmp_path))
-    for path in ("conll2003_en/eng.testb", "conll2003_de/deu.testb", "dailydialog/dialogues_test.txt"):
+    for path in (
+        "conll2003_en/eng.testb",
+        "conll2003_de/deu.testb",
+        "dailydialog/dialogues_test.txt",
+    ):
         content = (shared_data / path).read_text(encoding="utf-8", errors="replace")
         lines = content.splitlines()[:4000]
         expected = theirs.encode(lines)

@@ -51,6 +51,32 @@ class Tokenizer:
     def normalize(self, text: str) -> str:
         """What words are cut from."""
 
+def split_words(text: str, ideographs_apart: bool) -> _Int32:
+    """(words, 2) where the words of a text stand, in characters."""
+
+def cut_windows(
+    word_ids: Sequence[int], size: int, overlap: int
+) -> list[tuple[int, int, list[int]]]:
+    """As squeezebert.tasks.windows."""
+
+def decode_tags(
+    transitions: Sequence[Sequence[float | None]], labels: int, scores: Sequence[float]
+) -> list[int]:
+    """As squeezebert.tasks.decoding; ``scores`` are (words * labels,)."""
+
+class TextModel:
+    """A model that takes texts, from a directory or a bundle. Places are in characters."""
+
+    def __init__(self, path: str, threads: int) -> None: ...
+    def classify(self, text: str, pair: str | None) -> list[float]:
+        """A score for each label."""
+
+    def tag(self, text: str) -> list[tuple[str, int, int, float]]:
+        """(type, start, end, score) of each entity."""
+
+    def fill(self, text: str, top_k: int) -> list[tuple[int, int, list[tuple[str, float, str]]]]:
+        """(start, end, [(token, score, the text with it), ...]) of each ``[MASK]``."""
+
 class Model:
     """A loaded model: weights, kernels and threads."""
 
