@@ -49,6 +49,11 @@ TEST("text tokenizer files: tokens that are added") {
                   R"({"added_tokens_decoder": {"10": {"content": "<b>", "lstrip": true},
               "9": {"content": "<A>", "normalized": false, "rstrip": true}}})"}});
     CHECK_EQUAL(shown_tokens(tokenizer, "a <A> a <B>"), "a[0,1) <A>[2,6) a[6,7) <b>[7,11)");
+    // What is added is no piece of a word.
+    const Tokenizer word = made_of(
+        {{"tokenizer.json",
+          json(R"({"id": 7, "content": "abc", "single_word": true, "normalized": false})")}});
+    CHECK_EQUAL(shown_tokens(word, "abc abcb"), "abc[0,3) [UNK][4,8)");
     CHECK_THROWS(made_of({{"vocab.txt", vocabulary},
                           {"tokenizer_config.json",
                            R"({"added_tokens_decoder": {"11": {"content": "<b>"}}})"}}),

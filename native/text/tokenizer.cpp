@@ -317,7 +317,7 @@ private:
 Tokenizer::Tokenizer(const TokenizerSettings& settings)
     : normalizer_(settings.normalizer),
       characters_(normalizer_),
-      vocabulary_(settings.tokens, settings.prefix),
+      vocabulary_(settings.tokens, settings.pieces, settings.prefix),
       added_(chosen(settings.added, false, normalizer_)),
       normalized_added_(chosen(settings.added, true, normalizer_)),
       max_word_length_(settings.max_word_length),

@@ -33,6 +33,7 @@ struct Tokens {
 struct TokenizerSettings {
     NormalizerSettings normalizer;
     std::vector<std::string> tokens;  ///< in the order of their ids
+    std::size_t pieces = SIZE_MAX;    ///< the tokens from here on are added ones only
     std::vector<AddedToken> added;    ///< their ids are those of `tokens`
     std::string unknown = "[UNK]";
     std::string prefix = "##";  ///< of a token that continues a word

@@ -128,6 +128,7 @@ TokenizerSettings read_tokenizer_json(const Json& json, const std::string& where
     settings.max_word_length =
         static_cast<int>(fields.integer("max_input_chars_per_word", 100, 1, 1'000'000));
     settings.tokens = read_vocabulary(*model, where);
+    settings.pieces = settings.tokens.size();
 
     const Json* normalizer = json.find("normalizer");
     if (normalizer == nullptr || normalizer->is_null()) {
@@ -172,6 +173,7 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
     }
     TokenizerSettings settings;
     settings.tokens = read_lines(text);
+    settings.pieces = settings.tokens.size();
     const std::optional<Json> config = files.read_json(config_name);
     const Json* decoder = nullptr;
     const std::string where = files.path(config_name);

@@ -30,8 +30,11 @@ int bits_for(std::size_t count) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(const std::vector<std::string>& tokens, std::string prefix)
-    : prefix_(std::move(prefix)), prefix_hash_(hash_of(prefix_)) {
+Vocabulary::Vocabulary(const std::vector<std::string>& tokens, std::size_t pieces,
+                       std::string prefix)
+    : prefix_(std::move(prefix)),
+      pieces_(static_cast<int>(std::min(pieces, tokens.size()))),
+      prefix_hash_(hash_of(prefix_)) {
     const int slot_bits = bits_for(2 * tokens.size());
     const int filter_bits = slot_bits + 3;
     slot_shift_ = 64 - slot_bits;
@@ -42,6 +45,11 @@ Vocabulary::Vocabulary(const std::vector<std::string>& tokens, std::string prefi
     ends_.push_back(0);
     for (const std::string& token : tokens) {
         const int id = size();
+        if (id >= pieces_) {
+            pool_ += token;
+            ends_.push_back(static_cast<std::uint32_t>(pool_.size()));
+            continue;
+        }
         if (find(token) >= 0) {
             throw Error(ErrorKind::checkpoint,
                         "the vocabulary holds '" + token + "' twice, as ids " +
@@ -69,7 +77,14 @@ bool Vocabulary::continues_word(int id) const {
     return token(id).substr(0, prefix_.size()) == prefix_;
 }
 
-int Vocabulary::find(std::string_view token) const { return lookup(hash_of(token), token, false); }
+int Vocabulary::find(std::string_view token) const {
+    const int piece = lookup(hash_of(token), token, false);
+    if (piece >= 0) return piece;
+    for (int id = pieces_; id < size(); ++id) {
+        if (this->token(id) == token) return id;
+    }
+    return -1;
+}
 
 int Vocabulary::lookup(std::uint64_t hash, std::string_view text, bool after_prefix) const {
     const std::uint64_t mixed = mix(hash);

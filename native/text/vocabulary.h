@@ -10,14 +10,16 @@ namespace squeezebert {
 /// A WordPiece vocabulary: tokens and ids, and words cut into the longest pieces there are.
 class Vocabulary {
 public:
-    /// Tokens in the order of their ids; those inside a word begin with `prefix`. Throws
-    /// Error(checkpoint) for a token that stands there twice.
-    explicit Vocabulary(const std::vector<std::string>& tokens, std::string prefix = "##");
+    /// Tokens in the order of their ids; those inside a word begin with `prefix`. From `pieces` on
+    /// they are added ones, which words are not cut into. Throws Error(checkpoint) for a piece that
+    /// stands there twice.
+    Vocabulary(const std::vector<std::string>& tokens, std::size_t pieces, std::string prefix);
 
+    /// All tokens, added ones too.
     int size() const { return static_cast<int>(ends_.size()) - 1; }
     /// The token of an id below size(); valid as long as the vocabulary.
     std::string_view token(int id) const;
-    /// The id of a token, or -1.
+    /// The id of a token, added ones too, or -1.
     int find(std::string_view token) const;
     /// Whether the token of an id continues a word.
     bool continues_word(int id) const;
@@ -51,6 +53,7 @@ private:
     int lookup(std::uint64_t hash, std::string_view text, bool after_prefix) const;
 
     std::string prefix_;
+    int pieces_;
     std::uint64_t prefix_hash_ = hash_start;
     std::string pool_;                   ///< all tokens, one after the other
     std::vector<std::uint32_t> ends_;    ///< (size + 1,) where each begins and ends
