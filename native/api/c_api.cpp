@@ -6,20 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "api/handle.h"
 #include "engine/error.h"
 #include "engine/model.h"
 #include "include/squeezebert.h"
 #include "kernels/dispatch.h"
 
-struct squeezebert_model {
-    squeezebert_model(const std::string& directory, const squeezebert::PrecisionWishes& wishes,
-                      int threads)
-        : model(directory, wishes, threads) {}
-
-    const squeezebert::Model model;
-};
-
 namespace squeezebert {
+
+using api::guarded;
+using api::refuse;
+using api::require;
+
 namespace {
 
 /// The text of squeezebert_last_error, a thread's own.
@@ -48,31 +46,6 @@ squeezebert_status status_of(ErrorKind kind) {
             return SQUEEZEBERT_ERROR_INVALID_INPUT;
     }
     return SQUEEZEBERT_ERROR_INTERNAL;
-}
-
-/// Runs the body; no exception leaves it.
-template <class Body>
-squeezebert_status guarded(const Body& body) noexcept {
-    try {
-        body();
-        return SQUEEZEBERT_OK;
-    } catch (const Error& error) {
-        return remember(status_of(error.kind()), error.what(), error.hint());
-    } catch (const std::bad_alloc&) {
-        return remember(SQUEEZEBERT_ERROR_OUT_OF_MEMORY, "there is not enough memory");
-    } catch (const std::exception& error) {
-        return remember(SQUEEZEBERT_ERROR_INTERNAL, error.what());
-    } catch (...) {
-        return remember(SQUEEZEBERT_ERROR_INTERNAL, "an unknown exception");
-    }
-}
-
-[[noreturn]] void refuse(const std::string& message, const std::string& hint = "") {
-    throw Error(ErrorKind::invalid_input, message, hint);
-}
-
-void require(const void* pointer, const char* what) {
-    if (pointer == nullptr) refuse(std::string(what) + " is NULL");
 }
 
 PrecisionWishes wishes_of(squeezebert_precision asked) {
@@ -153,20 +126,58 @@ void check_room(std::size_t rows, int columns, const float* out, std::size_t out
     if (out_count > 0) require(out, "out");
 }
 
+void open(ModelFiles files, const squeezebert_options* options, squeezebert_model** model) {
+    const squeezebert_options chosen =
+        options == nullptr ? squeezebert_options{SQUEEZEBERT_PRECISION_AUTO, 0} : *options;
+    *model = new squeezebert_model(std::move(files), wishes_of(chosen.precision), chosen.threads);
+}
+
 }  // namespace
+
+squeezebert_status api::remember_exception() noexcept {
+    try {
+        throw;
+    } catch (const Error& error) {
+        return remember(status_of(error.kind()), error.what(), error.hint());
+    } catch (const std::bad_alloc&) {
+        return remember(SQUEEZEBERT_ERROR_OUT_OF_MEMORY, "there is not enough memory");
+    } catch (const std::exception& error) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, error.what());
+    } catch (...) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, "an unknown exception");
+    }
+}
+
+void api::refuse(const std::string& message, const std::string& hint) {
+    throw Error(ErrorKind::invalid_input, message, hint);
+}
+
+void api::require(const void* pointer, const char* what) {
+    if (pointer == nullptr) refuse(std::string(what) + " is NULL");
+}
+
 }  // namespace squeezebert
 
 using namespace squeezebert;
 
-squeezebert_status squeezebert_open(const char* directory, const squeezebert_options* options,
+squeezebert_status squeezebert_open(const char* path, const squeezebert_options* options,
                                     squeezebert_model** model) {
     return guarded([&] {
         require(model, "model");
         *model = nullptr;
-        require(directory, "directory");
-        const squeezebert_options chosen =
-            options == nullptr ? squeezebert_options{SQUEEZEBERT_PRECISION_AUTO, 0} : *options;
-        *model = new squeezebert_model(directory, wishes_of(chosen.precision), chosen.threads);
+        require(path, "path");
+        open(ModelFiles::open(path), options, model);
+    });
+}
+
+squeezebert_status squeezebert_open_memory(const void* data, size_t bytes,
+                                           const squeezebert_options* options,
+                                           squeezebert_model** model) {
+    return guarded([&] {
+        require(model, "model");
+        *model = nullptr;
+        require(data, "data");
+        open(ModelFiles::in_memory(data, bytes), options, model);
     });
 }
 

@@ -1,7 +1,6 @@
 #include "engine/checkpoint.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "engine/error.h"
@@ -11,10 +10,15 @@
 namespace squeezebert {
 
 struct Checkpoint::Contents {
-    Contents(const std::string& directory, const Json& json)
+    Contents(const ModelFiles& files, const Json& json)
         : config(EncoderConfig::from_json(json)),
-          source(directory, config.model_type == "bert" ? "bert." : "transformer."),
-          head(read_head(directory, json, source)) {}
+          source(open_tensors(files, config.model_type == "bert" ? "bert." : "transformer.")),
+          head(read_head(files, json, source)) {}
+
+    static TensorSource open_tensors(const ModelFiles& files, const char* prefix) {
+        if (files.weights() != nullptr) return {files.weights(), prefix};
+        return {files.where(), prefix};
+    }
 
     EncoderConfig config;
     TensorSource source;  // owns what the matrices point to
@@ -27,8 +31,6 @@ struct Checkpoint::Contents {
 };
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Hugging Face's names of a block's layers, after "encoder.layer.N.".
 struct BlockNames {
@@ -128,25 +130,22 @@ LayerWeights read_layer(TensorSource& source, const EncoderConfig& config, int i
     };
 }
 
-Json read_config(const std::string& directory) {
-    const fs::path path = fs::u8path(directory) / "config.json";
-    std::error_code ignored;
-    if (!fs::is_regular_file(path, ignored)) {
-        throw Error(ErrorKind::checkpoint, "there is no config.json in " + directory,
-                    "a model directory has config.json, tokenizer files and model.safetensors");
+Json read_config(const ModelFiles& files) {
+    auto config = files.read_json("config.json");
+    if (!config) {
+        throw Error(ErrorKind::checkpoint, "there is no config.json in " + files.where(),
+                    files.weights() == nullptr
+                        ? "a model directory has config.json, tokenizer files and "
+                          "model.safetensors"
+                        : "name the model's directory, or bundle it into one file");
     }
-    Json config = Json::read_file(path.u8string());
-    if (config.object() == nullptr) {
-        throw Error(ErrorKind::checkpoint,
-                    path.u8string() + " holds " + config.show() + ", expected an object");
-    }
-    return config;
+    return std::move(*config);
 }
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const std::string& directory) {
-    auto contents = std::make_shared<Contents>(directory, read_config(directory));
+Checkpoint Checkpoint::open(const ModelFiles& files) {
+    auto contents = std::make_shared<Contents>(files, read_config(files));
     const EncoderConfig& config = contents->config;
     const HeadKind head = contents->head.kind;
     TensorSource& source = contents->source;

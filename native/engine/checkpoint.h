@@ -8,6 +8,7 @@
 #include "engine/config.h"
 #include "engine/head_kind.h"
 #include "engine/matrix.h"
+#include "engine/model_files.h"
 #include "engine/weights_file.h"
 
 namespace squeezebert {
@@ -49,7 +50,10 @@ public:
     /// lie in neighbouring directories. Every shape is checked against the config.
     /// Throws Error(config) for a shape or type of model that cannot be, Error(checkpoint) for
     /// files that are missing, damaged, or do not belong to the config; both name what and where.
-    static Checkpoint open(const std::string& directory);
+    static Checkpoint open(const ModelFiles& files);
+    static Checkpoint open(const std::string& directory) {
+        return open(ModelFiles::open(directory));
+    }
 
     const EncoderConfig& config() const;
     HeadKind head() const;

@@ -69,8 +69,8 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
             view(weights.output_layer_norm)};
 }
 
-Model::Model(const std::string& directory, const PrecisionWishes& wishes, int threads)
-    : checkpoint_(Checkpoint::open(directory)),
+Model::Model(const ModelFiles& files, const PrecisionWishes& wishes, int threads)
+    : checkpoint_(Checkpoint::open(files)),
       precisions_(choose_precisions(checkpoint_, wishes)),
       isa_(choose_isa()),
       kernels_(kernels(isa_)),

@@ -39,7 +39,9 @@ public:
     /// Throws Error for a directory that cannot be read (see Checkpoint::open), for a record of
     /// precisions that cannot be, where it is asked, and for `threads` out of range; 0 threads are
     /// all usable cores.
-    Model(const std::string& directory, const PrecisionWishes& wishes, int threads);
+    Model(const ModelFiles& files, const PrecisionWishes& wishes, int threads);
+    Model(const std::string& directory, const PrecisionWishes& wishes, int threads)
+        : Model(ModelFiles::open(directory), wishes, threads) {}
     ~Model();
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;

@@ -140,7 +140,7 @@ TensorSource::TensorSource(const std::string& directory, std::string_view prefix
     std::error_code ignored;
     std::vector<Stored> tensors;
     if (fs::is_regular_file(folder / weights_name, ignored)) {
-        tensors = open_single((folder / weights_name).u8string());
+        tensors = open_single(WeightsFile::open((folder / weights_name).u8string()));
     } else if (fs::is_regular_file(folder / index_name, ignored)) {
         tensors = open_index((folder / index_name).u8string());
     } else {
@@ -148,14 +148,24 @@ TensorSource::TensorSource(const std::string& directory, std::string_view prefix
                     std::string("there is no ") + weights_name + " in " + directory,
                     "save a model with an old pytorch_model.bin again as safetensors");
     }
+    add_all(tensors);
+}
+
+TensorSource::TensorSource(std::shared_ptr<const WeightsFile> file, std::string_view prefix)
+    : directory_(file->path()), prefix_(prefix) {
+    add_all(open_single(std::move(file)));
+}
+
+void TensorSource::add_all(const std::vector<Stored>& tensors) {
     std::vector<std::string_view> names;
     for (const Stored& tensor : tensors) names.emplace_back(tensor.name);
     const std::size_t wrapper = wrapper_length(names);
     for (const Stored& tensor : tensors) add(tensor, wrapper);
 }
 
-std::vector<TensorSource::Stored> TensorSource::open_single(const std::string& path) {
-    const File& file = open_file(path);
+std::vector<TensorSource::Stored> TensorSource::open_single(
+    std::shared_ptr<const WeightsFile> weights) {
+    const File& file = keep(std::move(weights));
     std::vector<Stored> tensors;
     for (const auto& [name, view] : file.weights->tensors()) tensors.push_back({name, &file});
     metadata_ = file.weights->metadata();
@@ -184,7 +194,7 @@ std::vector<TensorSource::Stored> TensorSource::open_index(const std::string& pa
                             path + " points outside " + fs::u8path(directory_).u8string() +
                                 " and the directories beside it: " + shown(name));
             }
-            found = opened.emplace(name, &open_file(file.u8string())).first;
+            found = opened.emplace(name, &keep(WeightsFile::open(file.u8string()))).first;
             const auto& texts = found->second->weights->metadata();
             // Others' files are shared tables.
             if (!fs::u8path(name).has_parent_path()) metadata_.insert(texts.begin(), texts.end());
@@ -194,8 +204,7 @@ std::vector<TensorSource::Stored> TensorSource::open_index(const std::string& pa
     return tensors;
 }
 
-const TensorSource::File& TensorSource::open_file(const std::string& path) {
-    auto weights = WeightsFile::open(path);
+const TensorSource::File& TensorSource::keep(std::shared_ptr<const WeightsFile> weights) {
     Shapes packed = read_packed_shapes(*weights);
     files_.push_back({std::move(weights), std::move(packed)});
     return files_.back();

@@ -32,6 +32,8 @@ public:
     /// in one beside it.
     /// Throws Error(checkpoint) for no weights, a damaged file, an index that points outside.
     TensorSource(const std::string& directory, std::string_view prefix);
+    /// The tensors of one file. Throws Error(checkpoint) as above.
+    TensorSource(std::shared_ptr<const WeightsFile> file, std::string_view prefix);
 
     bool has(std::string_view name) const { return entries_.count(name) != 0; }
     bool has_any_below(std::string_view start) const;
@@ -79,9 +81,10 @@ private:
     };
 
     /// Each returns all tensors.
-    std::vector<Stored> open_single(const std::string& path);
+    std::vector<Stored> open_single(std::shared_ptr<const WeightsFile> weights);
     std::vector<Stored> open_index(const std::string& path);
-    const File& open_file(const std::string& path);
+    const File& keep(std::shared_ptr<const WeightsFile> weights);
+    void add_all(const std::vector<Stored>& tensors);
     void add(const Stored& tensor, std::size_t wrapper);
     const Entry& take(std::string_view name);
     void check_packed(const Entry& entry, const Matrix& matrix) const;

@@ -177,6 +177,7 @@ std::string show_shape(const std::vector<std::int64_t>& shape) {
 class WeightsFile::Content {
 public:
     Content(const std::string& path, std::size_t copied);
+    Content(const void* data, std::size_t bytes);
     ~Content();
     Content(const Content&) = delete;
     Content& operator=(const Content&) = delete;
@@ -202,6 +203,10 @@ std::byte* WeightsFile::Content::allocate() {
     auto* memory = static_cast<std::byte*>(::operator new(bytes_, alignment));
     data_ = memory;
     return memory;
+}
+
+WeightsFile::Content::Content(const void* data, std::size_t bytes) : bytes_(bytes) {
+    std::memcpy(allocate(), data, bytes);
 }
 
 #ifdef _WIN32
@@ -309,6 +314,12 @@ bool WeightsFile::Content::is_unchanged() const {
 std::shared_ptr<const WeightsFile> WeightsFile::open(const std::string& path, std::size_t copied) {
     auto content = std::make_shared<const Content>(path, copied);
     return std::shared_ptr<const WeightsFile>(new WeightsFile(path, std::move(content)));
+}
+
+std::shared_ptr<const WeightsFile> WeightsFile::copy(const void* data, std::size_t bytes,
+                                                     const std::string& name) {
+    auto content = std::make_shared<const Content>(data, bytes);
+    return std::shared_ptr<const WeightsFile>(new WeightsFile(name, std::move(content)));
 }
 
 void WeightsFile::check_unchanged() const {

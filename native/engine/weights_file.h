@@ -66,6 +66,10 @@ public:
     static std::shared_ptr<const WeightsFile> open(const std::string& path,
                                                    std::size_t copied = most_copied);
 
+    /// The same for bytes in memory, which are copied; messages call them `name`.
+    static std::shared_ptr<const WeightsFile> copy(const void* data, std::size_t bytes,
+                                                   const std::string& name);
+
     /// Throws Error(checkpoint) where a mapped file has been written to or cut short since it was
     /// opened: what it gives out is no longer what was checked.
     void check_unchanged() const;

@@ -21,6 +21,7 @@
 #include "engine/model.h"
 #include "engine/outliers.h"
 #include "engine/precision_choice.h"
+#include "python/text_bindings.h"
 
 namespace nb = nanobind;
 
@@ -288,6 +289,7 @@ NB_MODULE(_native, m) {
         },
         nb::arg("directory"),
         "How far single features stick out of what LayerNorms give the blocks' products.");
+    bind_text(m);
     nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",

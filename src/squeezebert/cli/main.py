@@ -12,6 +12,7 @@ import click
 
 from squeezebert import __version__
 from squeezebert.cli.benchmark import benchmark
+from squeezebert.cli.bundle import bundle
 from squeezebert.cli.compare import compare
 from squeezebert.cli.convert import convert
 from squeezebert.cli.curves import curves
@@ -86,6 +87,7 @@ for command in (
     curves,
     tokenize,
     convert,
+    bundle,
     glue,
     grow,
     transplant,
