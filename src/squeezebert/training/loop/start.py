@@ -123,7 +123,10 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
 def set_dropout(model: TaskModel, probability: float) -> None:
     """Sets all dropout of ``model``, in its config too."""
     config = dataclasses.replace(
-        model.config, hidden_dropout_prob=probability, attention_probs_dropout_prob=probability
+        model.config,
+        hidden_dropout_prob=probability,
+        attention_probs_dropout_prob=probability,
+        classifier_dropout=None,
     )
     model.config = model.encoder.config = config
     for module in model.modules():
