@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from squeezebert.errors import CheckpointError, InvalidInputError
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+
+MAX_LETTERS = 1000
+"""Of the alphabet that a vocabulary is learned with; what is left out becomes ``[UNK]``."""
 
 MAX_WORD_LENGTH = 100
 """A longer word becomes one [UNK], as in BERT's own tokenizer."""
@@ -151,7 +155,8 @@ class Tokenizer:
     def train(
         cls, texts: Iterable[str], *, vocab_size: int, lowercase: bool, min_frequency: int = 2
     ) -> Tokenizer:
-        """Learns a vocabulary of at most ``vocab_size`` tokens from ``texts``.
+        """Learns a vocabulary of at most ``vocab_size`` tokens from ``texts``, which are read
+        twice. The same texts give the same vocabulary.
 
         Raises:
             InvalidInputError: ``vocab_size`` leaves no room beside the special tokens.
@@ -160,14 +165,20 @@ class Tokenizer:
             raise InvalidInputError(
                 f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
             )
+        if isinstance(texts, Iterator):
+            texts = list(texts)
         inner = _wrap(
             WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), lowercase=lowercase
         )
+        letters, inside = _alphabet(texts, inner, lowercase=lowercase)
         trainer = trainers.WordPieceTrainer(
             vocab_size=vocab_size,
             min_frequency=min_frequency,
-            special_tokens=list(SPECIAL_TOKENS),
-            limit_alphabet=1000,
+            # The library numbers letters within words in the order of a hash table, another in each
+            # process, and of equal pairs it joins those of lower numbers first. So they are given.
+            special_tokens=[*SPECIAL_TOKENS, *inside],
+            initial_alphabet=letters,
+            limit_alphabet=len(letters),
             show_progress=False,
         )
         inner.train_from_iterator(texts, trainer)
@@ -298,6 +309,30 @@ def _wrap(model: WordPiece, *, lowercase: bool) -> tokenizers.Tokenizer:
     known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
     inner.add_special_tokens(known)
     return inner
+
+
+def _alphabet(
+    texts: Iterable[str], inner: tokenizers.Tokenizer, *, lowercase: bool
+) -> tuple[list[str], list[str]]:
+    """The letters of ``texts``, the most frequent ones, and in what form they stand within words
+    (``##e``); each sorted.
+    """
+    counts: Counter[str] = Counter()
+
+    def counted() -> Iterator[str]:
+        for text in texts:
+            counts.update(inner.normalizer.normalize_str(text))
+            yield text
+
+    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
+    first = _wrap(model, lowercase=lowercase)
+    first.train_from_iterator(
+        counted(), trainers.WordPieceTrainer(vocab_size=1, special_tokens=[], show_progress=False)
+    )
+    seen = first.get_vocab()
+    letters = sorted((one for one in counts if one in seen), key=lambda one: (-counts[one], one))
+    letters = sorted(letters[:MAX_LETTERS])
+    return letters, [f"##{one}" for one in letters if f"##{one}" in seen]
 
 
 def _lowercase_beside(vocabulary: Path) -> bool:
