@@ -127,6 +127,7 @@ def read_spec(directory: Path) -> TaskSpec | None:
             labels=() if kind == "masked_lm" else read_labels(config),
             problem_type=_problem_type(config),
             max_length=int(config.get("max_position_embeddings", 512)),
+            words="pre_tokens",
         )
     values = read_json(path)
     known = {field.name for field in dataclasses.fields(TaskSpec)}

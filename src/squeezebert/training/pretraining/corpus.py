@@ -123,7 +123,7 @@ def tokenize_source(
 
 
 def _digest(files: Sequence[Path], tokenizer: Tokenizer, options: str) -> str:
-    digest = hashlib.sha256(f"{options} {tokenizer.lowercase}\n".encode())
+    digest = hashlib.sha256(f"{options} {tokenizer.normalization}\n".encode())
     digest.update("\n".join(tokenizer.tokens).encode())
     for file in files:
         with file.open("rb") as stream:
