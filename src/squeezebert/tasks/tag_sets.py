@@ -21,7 +21,7 @@ from squeezebert.tasks.entities import WordSpan, spans_from_tags
 
 Naming = Literal["IOB", "IOBES", "BILOU", "IO", "words"]
 
-_PREFIXES: dict[Naming, str] = {"IOB": "BI", "IOBES": "BIES", "BILOU": "BILU"}
+_PREFIXES: dict[str, str] = {"IOB": "BI", "IOBES": "BIES", "BILOU": "BILU"}
 
 
 class _Meaning(NamedTuple):
