@@ -28,7 +28,7 @@ from squeezebert.training.loop.card import pretraining_card
 from squeezebert.training.loop.hardware import processes, seed_everything
 from squeezebert.training.loop.loop import run_loop
 from squeezebert.training.loop.losses import Loss, cross_entropy_loss, sentence_order_loss
-from squeezebert.training.loop.output import TrainingResult, open_output, save_run
+from squeezebert.training.loop.output import TrainingResult, claimed, save_run
 from squeezebert.training.loop.rounding import rounding
 from squeezebert.training.loop.setup import DevScore, Evaluate, Setup
 from squeezebert.training.loop.start import start_model, start_tokenizer, with_learning_rate
@@ -36,6 +36,7 @@ from squeezebert.training.pretraining.batches import PretrainingBatches, dev_bat
 from squeezebert.training.pretraining.corpus import TokenStream, tokenize_source
 from squeezebert.training.pretraining.sequences import HeldOutText
 from squeezebert.training.pretraining.shards import read_shard
+from squeezebert.training.recipe.file import lasting_settings
 from squeezebert.training.recipe.run import PretrainRecipe
 
 MAIN_SCORE = "masked_loss"
@@ -51,17 +52,21 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
         resume: Go on with the run that was killed there. A finished one is left as it is.
 
     Raises:
-        ConfigError: a recipe that cannot be, or another one than the run to resume had.
+        ConfigError: a recipe that cannot be, or another one than the run to resume had; another
+            run that is going on in ``output``.
         DataError: text that cannot be read.
-        CheckpointError: a model, tokenizer or checkpoint that cannot be read.
+        CheckpointError: a model, tokenizer or checkpoint that cannot be read; a disk that takes
+            nothing.
     """
     output = Path(output)
     if not recipe.corpus.sources:
         raise ConfigError("corpus.sources is empty", hint="name at least one text file")
     recipe = with_learning_rate(recipe)
-    finished = open_output(output, recipe, resume=resume)
-    if finished is not None:
-        return finished
+    with claimed(output, recipe, resume=resume) as finished:
+        return finished or _pretrain(recipe, output, resume=resume)
+
+
+def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> TrainingResult:
     tokenizer = start_tokenizer(recipe.model)
     streams = open_corpus(recipe, tokenizer, output)
     batches = PretrainingBatches(recipe, streams, tokenizer)
@@ -90,6 +95,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
                 title="pretraining",
                 flops_per_token=_flops_per_token(recipe, model),
                 gradual=gradual,
+                settings=lasting_settings(recipe),
             ),
             resume=resume,
         )
