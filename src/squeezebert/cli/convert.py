@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.cli.options import output_option
 from squeezebert.errors import InvalidInputError
 
@@ -50,4 +51,4 @@ def convert(*, model: str, storage: Literal["float32", "float16", "int8"], outpu
         for path in sorted(source.glob(pattern)):
             if path.name not in (checkpoint.CONFIG, checkpoint.INDEX):
                 shutil.copyfile(path, output / path.name)
-    click.echo(f"{checkpoint.size_on_disk(output) / 1e6:.1f} MB: {output}")
+    screen.say(f"{checkpoint.size_on_disk(output) / 1e6:.1f} MB: {output}")

@@ -12,6 +12,7 @@ from squeezebert.shown import colorless, console, on_terminal, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
     from rich.text import Text
 
     from squeezebert.report.tables import Table
@@ -49,6 +50,30 @@ def cell(content: str) -> Text:
     from rich.text import Text
 
     return Text(shown(content, lines=True))
+
+
+def tell(console: Console, line: str) -> None:
+    """A line among tables, as it is; see :func:`cell`."""
+    console.print(cell(line))
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """A bar on stderr, if that is a terminal, which disappears at the end.
+
+    It is drawn when told to and not by a thread, whose CPU seconds would count as a model's.
+
+    Args:
+        columns: What stands after the description, which is taken as it is.
+    """
+    from rich.progress import Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        *columns,
+        console=notes(),
+        auto_refresh=False,
+        transient=True,
+    )
 
 
 def print_table(console: Console, table: Table, *, title: str | None = None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.cli.options import output_option
 
 
@@ -40,4 +41,4 @@ def vocabulary(*, files: tuple[Path, ...], size: int, lowercase: bool, output: P
     lines = (line for file in files for _, line in read_lines(file))
     tokenizer = Tokenizer.train(lines, vocab_size=size, lowercase=lowercase)
     tokenizer.save(output)
-    click.echo(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")
+    screen.say(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")

@@ -59,9 +59,7 @@ def test_the_holder_is_named_and_a_killed_one_holds_nothing(
     assert not (output / HOLDER).exists()
 
 
-def test_a_holder_that_cannot_be_read(
-    other_process: subprocess.Popen[str], tmp_path: Path
-) -> None:
+def test_a_holder_that_cannot_be_read(other_process: subprocess.Popen[str], tmp_path: Path) -> None:
     (tmp_path / "run" / HOLDER).write_text("[]")
     with pytest.raises(ConfigError, match="another run writes there"), held(tmp_path / "run"):
         pass

@@ -27,8 +27,8 @@ from squeezebert.model import TaskModel, save_model
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.loop.hardware import in_main_process, processes
-from squeezebert.training.loop.resume import CHECKPOINTS, LoopState, remove_checkpoints
 from squeezebert.training.loop.lock import held
+from squeezebert.training.loop.resume import CHECKPOINTS, LoopState, remove_checkpoints
 from squeezebert.training.recipe.file import (
     changed_settings,
     lasting_settings,

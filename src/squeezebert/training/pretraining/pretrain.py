@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
 from torch import Tensor, nn
 
 from squeezebert.complexity import HeadShape, count
 from squeezebert.data import data_root
 from squeezebert.errors import ConfigError
 from squeezebert.model import HeadConfig, TaskModel
+from squeezebert.shown import console, shown
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.loss import DistillationLoss, Student
@@ -121,10 +121,10 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
     """
     corpus = recipe.corpus
     cache = Path(corpus.cache) if corpus.cache else output / "corpus"
-    console = Console(stderr=True, highlight=False, quiet=not processes().is_main_process)
+    notes = console(stderr=True, quiet=not processes().is_main_process)
     streams: list[TokenStream] = []
     for source in corpus.sources:
-        console.print(f"{source.path}:", end=" ", markup=False, soft_wrap=True)
+        notes.print(shown(f"{source.path}:"), end=" ", markup=False, soft_wrap=True)
         if corpus.shards:
             stream = read_shard(Path(corpus.shards), source, corpus, tokenizer)
         else:
@@ -138,7 +138,7 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
                     held_out_every=corpus.held_out_every,
                 )
         streams.append(dataclasses.replace(stream, taught=source.taught))
-        console.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
+        notes.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
     return streams
 
 
