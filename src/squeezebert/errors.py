@@ -4,10 +4,9 @@
 
     SqueezeBertError            the base: only the command line and a server catch it
     ├── ConfigError             a model, recipe or option that cannot be as it is given
-    ├── CheckpointError         a model directory or weight file that cannot be read or written
+    ├── CheckpointError         a model or run that cannot be read, a file that cannot be written
     ├── DataError               a data file that breaks its format (names file and line)
     ├── InvalidInputError       a value passed to a Python call or typed on a command line
-    ├── ExportError             a model that cannot be written for another run-time
     └── MissingDependencyError  an optional package that is not installed (names the command)
 
 A message says what is wrong, which value was received and what was expected.
@@ -76,7 +75,7 @@ class ConfigError(SqueezeBertError):
 
 
 class CheckpointError(SqueezeBertError):
-    """A model directory or weight file that cannot be read or written."""
+    """A model or run that cannot be read, or a file of any kind that cannot be written."""
 
 
 class DataError(SqueezeBertError):
@@ -85,10 +84,6 @@ class DataError(SqueezeBertError):
 
 class InvalidInputError(SqueezeBertError):
     """A value passed to a Python call or typed on a command line that cannot be used."""
-
-
-class ExportError(SqueezeBertError):
-    """A model that cannot be written for another run-time."""
 
 
 class MissingDependencyError(SqueezeBertError):

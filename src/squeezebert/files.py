@@ -13,12 +13,53 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from squeezebert.errors import CheckpointError, InvalidInputError
 
 try:
     import fcntl
 except ModuleNotFoundError:  # not a Unix
     fcntl = None
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Names ``path`` where the disk does not take what the block writes there.
+
+    An error about a file elsewhere, which the block reads, passes as it is.
+
+    Raises:
+        CheckpointError: a full or read-only disk, a missing permission, a file in the way.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _concerns(error, path):
+            raise
+        raise CheckpointError(f"cannot write {path}: {error.strerror or error}") from error
+    except SafetensorError as error:  # wraps what the system said
+        raise CheckpointError(f"cannot write {path}: {error}") from error
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Whether an error is about ``path``, something in or beside it, or a directory it is in."""
+    if not isinstance(error.filename, (str, bytes)):
+        return True
+    place, wanted = (Path(os.fsdecode(one)).absolute() for one in (error.filename, path))
+    return wanted.is_relative_to(place) or place.is_relative_to(wanted.parent)
+
+
+def check_writable(directory: Path) -> None:
+    """Makes a directory and tries it, before the work whose results shall go there.
+
+    Raises:
+        CheckpointError: nothing can be written there.
+    """
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as tried:
+            tried.write(b"\0")
 
 
 @contextmanager
@@ -32,7 +73,15 @@ def replacing(path: Path) -> Generator[Path]:
     ...     _ = temporary.write_text("whole")
     >>> target.read_text()
     'whole'
+
+    Raises:
+        CheckpointError: the disk does not take it.
     """
+    with writing(path):
+        yield from _replacing(path)
+
+
+def _replacing(path: Path) -> Generator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left(path)
     temporary, handle = _new(path, _make_file)
@@ -74,7 +123,7 @@ def appearing(output: Path) -> Generator[Path]:
         _remove_left(output)
         temporary, handle = _new(output, _make_directory)
     except OSError as error:
-        raise CheckpointError(f"cannot write beside {output}: {error}") from error
+        raise CheckpointError(f"cannot write {output}: {error.strerror or error}") from error
     try:
         # mkdtemp makes directories private; this one gets what any new one would.
         (temporary / "mode").mkdir()

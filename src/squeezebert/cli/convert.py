@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.cli.options import output_option
 from squeezebert.errors import InvalidInputError
 
@@ -41,4 +42,4 @@ def convert(*, model: str, storage: Literal["float32", "float16", "int8"], outpu
     tensors = read_float32(source)
     with appearing(output) as directory:
         write_copy(source, directory, tensors, storage, kept=(*KEPT, "*.jsonl"))
-    click.echo(f"{checkpoint.size_on_disk(output) / 1e6:.1f} MB: {output}")
+    screen.say(f"{checkpoint.size_on_disk(output) / 1e6:.1f} MB: {output}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.cli.options import output_option
 
 
@@ -42,7 +43,7 @@ def vocabulary(*, files: tuple[Path, ...], size: int, lowercase: bool, output: P
     with appearing(output) as directory:
         tokenizer = Tokenizer.train(Lines(files), vocab_size=size, lowercase=lowercase)
         tokenizer.save(directory)
-    click.echo(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")
+    screen.say(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")
 
 
 @dataclass(frozen=True)
