@@ -7,7 +7,6 @@
     ├── CheckpointError         a model directory or weight file that cannot be read or written
     ├── DataError               a data file that breaks its format (names file and line)
     ├── InvalidInputError       a value passed to a Python call or typed on a command line
-    ├── ExportError             a model that cannot be written for another run-time
     └── MissingDependencyError  an optional package that is not installed (names the command)
 
 A message says what is wrong, which value was received and what was expected.
@@ -49,10 +48,6 @@ class DataError(SqueezeBertError):
 
 class InvalidInputError(SqueezeBertError):
     """A value passed to a Python call or typed on a command line that cannot be used."""
-
-
-class ExportError(SqueezeBertError):
-    """A model that cannot be written for another run-time."""
 
 
 class MissingDependencyError(SqueezeBertError):

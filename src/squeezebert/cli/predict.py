@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from squeezebert.pipeline import Prediction, Text
     from squeezebert.spec import TaskName
-    from squeezebert.tasks import FilledMask
+    from squeezebert.tasks import FilledMask, TextPrediction
 
 
 @click.command()
@@ -73,7 +73,7 @@ def predict(
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
     # The pipeline reads ahead to batch texts by length: the second copy waits for the answers.
     to_answer, to_show = tee(_texts(texts, file, pairs=pairs))
-    answers = pipeline.stream(to_answer)
+    answers: Iterator[Prediction] = pipeline.stream(to_answer)
     task = pipeline.task.name
     if as_json or not sys.stdout.isatty():
         for text, answer in zip(to_show, answers, strict=True):
@@ -140,7 +140,7 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
     """
     given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
     if not isinstance(answer, tuple):
-        return {**given, **asdict(answer)}
+        return {**given, **_text_row(answer)}
     if task == "token_classification":
         return {**given, "entities": [asdict(entity) for entity in answer]}
     masks = [
@@ -155,6 +155,17 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
         for gap in cast("tuple[FilledMask, ...]", answer)
     ]
     return {**given, "masks": masks}
+
+
+def _text_row(answer: TextPrediction) -> dict[str, Any]:
+    from squeezebert.tasks import MultiClassification, Regression
+
+    if isinstance(answer, Regression):
+        return {"value": answer.value}
+    scores = dict(answer.probabilities)
+    if isinstance(answer, MultiClassification):
+        return {"labels": list(answer.labels), "scores": scores}
+    return {"label": answer.label, "score": answer.score, "scores": scores}
 
 
 def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:
