@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
@@ -16,22 +15,13 @@ from squeezebert.batch import RaggedBatch, plan_batches
 from squeezebert.engine import Engine, describe_precision
 from squeezebert.engine.precision import AUTO, Precision
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.loading import Source
+from squeezebert.loading import Origin
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
 
 CHUNK_TEXTS = 512
 """Texts that are made into tokens and batched by length together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """What an encoder was loaded from, and how: all that a pickled one carries."""
-
-    source: Source
-    precision: Precision
-    threads: int | None
 
 
 class TextEncoder:
@@ -97,12 +87,7 @@ class TextEncoder:
                 way of pooling than the mean.
             ConfigError, InvalidInputError: as for :meth:`squeezebert.engine.Engine.load`.
         """
-        origin = Origin(
-            source=Source.find(name_or_directory),
-            # A copy, as some mappings cannot be pickled.
-            precision=precision if isinstance(precision, str) else dict(precision),
-            threads=threads,
-        )
+        origin = Origin.find(name_or_directory, precision=precision, threads=threads)
         return _load(origin, max_length)
 
     def __repr__(self) -> str:

@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError
 from squeezebert.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from squeezebert.engine.precision import Precision
+    from squeezebert.spec import TaskName
 
 
 class Shaped(Protocol):
@@ -81,6 +85,49 @@ class Source:
                 hint="the tokenizer of another model lies in the directory",
             )
         return opened, tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a pipeline or an encoder was loaded from, and how: all that a pickled one carries.
+
+    Args:
+        source: Where the model is.
+        backend: What runs it.
+        precision: As it was asked for.
+        threads: The same; None leaves the choice to the backend of each process.
+        task: The task that is expected, or None.
+    """
+
+    source: Source
+    backend: str
+    precision: Precision
+    threads: int | None
+    task: TaskName | None
+
+    @classmethod
+    def find(
+        cls,
+        name_or_directory: str | Path,
+        *,
+        backend: str = "engine",
+        precision: Precision = "auto",
+        threads: int | None = None,
+        task: TaskName | None = None,
+    ) -> Origin:
+        """Looks a model up; see :meth:`Source.find`.
+
+        Raises:
+            CheckpointError: no such model.
+        """
+        return cls(
+            source=Source.find(name_or_directory),
+            backend=backend,
+            # A copy, as some mappings cannot be pickled.
+            precision=precision if isinstance(precision, str) else dict(precision),
+            threads=threads,
+            task=task,
+        )
 
 
 def model_name(name_or_directory: str | Path) -> str:

@@ -14,7 +14,7 @@ from squeezebert.batch import plan_batches
 from squeezebert.checkpoint.directory import read_spec
 from squeezebert.chunks import Chunk, EncodedChunk, encode_chunk, read_chunks
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.loading import Source
+from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
 from squeezebert.tasks.base import Features, Task
@@ -54,17 +54,6 @@ class Answers:
     def tokens(self) -> int:
         """All tokens of all inputs, special ones included."""
         return sum(len(item) for item in self.features)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """What a pipeline was loaded from, and how: all that a pickled one carries."""
-
-    source: Source
-    backend: str
-    precision: Precision
-    threads: int | None
-    task: TaskName | None
 
 
 class Pipeline(Generic[Answer]):
@@ -371,13 +360,8 @@ def load(
         raise InvalidInputError(
             f"no task is called {task!r}", hint=f"tasks: {', '.join(TASK_NAMES)}"
         )
-    origin = Origin(
-        source=Source.find(name_or_directory),
-        backend=backend,
-        # A copy, as some mappings cannot be pickled.
-        precision=precision if isinstance(precision, str) else dict(precision),
-        threads=threads,
-        task=task,
+    origin = Origin.find(
+        name_or_directory, backend=backend, precision=precision, threads=threads, task=task
     )
     return _load(origin, batch_tokens)
 

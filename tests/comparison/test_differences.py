@@ -13,7 +13,7 @@ from squeezebert.tasks import (
     MultiClassification,
     Regression,
 )
-from squeezebert.tasks.masked_lm import Candidate
+from squeezebert.tasks.filled_mask import Candidate
 
 
 def _set(task: TaskName, examples: list[Any]) -> Dataset:

@@ -8,7 +8,8 @@ from squeezebert.errors import ConfigError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
 from squeezebert.tasks.calibration import fit_temperature
-from squeezebert.tasks.masked_lm import Candidate, FilledMask, FilledMasks, MaskedLM
+from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
+from squeezebert.tasks.masked_lm import MaskedLM
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tasks.text_classification import (

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import ClassVar, NamedTuple, Self, TypeAlias
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from squeezebert.tasks.base import (
     batch_positions,
     check_choices,
 )
+from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
 from squeezebert.tasks.inputs import check_logits, check_single_text, check_spec, check_text
 from squeezebert.tasks.mask_answers import MaskAnswers, RanksTokens
 from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
@@ -33,54 +33,6 @@ from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import MASK, Tokenizer
 
 Float32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A token that may stand in a gap.
-
-    Args:
-        token: The token as the vocabulary writes it (``##ing`` continues a word).
-        score: Its probability.
-        source: The text with the gap; other gaps stay as they are.
-        start: The gap's first character in ``source``.
-        end: The character after its last.
-    """
-
-    token: str
-    score: float
-    source: str = field(repr=False)
-    start: int = field(repr=False)
-    end: int = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """``source`` with the token in the gap."""
-        before, word = self.source[: self.start], self.token
-        if word.startswith("##"):
-            before, word = before.rstrip(), word.removeprefix("##")
-        return before + word + self.source[self.end :]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilledMask:
-    """The guesses for one gap.
-
-    Args:
-        start: The gap's first character in the text (the turns joined by line breaks).
-        end: The character after its last.
-        candidates: The best first.
-        expected: The true token, where the gap was made by masking.
-    """
-
-    start: int
-    end: int
-    candidates: tuple[Candidate, ...]
-    expected: str | None = None
-
-
-FilledMasks: TypeAlias = tuple[FilledMask, ...]
-"""The gaps of a text, in its order."""
 
 
 class _Input(NamedTuple):
