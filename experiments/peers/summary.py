@@ -1,7 +1,7 @@
-"""The short form of a comparison, for the README: the best graph of each run-time beside ours.
+"""The short form of a comparison: the best graph of each run-time beside ours.
 
-``python -m experiments.peers.summary docs/results/peers-….csv --write README.md`` puts it between
-the marks ``speed:begin`` and ``speed:end``; the long form is docs/performance.md.
+``python -m experiments.peers.summary docs/results/peers-….csv --write docs/performance.md`` puts
+it between the marks ``speed:begin`` and ``speed:end``, before the long form.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from experiments.page import ROOT
 from experiments.results.kept import Archive
 from squeezebert.data import open_dataset
 from squeezebert.errors import ConfigError, DataError
-from squeezebert.pipeline import model_name
+from squeezebert.loading import model_name
 from squeezebert.spec import TaskName
 from squeezebert.training.recipe.file import load_recipe
 from squeezebert.training.recipe.run import FinetuneRecipe

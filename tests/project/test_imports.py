@@ -23,7 +23,11 @@ heavy_rooms = (
     "squeezebert.scored_runs",
     "squeezebert.training",
 )
-lean_after_all = ("squeezebert.training.recipe.run", "squeezebert.training.recipe.file")
+lean_after_all = (
+    "squeezebert.training",
+    "squeezebert.training.recipe.run",
+    "squeezebert.training.recipe.file",
+)
 package = pathlib.Path(squeezebert.__file__).parent
 seen = 0
 for path in sorted(package.rglob("*.py")):
@@ -65,6 +69,16 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     )
     done = run_python(code)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_importing_all_of_it_imports_no_framework() -> None:
+    code = (
+        "import sys\n"
+        "from squeezebert import *\n"
+        f"print(callable(train), sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = run_python(code)
+    assert done.stdout.strip() == "True []", done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])

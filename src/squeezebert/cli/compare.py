@@ -116,26 +116,30 @@ def compare(
     squeezebert compare -m runs/squeezebert -m runs/bert --data text_classification:mail.csv \
         --label kind --baseline bert --output runs/comparison
     """
+    from squeezebert.comparison import CompareSettings
     from squeezebert.comparison import compare as run
     from squeezebert.files import check_writable
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
     datasets = [_open(word, split, text, label) for word in words]
+    settings = CompareSettings(
+        backends=backends,
+        precisions=precisions,
+        baseline=baseline,
+        reference=reference,
+        repetitions=repetitions,
+        limit=limit,
+        examples=examples,
+        threads=threads,
+        seed=seed,
+    )
     check_writable(output)
     with _Bar() as bar:
         report = run(
             models or _shipped(datasets),
             datasets,
-            backends=backends,
-            precisions=precisions,
-            baseline=baseline,
-            reference=reference,
-            repetitions=repetitions,
-            limit=limit,
-            examples=examples,
-            threads=threads,
-            seed=seed,
+            settings,
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
         )

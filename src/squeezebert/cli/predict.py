@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from squeezebert.pipeline import Prediction, Text
     from squeezebert.spec import TaskName
-    from squeezebert.tasks import FilledMask
+    from squeezebert.tasks import FilledMask, TextPrediction
 
 
 @click.command()
@@ -165,7 +165,7 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
     """
     given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
     if not isinstance(answer, tuple):
-        return {**given, **asdict(answer)}
+        return {**given, **_text_row(answer)}
     if task == "token_classification":
         return {**given, "entities": [asdict(entity) for entity in answer]}
     masks = [
@@ -180,6 +180,17 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
         for gap in cast("tuple[FilledMask, ...]", answer)
     ]
     return {**given, "masks": masks}
+
+
+def _text_row(answer: TextPrediction) -> dict[str, Any]:
+    from squeezebert.tasks import MultiClassification, Regression
+
+    if isinstance(answer, Regression):
+        return {"value": answer.value}
+    scores = dict(answer.probabilities)
+    if isinstance(answer, MultiClassification):
+        return {"labels": list(answer.labels), "scores": scores}
+    return {"label": answer.label, "score": answer.score, "scores": scores}
 
 
 def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:

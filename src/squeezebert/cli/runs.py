@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from squeezebert.cli import screen
-from squeezebert.errors import MissingDependencyError
+from squeezebert.training import check_installed
 
 if TYPE_CHECKING:
     from squeezebert.training.loop.output import TrainingResult
 
-
-def check_installed() -> None:
-    """Whether training can start at all.
-
-    Raises:
-        MissingDependencyError: torch or accelerate is not installed.
-    """
-    for package in ("torch", "accelerate"):
-        if find_spec(package) is None:
-            raise MissingDependencyError.for_extra(package, "train", "training")
+__all__ = ["check_installed", "overrides", "recipe_file", "say_how_it_ended"]
 
 
 def recipe_file(recipe: Path | None, output: Path, *, resume: bool) -> Path | None:

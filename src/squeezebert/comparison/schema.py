@@ -31,7 +31,8 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How it was measured: the options of :func:`squeezebert.comparison.compare`.
+    """How it was measured, as the report tells it; what was asked for is
+    :class:`squeezebert.comparison.settings.CompareSettings`.
 
     ``limit`` is None where data sets were used whole. ``batch_tokens`` is the most that any model
     took; each result names its own. ``reference`` names the embedding table of

@@ -20,8 +20,8 @@ from squeezebert import files
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.data import open_dataset
 from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.loading import model_name
 from squeezebert.machine import describe_machine, installed_versions
-from squeezebert.pipeline import model_name
 from squeezebert.scored_runs import PRECISIONS, ScoredRun, Spread, train_and_score
 from squeezebert.tasks.glue import GLUE_TASKS, choose_glue_tasks, official_scores
 from squeezebert.training.loop.hardware import processes

@@ -41,6 +41,21 @@ def check_text(value: object, place: str) -> str:
     return value
 
 
+def check_single_text(value: object, place: str) -> str:
+    """The same for a task that takes no pairs, whose message says so.
+
+    Raises:
+        InvalidInputError: a pair, or as for :func:`check_text`.
+    """
+    if isinstance(value, tuple):
+        parts: tuple[object, ...] = value
+        raise InvalidInputError(
+            f"{place} is a tuple of {len(parts)}, expected a string",
+            hint="pairs are tuples of two strings, for text classification only",
+        )
+    return check_text(value, place)
+
+
 def check_spec(spec: TaskSpec, task: TaskName, shortest: int) -> None:
     """Refuses a spec that is for another task or leaves no room for a token.
 

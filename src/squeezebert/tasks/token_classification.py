@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,16 @@ from squeezebert.data.examples import TokenExample
 from squeezebert.data.words import split_words, with_marks
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, check_choices
 from squeezebert.tasks.decoding import TagDecoder
 from squeezebert.tasks.entities import EntityCounts
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text, unknown_label
+from squeezebert.tasks.inputs import (
+    check_logits,
+    check_single_text,
+    check_spec,
+    check_text,
+    unknown_label,
+)
 from squeezebert.tasks.metrics import (
     calibration_error,
     class_table,
@@ -51,6 +58,10 @@ class Entity:
     score: float
 
 
+Entities: TypeAlias = tuple[Entity, ...]
+"""The entities of a text, in its order."""
+
+
 @dataclass(frozen=True, eq=False)
 class WordScores:
     """What is kept of one input: the answers for the words that it decides, in order.
@@ -75,7 +86,7 @@ class WordTags:
     probabilities: Float32
 
 
-class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
+class TokenClassification(Task[TokenExample, WordScores, Entities]):
     """Encodes, decodes and scores token classification (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] tokens [SEP]``. A word is answered for, and trained, at its first token.
@@ -123,23 +134,34 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         self.tokenizer = tokenizer
         self.tag_set = TagSet(spec.labels)
         self.types = self.tag_set.types
+        self.threshold = 0.0
         self._decoder = TagDecoder(spec.transitions, len(spec.labels)) if spec.transitions else None
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
 
-    def from_text(self, text: object, where: str = "the text") -> TokenExample:
+    def from_text(self, text: object, where: str = "") -> TokenExample:
         """A raw text as an example: words split off, with their places in it.
 
         Raises:
             InvalidInputError: not a string, or one with a lone surrogate.
         """
-        text = check_text(text, where)
+        text = check_single_text(text, where or "the text")
         if self.spec.words == "pre_tokens":
             offsets = with_marks(text, self.tokenizer.pre_tokens(text))
         else:
             chinese = self.tokenizer.normalization.tokenize_chinese_chars
             offsets = split_words(text, chinese_characters=chinese)
         words = tuple(text[start:end] for start, end in offsets)
-        return TokenExample(words=words, offsets=tuple(offsets), text=text)
+        return TokenExample(words=words, offsets=tuple(offsets), text=text, where=where)
+
+    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+        """The same, telling only entities with a score of ``threshold`` or more; see
+        :meth:`squeezebert.tasks.base.Task.choosing`.
+        """
+        check_choices(threshold=threshold)
+        chosen = copy.copy(super().choosing(top_k=top_k))
+        if threshold is not None:
+            chosen.threshold = threshold
+        return chosen
 
     def encode(
         self, examples: Sequence[TokenExample], *, with_labels: bool = False
@@ -193,15 +215,15 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         examples: Sequence[TokenExample],
         features: Sequence[Features],
         reduced: Sequence[WordScores],
-    ) -> list[tuple[Entity, ...]]:
+    ) -> list[Entities]:
         """The entities of each example, in the order of its text; every word of it, where the
         model labels words. Tags in an order that no text could have, as a model without
         ``spec.transitions`` may give them, are read as conlleval does: an ``I-X`` after anything
         but ``X`` starts an entity.
         """
         answers = self._join(examples, features, reduced)
-        return [
-            tuple(
+        found = [
+            [
                 Entity(
                     text=example.text[example.offsets[start][0] : example.offsets[end - 1][1]],
                     type=kind,
@@ -210,9 +232,10 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
                     score=float(answer.probabilities[start:end].min()),
                 )
                 for start, end, kind in self.tag_set.spans(self._tags(answer.labels))
-            )
+            ]
             for example, answer in zip(examples, answers, strict=True)
         ]
+        return [tuple(e for e in entities if e.score >= self.threshold) for entities in found]
 
     def tags(
         self,

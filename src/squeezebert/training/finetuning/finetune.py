@@ -144,9 +144,7 @@ class _Dev:
         scores = task.score(self.examples, answers.features, answers.reduced)
         if task.name == "masked_lm":  # accuracy moves in steps too coarse for a small dev set
             return DevScore(values=scores.values, main="cross_entropy", higher_is_better=False)
-        return DevScore(
-            values=scores.values, main=scores.main, higher_is_better=task.higher_is_better
-        )
+        return DevScore(values=scores.values, main=scores.main)
 
 
 def _calibrate(spec: TaskSpec, tokenizer: Tokenizer, dev: _Dev) -> tuple[TaskSpec, Scores]:
