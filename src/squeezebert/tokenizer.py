@@ -1,4 +1,10 @@
-"""WordPiece, by the ``tokenizers`` library: text to ids and back, with character offsets."""
+"""WordPiece and Unigram, by the ``tokenizers`` library: text to ids and back, with character
+offsets.
+
+WordPiece is BERT's. Unigram is SentencePiece's, which XLM-R brought to many languages and
+multilingual BERTs such as multilingual-e5 took over: pieces with scores, of which the likeliest
+sequence is taken, and a mark in front of each word.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +17,26 @@ from typing import Any
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
-from tokenizers import decoders, normalizers, pre_tokenizers, trainers
-from tokenizers.models import WordPiece
+from tokenizers import AddedToken, Regex, decoders, normalizers, pre_tokenizers, trainers
+from tokenizers.models import Unigram, WordPiece
 
 from squeezebert import files
 from squeezebert.errors import CheckpointError, InvalidInputError
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+ROLES = {
+    "WordPiece": SPECIAL_TOKENS,
+    "Unigram": ("<pad>", "<unk>", "<s>", "</s>", "<mask>"),
+}
+"""The names of padding, unknown words, start, end and gaps, by the kind of tokenizer."""
+
+WORD_START = "\u2581"
+"""How a Unigram piece begins that starts a word; it stands for the space before it."""
+
+_DROPPED = "\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f"
+_SPACES = "\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd"
+"""What SentencePiece's nmt_nfkc drops, and what it takes for a space, beside NFKC."""
 
 MAX_WORD_LENGTH = 100
 """A longer word becomes one [UNK], as in BERT's own tokenizer."""
@@ -45,7 +63,7 @@ class Encoded:
 
 
 class Tokenizer:
-    """A WordPiece vocabulary, cased or not.
+    """A WordPiece vocabulary, cased or not, or a Unigram one.
 
     >>> tokenizer = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "un", "##seen"], lowercase=True)
     >>> encoded = tokenizer.encode(["Unseen [MASK]"])[0]
@@ -62,16 +80,18 @@ class Tokenizer:
         self._inner = inner
         self.lowercase = lowercase
         self._tokens = None if tokens is None else list(tokens)
-        ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
+        self.kind = type(inner.model).__name__
+        roles = ROLES[self.kind]
+        ids = {token: inner.token_to_id(token) for token in roles}
         known = {token: index for token, index in ids.items() if index is not None}
-        missing = [token for token in SPECIAL_TOKENS if token not in known]
+        missing = [token for token in roles if token not in known]
         if missing:
             raise CheckpointError(
                 f"the vocabulary lacks {', '.join(missing)}",
-                hint="a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]",
+                hint=f"a {self.kind} vocabulary has {', '.join(roles[:-1])} and {roles[-1]}",
             )
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
-            known[token] for token in SPECIAL_TOKENS
+            known[token] for token in roles
         )
         self.special_ids = frozenset(
             (self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id)
@@ -87,7 +107,7 @@ class Tokenizer:
         (``"do_lower_case": false``), and uncased otherwise, as in ``transformers``.
 
         Raises:
-            CheckpointError: no such file, not a WordPiece tokenizer, or a special token missing.
+            CheckpointError: no such file, neither WordPiece nor Unigram, or a special token missing.
         """
         path = Path(path)
         if path.is_dir():
@@ -120,10 +140,11 @@ class Tokenizer:
         except Exception as error:  # the library raises bare Exception
             raise CheckpointError(f"{path} is not a tokenizer file: {error}") from error
         kind = (content.get("model") or {}).get("type")
-        if kind != "WordPiece":
+        if kind not in ROLES:
             raise CheckpointError(
-                f"{path} holds a {kind} tokenizer, expected WordPiece",
-                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer",
+                f"{path} holds a {kind} tokenizer, expected {' or '.join(ROLES)}",
+                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer, multilingual "
+                "ones a Unigram one",
             )
         # Special tokens are added by the tasks, which know where windows and pairs begin.
         inner.post_processor = None
@@ -146,6 +167,49 @@ class Tokenizer:
             raise CheckpointError(f"the vocabulary lacks {UNK}")
         model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
         return cls(_wrap(model, lowercase=lowercase), lowercase=lowercase, tokens=vocabulary)
+
+    @classmethod
+    def from_pieces(cls, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
+        """A Unigram vocabulary as XLM-R has it: NFKC, a mark before each word, special tokens
+        ``<s>``, ``<pad>``, ``</s>``, ``<unk>`` and ``<mask>`` among the pieces.
+
+        Args:
+            pieces: In the order of their ids.
+            scores: The logarithm of each piece's probability; those of special tokens are not used.
+
+        Raises:
+            CheckpointError: a piece twice, or a special token missing.
+            InvalidInputError: not as many scores as pieces.
+        """
+        if len(pieces) != len(scores):
+            raise InvalidInputError(f"{len(pieces)} pieces but {len(scores)} scores")
+        if len(set(pieces)) != len(pieces):
+            seen: set[str] = set()
+            twice = next(piece for piece in pieces if piece in seen or seen.add(piece))
+            raise CheckpointError(f"the vocabulary holds {twice!r} twice")
+        roles = ROLES["Unigram"]
+        missing = [token for token in roles if token not in set(pieces)]
+        if missing:
+            raise CheckpointError(f"the vocabulary lacks {', '.join(missing)}")
+        scored = [(piece, float(score)) for piece, score in zip(pieces, scores, strict=True)]
+        inner = tokenizers.Tokenizer(Unigram(scored, unk_id=list(pieces).index(roles[1])))
+        inner.normalizer = normalizers.Sequence(
+            [
+                normalizers.Replace(Regex(f"[{_DROPPED}]"), ""),
+                normalizers.Replace(Regex(f"[{_SPACES}]"), " "),
+                normalizers.NFKC(),
+                normalizers.Replace(Regex(" {2,}"), " "),
+            ]
+        )
+        inner.pre_tokenizer = pre_tokenizers.Metaspace(
+            replacement=WORD_START, prepend_scheme="always"
+        )
+        inner.decoder = decoders.Metaspace(replacement=WORD_START, prepend_scheme="always")
+        inner.add_special_tokens(
+            [AddedToken(token, special=True, normalized=False) for token in roles[:-1]]
+            + [AddedToken(roles[-1], special=True, normalized=False, lstrip=True)]
+        )
+        return cls(inner, lowercase=False, tokens=pieces)
 
     @classmethod
     def train(
@@ -175,12 +239,18 @@ class Tokenizer:
         return cls.from_vocabulary(sorted(trained, key=trained.__getitem__), lowercase=lowercase)
 
     def save(self, directory: str | Path) -> None:
-        """Writes ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json``, which
-        ``transformers`` reads too.
+        """Writes ``tokenizer.json``, ``tokenizer_config.json`` and, of WordPiece, ``vocab.txt``;
+        ``transformers`` reads them too.
         """
         directory = Path(directory)
-        files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
-        config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.lowercase}
+        if self.kind == "WordPiece":
+            files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
+            config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.lowercase}
+        else:
+            names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+            roles = dict(zip(names, ROLES[self.kind], strict=True))
+            ends = {"bos_token": roles["cls_token"], "eos_token": roles["sep_token"]}
+            config = {"tokenizer_class": "PreTrainedTokenizerFast", **roles, **ends}
         files.write_text(directory / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
         files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
 

@@ -22,6 +22,7 @@ VERBS = {
     "glue",
     "grow",
     "info",
+    "label",
     "models",
     "predict",
     "pretrain",

@@ -19,6 +19,7 @@ from squeezebert.cli.evaluate import evaluate
 from squeezebert.cli.glue import glue
 from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
+from squeezebert.cli.label import label
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
@@ -88,6 +89,7 @@ for command in (
     convert,
     glue,
     grow,
+    label,
     transplant,
     quantize,
     benchmark,

@@ -149,7 +149,8 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         features: list[Features] = []
         encodings = self.tokenizer.encode_words([example.words for example in examples])
         for index, (example, encoded) in enumerate(zip(examples, encodings, strict=True)):
-            labels = self._labels(example, index) if with_labels else None
+            labels = self._targets(example, index) if with_labels else None
+            unsaid = self._unsaid(example) if with_labels else None
             starts = np.array(example.offsets, dtype=np.int32).reshape(-1, 2)[:, :1]
             offsets = encoded.offsets + starts[encoded.word_ids]
             for window in cut_windows(encoded.word_ids, self.window, self.overlap):
@@ -170,6 +171,10 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
                             IGNORE_INDEX,
                             IGNORE_INDEX,
                         ),
+                        unsaid=unsaid,
+                        soft=None
+                        if labels is None or example.soft is None
+                        else _framed(example.soft[window.words].astype(np.float32), 0, 0),
                     )
                 )
         return features
@@ -231,10 +236,18 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         counts = EntityCounts()
         truth = self.word_labels(examples)
         for example, answer in zip(examples, answers, strict=True):
-            counts.add(true=example.tags or (), predicted=self._tags(answer.labels))
+            found = _looked_for(self._tags(answer.labels), example.types)
+            counts.add(true=example.tags or (), predicted=found)
         true = np.concatenate(truth)
         predicted = np.concatenate([answer.labels for answer in answers])
         probabilities = np.concatenate([answer.probabilities for answer in answers])
+        judged = np.concatenate(
+            [
+                self._judged(example, answer)
+                for example, answer in zip(examples, answers, strict=True)
+            ]
+        )
+        true, predicted, probabilities = true[judged], predicted[judged], probabilities[judged]
 
         columns = [
             np.array([counter[kind] for kind in counts.types], dtype=np.int64)
@@ -259,6 +272,16 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
             labels=names,
         )
 
+    def _judged(self, example: TokenExample, answer: WordTags) -> NDArray[np.bool_]:
+        """(words,) which words are right or wrong: all but those tagged with a type that nobody
+        looked for where the annotators left no tag.
+        """
+        unsaid = self._unsaid(example)
+        if unsaid is None:
+            return np.ones(len(example.words), dtype=bool)
+        untagged = np.array([tag == "O" for tag in example.tags or ()], dtype=bool)
+        return ~(untagged & unsaid[answer.labels])
+
     def word_labels(self, examples: Sequence[TokenExample]) -> list[NDArray[np.int64]]:
         """(words,) the right label of each word of each example.
 
@@ -266,6 +289,25 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
             DataError: an example without tags, or with an unknown one.
         """
         return [self._labels(example, index) for index, example in enumerate(examples)]
+
+    def _targets(self, example: TokenExample, index: int) -> NDArray[np.int64]:
+        """(words,) the label of each word to train on: a teacher's likeliest where it has one."""
+        if example.soft is None:
+            return self._labels(example, index)
+        if example.soft.shape[1] != len(self.spec.labels):
+            raise DataError(
+                f"{example.where or f'text {index}'} has soft labels for {example.soft.shape[1]} "
+                f"tags, the model has {len(self.spec.labels)}",
+                hint=f"the model's tags are {', '.join(self.spec.labels)}",
+            )
+        return example.soft.argmax(axis=1).astype(np.int64)
+
+    def _unsaid(self, example: TokenExample) -> NDArray[np.bool_] | None:
+        """(labels,) what an ``O`` of the example may be besides."""
+        if example.types is None or not set(self.types) - set(example.types):
+            return None
+        kinds = [split_tag(label)[1] for label in self.spec.labels]
+        return np.array([bool(kind) and kind not in example.types for kind in kinds])
 
     def _labels(self, example: TokenExample, index: int) -> NDArray[np.int64]:
         """(words,) the label of each word."""
@@ -327,6 +369,13 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
                     hint="give the features of these very examples, all of them",
                 )
         return joined
+
+
+def _looked_for(tags: list[str], types: tuple[str, ...] | None) -> list[str]:
+    """``tags`` without entities of types that nobody looked for: these are neither right nor wrong."""
+    if types is None:
+        return tags
+    return [tag if split_tag(tag)[1] in types else "O" for tag in tags]
 
 
 def _words(features: Features) -> NDArray[np.int32]:
