@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,7 @@ def _read(reader: _Reader) -> E5File:
         intermediate_groups=1,
         output_groups=1,
     )
-    pieces = [text[a:b].decode("utf-8") for a, b in zip(offsets, offsets[1:], strict=False)]
+    pieces = [text[a:b].decode("utf-8") for a, b in pairwise(offsets)]
     return E5File(config=config, pieces=pieces, scores=scores, tensors=tensors)
 
 

@@ -31,7 +31,8 @@ PLAIN = 0.5
 """A sentence is plain where the teacher gives every word at least this probability of being outside
 all names."""
 
-_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\W\d_a-zß-öø-ÿ])")
+_CAPITAL = r"\s+(?=[\"'“‘(\[]*[^\W\d_a-zß-öø-ÿ])"
+_END = re.compile(rf"(?<=[.!?]){_CAPITAL}|(?<=[.!?][\"'”’)\]]){_CAPITAL}")
 
 
 def sentences(text: str) -> list[str]:

@@ -107,7 +107,7 @@ class Tokenizer:
         (``"do_lower_case": false``), and uncased otherwise, as in ``transformers``.
 
         Raises:
-            CheckpointError: no such file, neither WordPiece nor Unigram, or a special token missing.
+            CheckpointError: no such file, another kind of tokenizer, or a special token missing.
         """
         path = Path(path)
         if path.is_dir():

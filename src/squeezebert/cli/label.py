@@ -53,7 +53,7 @@ def label(
     the file that is written as a training set.
 
     \b
-    squeezebert label runs/teacher news.txt.xz wikiann_en --plain-share 0.3 --output runs/soft.safetensors
+    squeezebert label runs/teacher news.txt.xz --plain-share 0.3 --output runs/soft.safetensors
     squeezebert train token_classification --data runs/soft.safetensors --output runs/student
     """
     from rich.progress import Progress

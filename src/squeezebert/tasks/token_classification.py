@@ -372,7 +372,7 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
 
 
 def _looked_for(tags: list[str], types: tuple[str, ...] | None) -> list[str]:
-    """``tags`` without entities of types that nobody looked for: these are neither right nor wrong."""
+    """``tags`` without entities of types that nobody looked for: they are not right or wrong."""
     if types is None:
         return tags
     return [tag if split_tag(tag)[1] in types else "O" for tag in tags]

@@ -153,14 +153,14 @@ def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
 
 def _of_types(dataset: Dataset, types: tuple[str, ...]) -> Dataset:
     """``dataset`` with what its annotators looked for."""
+    if dataset.task != "token_classification":
+        raise ConfigError(f"types is set for {dataset.name}, which has no entities")
     more = sorted(set(_types(dataset.labels)) - set(types))
-    if dataset.task != "token_classification" or more:
+    if more:
         raise ConfigError(
-            f"types of {dataset.name} lacks {', '.join(map(repr, more))}"
-            if more
-            else f"types is set for {dataset.name}, which has no entities",
+            f"types of {dataset.name} lacks {', '.join(map(repr, more))}",
             hint="name all entity types that the set's annotators looked for, as label_map "
-            "leaves them; or leave types empty",
+            "leaves them",
         )
     examples = [dataclasses.replace(example, types=types) for example in dataset.examples]
     return dataclasses.replace(dataset, examples=examples)
