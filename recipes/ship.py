@@ -81,14 +81,20 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 """
 
 ENTITIES = """\
-Fine-tuned on the training parts of the project's own sample sentences (CC BY 4.0){german}
-and on a part of WikiANN English (automatic labels; Wikipedia
-text, CC BY-SA). Not on CoNLL-2003, whose text is for research only. The scores of tags that follow
-one another and the temperature were fitted afterwards, to the recipe's dev parts.
+Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter
+(all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
+soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
+CC BY-SA) and of the text below. The teacher is MiniLM, fine-tuned on the same English sentences
+(`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose text is for research only, nor on
+Universal NER's English web text, WNUT17's test part and GermEval's dev part, which are kept to
+measure by. The scores of tags that follow one another were fitted afterwards, to the recipe's dev
+parts.
 
 """
 
-GERMAN_ENTITIES = ", on GermEval\n2014 (its test part; CC BY 4.0)"
+GERMAN_ENTITIES = """,
+GermEval 2014 (its test part; CC BY 4.0) and MobIE (CC BY 4.0), with a part of WikiANN German
+(automatic labels)"""
 
 CARD = """\
 # {name}
@@ -189,7 +195,8 @@ MINI_ENTITIES = Part(
     tests=("sample_ner_en", "sample_ner_de"),
     summary="Finds persons, places, organisations and other names, in English and German.",
     data=ENTITIES.format(german=GERMAN_ENTITIES),
-    limits="English labels are few or automatic, so German is the better half on real text.",
+    limits="On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and\n"
+    "products (MISC) it knows least.",
 )
 
 SMALL_ENTITIES = dataclasses.replace(
@@ -197,7 +204,8 @@ SMALL_ENTITIES = dataclasses.replace(
     tests=("sample_ner_en",),
     summary="Finds persons, places, organisations and other names in English.",
     data=ENTITIES.format(german=""),
-    limits="Its labels are few or automatic: fine-tune it where you have better ones.",
+    limits="English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer\n"
+    "names; of works, events and products (MISC) it knows least.",
 )
 
 MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
