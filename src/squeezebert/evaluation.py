@@ -8,9 +8,7 @@ process, all threads together, as the operating system counts it.
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,31 +17,7 @@ from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import CHUNK_TEXTS, Pipeline
 from squeezebert.tasks.base import Features, Scores
 from squeezebert.tasks.masked_lm import MaskedLM
-
-
-@dataclass
-class Stopwatch:
-    """Adds up process CPU seconds and wall-clock seconds over the blocks it is used around.
-
-    >>> watch = Stopwatch()
-    >>> with watch.running():
-    ...     _ = sum(range(1000))
-    >>> watch.cpu_seconds >= 0.0 and watch.wall_seconds > 0.0
-    True
-    """
-
-    cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
-
-    @contextmanager
-    def running(self) -> Generator[None]:
-        """Time inside the ``with`` block counts."""
-        cpu, wall = time.process_time(), time.perf_counter()
-        try:
-            yield
-        finally:
-            self.cpu_seconds += time.process_time() - cpu
-            self.wall_seconds += time.perf_counter() - wall
+from squeezebert.timing import Stopwatch
 
 
 @dataclass(frozen=True, kw_only=True)

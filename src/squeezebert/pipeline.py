@@ -13,10 +13,10 @@ import numpy as np
 from squeezebert.backends import DEFAULT_BACKEND, open_backend
 from squeezebert.backends.base import Backend, RanksTokens
 from squeezebert.batch import RaggedBatch
-from squeezebert.checkpoint import read_spec
+from squeezebert.checkpoint.directory import read_spec
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.data.examples import Document, TextExample
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.hub import resolve
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import make_task
 from squeezebert.tasks.base import Features, Task

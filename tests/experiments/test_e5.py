@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import struct
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
+from experiments import e5
 from squeezebert.errors import CheckpointError
 from squeezebert.model import Encoder, load_model
 from squeezebert.tokenizer import Tokenizer
@@ -18,12 +17,6 @@ from squeezebert.tokenizer import Tokenizer
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS = 32, 2, 4, 64, 16
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁ja", "▁", "n", "o", "<mask>"]
 VOCAB = len(PIECES)
-
-
-@pytest.fixture
-def e5(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(root / "experiments"))
-    return importlib.import_module("e5")
 
 
 def _q4(rng: np.random.Generator, rows: int, columns: int) -> tuple[bytes, np.ndarray]:
@@ -89,9 +82,7 @@ def _file(path: Path) -> dict[str, np.ndarray]:
     return expected
 
 
-def test_the_directory_is_a_model_of_ours(
-    e5: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_directory_is_a_model_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = _file(tmp_path / "small.bin")
     words = ["e5.py", str(tmp_path / "small.bin"), str(tmp_path / "model")]
     monkeypatch.setattr("sys.argv", words)
@@ -111,7 +102,7 @@ def test_the_directory_is_a_model_of_ours(
 
 
 @pytest.mark.parametrize("content", [b"", b"E5S1", b"GGUF" + bytes(100)])
-def test_another_file_is_refused(e5: ModuleType, content: bytes, tmp_path: Path) -> None:
+def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "small.bin").write_bytes(content)
     with pytest.raises(CheckpointError, match="cannot be read"):
         e5.read_e5(tmp_path / "small.bin")

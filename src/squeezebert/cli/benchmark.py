@@ -98,7 +98,7 @@ def benchmark(
 
     from squeezebert.benchmark import plan
     from squeezebert.benchmark.run import benchmark as run
-    from squeezebert.report.benchmark_page import write_benchmark
+    from squeezebert.report.pages.benchmark_page import write_benchmark
 
     # Drawn when told to, not by a thread, whose time would count.
     with Progress(

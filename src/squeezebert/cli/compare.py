@@ -162,7 +162,7 @@ def _shipped(datasets: Sequence[Dataset]) -> list[str]:
     """The shipped models that fit at least one of the data sets. Of masked language models those
     that most share a vocabulary with: others would be asked for other tokens.
     """
-    from squeezebert.hub import shipped_models
+    from squeezebert.checkpoint.shipped import shipped_models
 
     fitting = [
         model for model in shipped_models() if any(_fits(model.spec, data) for data in datasets)

@@ -35,7 +35,7 @@ def convert(*, model: str, storage: Literal["float32", "float16", "int8"], outpu
     squeezebert convert runs/gpu --storage int8 --output runs/gpu-int8
     """
     from squeezebert import checkpoint
-    from squeezebert.hub import resolve
+    from squeezebert.checkpoint.hub import resolve
 
     source = resolve(model)
     if output.resolve() == source.resolve():

@@ -50,7 +50,7 @@ def curves(
     squeezebert curves runs/squeezebert-mini-mlm runs/bert-mini-mlm --output curves.svg
     """
     from squeezebert.files import write_text
-    from squeezebert.report.curves import curves_svg, read_curve
+    from squeezebert.report.charts.curves import curves_svg, read_curve
 
     if names and len(names) != len(runs):
         raise InvalidInputError(

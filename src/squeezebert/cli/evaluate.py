@@ -68,10 +68,10 @@ def evaluate(
     """
     from rich.progress import Progress
 
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.reference import choose_reference, with_reference
     from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.evaluation import evaluate as run
-    from squeezebert.hub import resolve
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, precision=precision, threads=threads)

@@ -52,9 +52,9 @@ def glue(
     """
     runs.check_installed()
     from squeezebert import files
+    from squeezebert.glue.run import load_glue_recipe, run_glue
+    from squeezebert.glue.table import glue_table, protocol, sources
     from squeezebert.report.markdown import table_text
-    from squeezebert.training.glue import load_glue_recipe, run_glue
-    from squeezebert.training.glue_table import glue_table, protocol, sources
 
     notes = screen.notes()
     overrides = runs.overrides(data=("data", "train", ()), model=None, settings=settings)

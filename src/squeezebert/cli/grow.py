@@ -66,7 +66,7 @@ def grow(
         --model runs/grown --output runs/small
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -74,7 +74,7 @@ def grow(
         runs.overrides(data=("corpus", "sources", ()), model=model, settings=settings),
     )
 
-    from squeezebert.training.growth import grow as grow_model
+    from squeezebert.training.surgery.growth import grow as grow_model
 
     found = grow_model(loaded, groups, output, teacher, embedding_size=embedding_size)
     click.echo(

@@ -64,9 +64,9 @@ def info(*, model: str, length: int, every: bool, as_json: bool) -> None:
 def _look_up(model: str) -> tuple[EncoderConfig, HeadShape | None, int | None]:
     """The shape of a model, its head, and its bytes on disk (None for a bare shape)."""
     from squeezebert import checkpoint
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.complexity import HeadShape
     from squeezebert.config import PRESETS
-    from squeezebert.hub import resolve
 
     if model in PRESETS and not Path(model).exists():
         return PRESETS[model], None, None

@@ -98,10 +98,10 @@ def quantize(
 
     from rich.progress import Progress, TextColumn
 
-    from squeezebert.checkpoint import read_spec
+    from squeezebert.checkpoint.directory import read_spec
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.data.lines import read_lines
-    from squeezebert.hub import resolve
     from squeezebert.quantization import default_datasets
     from squeezebert.quantization import quantize as run
 

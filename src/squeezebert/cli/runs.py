@@ -13,7 +13,7 @@ import click
 from squeezebert.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from squeezebert.training.output import TrainingResult
+    from squeezebert.training.loop.output import TrainingResult
 
 
 def check_installed() -> None:

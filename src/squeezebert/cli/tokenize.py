@@ -29,7 +29,7 @@ def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
     squeezebert tokenize --recipe recipes/pretrain_gpu.toml --output runs/shards
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -40,9 +40,9 @@ def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
         },
     )
 
-    from squeezebert.training.pretrain import open_corpus
-    from squeezebert.training.shards import write_shards
-    from squeezebert.training.start import start_tokenizer
+    from squeezebert.training.loop.start import start_tokenizer
+    from squeezebert.training.pretraining.pretrain import open_corpus
+    from squeezebert.training.pretraining.shards import write_shards
 
     tokenizer = start_tokenizer(loaded.model)
     streams = open_corpus(loaded, tokenizer, output.parent)

@@ -48,7 +48,7 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     runs.check_installed()
     from squeezebert.tasks.reference import ReferenceEmbeddings
     from squeezebert.tokenizer import Tokenizer
-    from squeezebert.training.transplant import transplant as give_vocabulary
+    from squeezebert.training.surgery.transplant import transplant as give_vocabulary
 
     found = give_vocabulary(
         model, Tokenizer.load(tokenizer), ReferenceEmbeddings.load(vectors), output

@@ -38,7 +38,7 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
     squeezebert vectors --recipe recipes/pretrain_mini.toml --output runs/vectors.safetensors
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -46,9 +46,9 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
         runs.overrides(data=("corpus", "sources", ()), model=None, settings=settings),
     )
 
-    from squeezebert.training.pretrain import open_corpus
-    from squeezebert.training.reference_embeddings import reference_embeddings
-    from squeezebert.training.start import start_tokenizer
+    from squeezebert.training.loop.start import start_tokenizer
+    from squeezebert.training.pretraining.pretrain import open_corpus
+    from squeezebert.training.pretraining.word_vectors import reference_embeddings
 
     tokenizer = start_tokenizer(loaded.model)
     streams = open_corpus(loaded, tokenizer, output.parent)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from squeezebert.backends import DEFAULT_BACKEND
-from squeezebert.checkpoint import size_on_disk
+from squeezebert.checkpoint.directory import size_on_disk
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError, SqueezeBertError
-from squeezebert.hub import resolve
 from squeezebert.pipeline import Pipeline, load, model_name
 from squeezebert.tasks import MaskedLM
 

@@ -7,18 +7,17 @@ weigh on all models alike, and their ratio stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.comparison.schema import Latency, LengthLatency
-from squeezebert.evaluation import Run, Stopwatch
+from squeezebert.evaluation import Run
 from squeezebert.pipeline import Pipeline
-
-Item = TypeVar("Item")
+from squeezebert.timing import Stopwatch, rotations
 
 LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 """Lengths in tokens at which latency is taken, as far as all models have positions for them."""
@@ -54,19 +53,6 @@ class Silent:
 
     def advance(self) -> None:
         """See :class:`Progress`."""
-
-
-def rotations(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """The items again and again, each time with another one first.
-
-    >>> turns = rotations("abc")
-    >>> [next(turns) for _ in range(4)]
-    [['a', 'b', 'c'], ['b', 'c', 'a'], ['c', 'a', 'b'], ['a', 'b', 'c']]
-    """
-    first = 0
-    while True:
-        yield [*items[first:], *items[:first]]
-        first = (first + 1) % len(items)
 
 
 def run_passes(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from squeezebert.checkpoint import read_tensors
+from squeezebert.checkpoint.directory import read_tensors
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import MaskedLM, ReferenceEmbeddings, make_task

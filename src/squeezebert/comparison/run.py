@@ -18,7 +18,6 @@ from squeezebert.comparison.entrants import (
     hard_to_compare,
     open_entrants,
 )
-from squeezebert.comparison.machine import describe_machine, installed_versions
 from squeezebert.comparison.measure import (
     Progress,
     Silent,
@@ -37,6 +36,7 @@ from squeezebert.data.catalog import Dataset
 from squeezebert.engine import usable_cores
 from squeezebert.errors import InvalidInputError
 from squeezebert.evaluation import pseudo_perplexity
+from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.pipeline import Pipeline
 
 PROBE_TEXTS = 8

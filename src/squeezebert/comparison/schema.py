@@ -22,24 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from squeezebert import files
-from squeezebert.comparison.typed_json import build
 from squeezebert.errors import DataError
+from squeezebert.machine import Machine
+from squeezebert.structured import build
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Where it was measured.
-
-    ``threads`` is the number the models could use; ``memory_mb`` is None where unknown.
-    """
-
-    cpu: str
-    cores: int
-    threads: int
-    system: str
-    memory_mb: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine.precision import AUTO, PROJECTION_KINDS, Precision, resolve_precision
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
-from squeezebert.hub import resolve
 
 try:
     from squeezebert.engine import _native

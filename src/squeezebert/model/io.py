@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from squeezebert import checkpoint
-from squeezebert.checkpoint import Storage
+from squeezebert.checkpoint import names as huggingface
+from squeezebert.checkpoint.directory import Storage
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.errors import CheckpointError
-from squeezebert.hub import resolve
-from squeezebert.model import huggingface
 from squeezebert.model.encoder import Encoder
 from squeezebert.model.heads import HeadConfig, HeadKind, TaskModel, build_model
 from squeezebert.spec import TaskSpec

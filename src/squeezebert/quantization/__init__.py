@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine import Engine
 from squeezebert.engine.precision import METADATA_KEY
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import appearing
-from squeezebert.hub import resolve
 from squeezebert.quantization.choice import choose, step_costs
 from squeezebert.quantization.compact import add_metadata, read_float32, write_copy
 from squeezebert.quantization.data import default_datasets

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import checkpoint, files
+from squeezebert.checkpoint.panels import ALIGNMENT
 from squeezebert.errors import CheckpointError
-from squeezebert.packing import ALIGNMENT
 
 KEPT = ("*.json", "*.txt", "*.md", "*.toml", "LICENSE*", "NOTICE*")
 """What is copied beside the weights: tokenizer, card, recipe, task."""
