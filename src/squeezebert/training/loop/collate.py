@@ -211,9 +211,9 @@ def _soft(items: Sequence[Features], mask: NDArray[np.bool_]) -> torch.Tensor | 
     if not given:
         return None
     padded = np.full((*mask.shape, given[0].shape[1]), np.nan, dtype=np.float32)
-    for row, item in zip(padded, items, strict=True):
+    for row, item in enumerate(items):
         if item.soft is not None:
-            row[: len(item)] = item.soft
+            padded[row, : len(item)] = item.soft
     return torch.from_numpy(padded)
 
 
