@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import TokenClassification
 from squeezebert.tasks.metrics import softmax
+
+Item = TypeVar("Item")
 
 SHORTEST, LONGEST = 4, 60
 """Words of a sentence that is worth labeling; longer ones are cut."""
@@ -44,13 +47,14 @@ def sentences(text: str) -> list[str]:
     return [part for part in _END.split(text) if part.strip()]
 
 
-def unlabeled(source: str | Path) -> Iterator[TokenExample]:
+def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExample]:
     """The sentences of a file of text, or the words of a data set known by name, untagged.
 
     Args:
         source: A text file, plain, ``.gz`` or ``.xz`` (:mod:`squeezebert.data.documents`), or the
             name of a token-classification set, whose ``train`` split is read; with ``:dev`` or
             ``:test`` after it, that split.
+        limit: At most so many of them, spread evenly over the source; all where None.
 
     Raises:
         DataError, InvalidInputError: no such file or data set.
@@ -58,17 +62,28 @@ def unlabeled(source: str | Path) -> Iterator[TokenExample]:
     name, _, split = str(source).partition(":")
     if name in dataset_names("token_classification"):
         data = open_dataset(name, task="token_classification", split=split or "train")
-        for example in data.examples:
+        for example in _spread(data.examples, limit):
             yield dataclasses.replace(example, tags=None, types=None)
         return
-    for document in iter_documents(source):
-        for turn in document.turns:
-            for sentence in sentences(turn):
-                example = TokenClassification.from_text(sentence)
-                for start in range(0, len(example.words), LONGEST):
-                    words = example.words[start : start + LONGEST]
-                    if len(words) >= SHORTEST:
-                        yield TokenExample.from_words(list(words), where=document.where)
+    found = [
+        (sentence, document.where)
+        for document in iter_documents(source)
+        for turn in document.turns
+        for sentence in sentences(turn)
+        if sentence.count(" ") >= SHORTEST - 1
+    ]
+    for sentence, where in _spread(found, limit):
+        words = TokenClassification.from_text(sentence).words
+        for start in range(0, len(words), LONGEST):
+            if len(words) - start >= SHORTEST:
+                yield TokenExample.from_words(list(words[start : start + LONGEST]), where=where)
+
+
+def _spread(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
+    if limit is None or len(items) <= limit:
+        return items
+    step = len(items) / limit
+    return [items[int(index * step)] for index in range(limit)]
 
 
 def label(

@@ -69,10 +69,7 @@ def label(
     labeled: list[TokenExample] = []
     with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         for source in sources:
-            examples = list(unlabeled(source))
-            if limit is not None and len(examples) > limit:
-                step = len(examples) / limit
-                examples = [examples[int(index * step)] for index in range(limit)]
+            examples = list(unlabeled(source, limit))
             done = bar.add_task(source, total=len(examples))
             before = len(labeled)
             labeled += run(pipeline, bar.track(examples, task_id=done), plain_share=plain_share)
