@@ -22,7 +22,7 @@ The weather is better today, says nobody at all."""
 
 def test_text_is_cut_into_sentences_of_words(tmp_path: Path) -> None:
     file = tmp_path / "text.txt"
-    file.write_text(TEXT + "\n\n" + "word " * (LONGEST + 10) + "\n\nThree short words.", encoding="utf-8")
+    file.write_text(TEXT + "\n\n" + "word " * (LONGEST + 10) + "\n\nThree short words.", "utf-8")
     found = list(unlabeled(file))
     assert [len(example.words) for example in found] == [8, 7, 11, LONGEST, 10]
     assert found[1].words[0] == "It"
