@@ -55,7 +55,7 @@ ENGLISH_TEXT = """\
 
 GERMAN_TEXT = """\
 - German novels of the 19th and early 20th century (mostly public domain by age; the collection
-  states no licence).
+  states no license).
 """
 
 TEACHER = """\
@@ -68,7 +68,7 @@ MINI_CORPUS = f"""\
 Masked LM from random weights and word vectors of the text below, and beside it, on its English,
 what MiniLM gives for the same words.
 {TEACHER}
-Text (licence):
+Text (license):
 
 {ENGLISH_TEXT}{GERMAN_TEXT}"""
 
@@ -76,7 +76,7 @@ SMALL_CORPUS = f"""\
 Grown out of MiniLM, in its own vocabulary, then trained to give what it gives, and beside that
 masked LM.
 {TEACHER}
-Text (licence):
+Text (license):
 
 {ENGLISH_TEXT}"""
 
@@ -108,7 +108,7 @@ CARD = """\
 
 {family}: {layers} layers, hidden size {hidden}, embedding size {embedding}, {case} vocabulary of
 {vocabulary:,}; {parameters:.2f} M parameters; {gflop:.2f} GFLOP for the encoder at 128 tokens.
-Stored as int8 with one scale a row. Licence of the weights: Apache-2.0.
+Stored as int8 with one scale a row. License of the weights: Apache-2.0.
 {labels}
 ## Data
 
@@ -141,7 +141,7 @@ class Part:
         task: What it does.
         tests: Sample data sets that it is scored on.
         summary: First sentence of the card.
-        data: What it was fine-tuned on, and under which licence; empty for the masked LM.
+        data: What it was fine-tuned on, and under which license; empty for the masked LM.
         limits: What not to expect.
         kept: Public data sets with their split, kept out of training to measure by.
     """
@@ -161,7 +161,7 @@ class Family:
 
     Args:
         kind: What the card calls it.
-        corpus: What it was pretrained on, and under which licence.
+        corpus: What it was pretrained on, and under which license.
         parts: Its models, the masked LM first: the others share its word table.
     """
 

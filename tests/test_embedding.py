@@ -48,7 +48,7 @@ def test_the_package_offers_it(directory: Path) -> None:
 def test_a_vector_is_the_mean_of_the_hidden_states(directory: Path) -> None:
     encoder = TextEncoder.load(directory, precision="float32", threads=1)
     tokenizer = encoder.tokenizer
-    vectors = encoder(TEXTS, normalise=False)
+    vectors = encoder(TEXTS, normalize=False)
     assert vectors.shape == (4, 32)
     for text, vector in zip(TEXTS, vectors, strict=True):
         ids = tokenizer.encode([text])[0].ids[:62].tolist()
@@ -59,7 +59,7 @@ def test_a_vector_is_the_mean_of_the_hidden_states(directory: Path) -> None:
 
 def test_vectors_have_length_one_unless_said_otherwise(directory: Path) -> None:
     encoder = TextEncoder.load(directory)
-    vectors, raw = encoder(TEXTS), encoder(TEXTS, normalise=False)
+    vectors, raw = encoder(TEXTS), encoder(TEXTS, normalize=False)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, rtol=1e-6)
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     np.testing.assert_allclose(raw / lengths, vectors, rtol=1e-6, atol=1e-7)

@@ -69,7 +69,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--plan", type=Path, default=Path(__file__).with_name("ablation.toml"))
     add("--output", type=Path, default=ROOT / "build" / "ablation", help="runs and results")
-    add("--cache", type=Path, help="tokenised text, which runs can share [OUTPUT/corpus]")
+    add("--cache", type=Path, help="tokenized text, which runs can share [OUTPUT/corpus]")
     add("--arms", nargs="+", metavar="ARM", help="some of the plan's")
     add("--budgets", nargs="+", choices=BUDGETS, default=BUDGETS)
     add("--seeds", type=int, default=1, help="of every arm and budget")

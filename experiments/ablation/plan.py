@@ -126,7 +126,7 @@ class Plan:
             arm: The plan's.
             tokens: How many it reads.
             seed: Of the weights, masks and the order of the text.
-            cache: Where tokenised text is kept.
+            cache: Where tokenized text is kept.
             held_out_tokens: Instead of the recipe's.
             loop: More settings of its loop.
 

@@ -93,17 +93,17 @@ class TextEncoder:
         return cls(engine, tokenizer, max_length=max_length)
 
     @overload
-    def __call__(self, texts: str, *, normalise: bool = True) -> Float32: ...
+    def __call__(self, texts: str, *, normalize: bool = True) -> Float32: ...
 
     @overload
-    def __call__(self, texts: Sequence[str], *, normalise: bool = True) -> Float32: ...
+    def __call__(self, texts: Sequence[str], *, normalize: bool = True) -> Float32: ...
 
-    def __call__(self, texts: str | Sequence[str], *, normalise: bool = True) -> Float32:
+    def __call__(self, texts: str | Sequence[str], *, normalize: bool = True) -> Float32:
         """The vectors of texts, in order.
 
         Args:
             texts: One text, or several.
-            normalise: Whether vectors are made to have length 1, so that the product of two is
+            normalize: Whether vectors are made to have length 1, so that the product of two is
                 the cosine of their angle.
 
         Returns:
@@ -113,12 +113,12 @@ class TextEncoder:
             InvalidInputError: something that is not a string, or holds a lone surrogate.
         """
         if isinstance(texts, str):
-            return self([texts], normalise=normalise)[0]
+            return self([texts], normalize=normalize)[0]
         vectors = np.empty((len(texts), self.engine.config.hidden_size), dtype=np.float32)
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = slice(start, start + CHUNK_TEXTS)
             self._encode(texts[chunk], vectors[chunk])
-        if normalise:
+        if normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 

@@ -105,7 +105,7 @@ def evaluate(
     block_texts: int = CHUNK_TEXTS,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Scores ``pipeline`` on labelled examples and takes its time.
+    """Scores ``pipeline`` on labeled examples and takes its time.
 
     Args:
         pipeline: The model.

@@ -83,11 +83,11 @@ def test_an_index_cannot_reach_outside(tiny_config: EncoderConfig, tmp_path: Pat
         load_model(inside)
 
 
-def test_quantising_rows_is_within_half_a_step() -> None:
+def test_quantizing_rows_is_within_half_a_step() -> None:
     matrix = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
     matrix[3] = 0.0
-    quantised, scale = checkpoint.quantise_rows(matrix)
-    assert np.all(np.abs(quantised * scale[:, None] - matrix) <= scale[:, None] * 0.5001)
+    quantized, scale = checkpoint.quantize_rows(matrix)
+    assert np.all(np.abs(quantized * scale[:, None] - matrix) <= scale[:, None] * 0.5001)
 
 
 def test_write_is_whole_or_not_at_all(

@@ -131,7 +131,7 @@ def test_a_file_is_written_whole_or_not_at_all(
 
 
 def test_fields_of_later_versions_are_left_out() -> None:
-    assert Report.from_json(_changed(colour="green")) == REPORT
+    assert Report.from_json(_changed(color="green")) == REPORT
     assert Report.from_json(_changed_result(joules=3)) == REPORT
 
 

@@ -10,7 +10,7 @@ A graph is called by how it was made: where it comes from, then the steps, joine
 ``by_group``    the same with one product a group between a split and a concatenation
 ``slim``        onnxslim: constants folded
 ``fuse``        ONNX Runtime's own optimizer for transformers: attention, LayerNorm and GELU fused
-``dynamic``     int8 weights, activations quantised on the fly, one scale a tensor
+``dynamic``     int8 weights, activations quantized on the fly, one scale a tensor
 ``dynamic_pc``  the same with one scale a weight channel
 ``static``      int8 weights and activations, calibrated on random ids
 ==============  ==================================================================================

@@ -1,4 +1,4 @@
-"""OpenVINO, float32, bf16 by its precision hint, and int8 by NNCF's static quantisation."""
+"""OpenVINO, float32, bf16 by its precision hint, and int8 by NNCF's static quantization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from squeezebert.batch import RaggedBatch
 CALIBRATION_BATCHES, CALIBRATION_LENGTH = 64, 128
 
 HINTS = {"float32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What is not quantised stays float32 in an int8 model."""
+"""What is not quantized stays float32 in an int8 model."""
 
 
 class OpenVinoRuntime(PaddedRuntime):

@@ -80,7 +80,7 @@ class RanksTokens(Protocol):
         """The ``k`` likeliest tokens at each position, best first.
 
         Returns:
-            ``(ids, logits, log_normalisers)``, (positions, k) twice and (positions,):
-            ``logits - log_normalisers[:, None]`` are log-probabilities among all tokens.
+            ``(ids, logits, log_normalizers)``, (positions, k) twice and (positions,):
+            ``logits - log_normalizers[:, None]`` are log-probabilities among all tokens.
         """
         ...

@@ -6,7 +6,7 @@ made for a task. The weights are
 
 - ``model.safetensors``; or
 - ``model.safetensors.index.json``, Hugging Face's list of which tensor stands in which file. A
-  file may lie in a neighbouring directory, so that models share an embedding table; or
+  file may lie in a neighboring directory, so that models share an embedding table; or
 - ``pytorch_model.bin``, read by :mod:`squeezebert.model` only (weights-only, nothing is run).
 
 A compact file stores matrices as int8 with one float32 scale a row, as ``NAME`` and
@@ -165,7 +165,7 @@ def read_tensors(directory: Path) -> dict[str, NDArray[Any]]:
         CheckpointError: no weights, a damaged file, or an index that points outside.
     """
     if (directory / WEIGHTS).is_file():
-        return _dequantise(_read_file(directory / WEIGHTS))
+        return _dequantize(_read_file(directory / WEIGHTS))
     if (directory / INDEX).is_file():
         return _read_indexed(directory)
     raise CheckpointError(
@@ -181,7 +181,7 @@ def has_safetensors(directory: Path) -> bool:
 
 def _read_indexed(directory: Path) -> dict[str, NDArray[Any]]:
     weight_map: dict[str, str] = read_json(directory / INDEX).get("weight_map", {})
-    # One level up and no further: a shared table lies in a neighbouring model's directory.
+    # One level up and no further: a shared table lies in a neighboring model's directory.
     root = directory.resolve().parent
     tensors: dict[str, NDArray[Any]] = {}
     for name in sorted(set(weight_map.values())):
@@ -194,7 +194,7 @@ def _read_indexed(directory: Path) -> dict[str, NDArray[Any]]:
                 if tensor not in content:
                     raise CheckpointError(f"{path} lacks the tensor {tensor}")
                 tensors[tensor] = content[tensor]
-    return _dequantise(tensors)
+    return _dequantize(tensors)
 
 
 def _read_file(path: Path) -> dict[str, NDArray[Any]]:
@@ -212,21 +212,21 @@ def _read_file(path: Path) -> dict[str, NDArray[Any]]:
     return panels.unpack(tensors, metadata, where=path)
 
 
-def quantise_rows(matrix: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantize_rows(matrix: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """A matrix as int8 with one scale a row (the first axis).
 
-    >>> quantised, scale = quantise_rows(np.array([[1.0, -0.5], [0.0, 0.0]]))
-    >>> quantised.tolist(), scale.tolist()
+    >>> quantized, scale = quantize_rows(np.array([[1.0, -0.5], [0.0, 0.0]]))
+    >>> quantized.tolist(), scale.tolist()
     ([[127, -64], [0, 0]], [0.007874015718698502, 1.0])
     """
     rows = np.asarray(matrix, dtype=np.float32).reshape(len(matrix), -1)
     largest = np.abs(rows).max(axis=1, initial=0.0)
     scale = np.where(largest > 0.0, largest / 127.0, 1.0).astype(np.float32)
-    quantised = np.clip(np.rint(rows / scale[:, None]), -127, 127).astype(np.int8)
-    return quantised.reshape(matrix.shape), scale
+    quantized = np.clip(np.rint(rows / scale[:, None]), -127, 127).astype(np.int8)
+    return quantized.reshape(matrix.shape), scale
 
 
-def _dequantise(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _dequantize(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     result: dict[str, NDArray[Any]] = {}
     for name, value in tensors.items():
         if name.endswith(SCALE_SUFFIX):
@@ -265,10 +265,10 @@ def write_checkpoint(
         storage: How weights are kept. ``int8`` and ``panels`` keep matrices compactly and vectors
             as float32.
         shared: Tensors not to be written here because they stand in another model's weight file
-            (in a neighbouring directory), by name.
+            (in a neighboring directory), by name.
 
     Raises:
-        CheckpointError: the disk does not take them, or a shared file is no neighbour.
+        CheckpointError: the disk does not take them, or a shared file is no neighbor.
         ConfigError: ``panels`` for a ``config`` that is no model of ours.
     """
     directory = Path(directory)
@@ -301,8 +301,8 @@ def write_checkpoint(
 
 def _store(name: str, value: NDArray[Any], storage: Storage) -> dict[str, NDArray[Any]]:
     if storage in ("int8", "panels") and value.ndim >= 2:
-        quantised, scale = quantise_rows(value)
-        return {name: quantised, name + SCALE_SUFFIX: scale}
+        quantized, scale = quantize_rows(value)
+        return {name: quantized, name + SCALE_SUFFIX: scale}
     if storage == "float16" and value.ndim >= 2:
         return {name: value.astype(np.float16)}
     return {name: value.astype(np.float32)}
@@ -325,11 +325,11 @@ def _write_index(
 ) -> None:
     weight_map = dict.fromkeys(stored, own)
     for name, path in shared.items():
-        neighbour = path.resolve()
-        if neighbour.parent.parent != directory.resolve().parent:
+        neighbor = path.resolve()
+        if neighbor.parent.parent != directory.resolve().parent:
             raise CheckpointError(f"{path} does not lie in a directory beside {directory}")
-        relative = f"../{neighbour.parent.name}/{neighbour.name}"
-        content = _read_file(neighbour)
+        relative = f"../{neighbor.parent.name}/{neighbor.name}"
+        content = _read_file(neighbor)
         if name not in content:
             raise CheckpointError(f"{path} lacks the tensor {name}")
         weight_map[name] = relative

@@ -181,7 +181,7 @@ def import_tensor(name: str, value: NDArray[Any], groups: int) -> NDArray[Any]:
     return rows.reshape(groups, -1, rows.shape[1]).transpose(0, 2, 1)
 
 
-def normalise(tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+def normalize(tensors: Mapping[str, NDArray[Any]]) -> Tensors:
     """Old spellings (``gamma``, ``beta``) made new, and what no model of ours uses left out."""
     result: Tensors = {}
     for name, value in tensors.items():
@@ -213,7 +213,7 @@ def to_ours(
     Raises:
         CheckpointError: a tensor that is missing, left over, or of another shape; it is named.
     """
-    rest = normalise(theirs)
+    rest = normalize(theirs)
     table = names(config, shapes, question_answering=question_answering)
     prefix = _PREFIX[config.model_type]
     result: Tensors = {}

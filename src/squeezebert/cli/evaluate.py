@@ -56,7 +56,7 @@ def evaluate(
     precision: str,
     threads: int | None,
 ) -> None:
-    r"""Score a model on labelled data.
+    r"""Score a model on labeled data.
 
     The data is the name of a known data set or a file: CSV, TSV, JSON Lines or Parquet for text
     classification, CoNLL columns or JSONL spans for token classification, dialogues or plain text

@@ -1,4 +1,4 @@
-"""``squeezebert pretrain``: masked language modelling on a corpus."""
+"""``squeezebert pretrain``: masked language modeling on a corpus."""
 
 from __future__ import annotations
 

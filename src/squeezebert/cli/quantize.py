@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "words",
     multiple=True,
     metavar="NAME_OR_FILE",
-    help="Labelled data to measure on. Can be given several times [default: the dev parts of what "
+    help="Labeled data to measure on. Can be given several times [default: the dev parts of what "
     "the model's recipe names].",
 )
 @click.option(
@@ -81,7 +81,7 @@ def quantize(
     r"""Write the compact form of a model, and measure what it loses.
 
     Weights become int8, laid out as the engine multiplies them: a quarter of the size, mapped and
-    shared between processes. On labelled data (or, for a model without a task, on plain texts) the
+    shared between processes. On labeled data (or, for a model without a task, on plain texts) the
     scores of float32 and int8 are compared. Where int8 loses more than --tolerance, more and more
     products are tried in bf16. The fastest choice that is lossless is recorded in the weights, and
     whatever loads the model takes it.

@@ -21,7 +21,7 @@ from squeezebert.cli.options import output_option, set_option
 @set_option
 @output_option
 def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
-    r"""Tokenise the corpus of a pretraining recipe, to pretrain where its texts are not.
+    r"""Tokenize the corpus of a pretraining recipe, to pretrain where its texts are not.
 
     Where `corpus.shards` names what this wrote, `pretrain` reads that and no text.
 

@@ -1,4 +1,4 @@
-"""What the readers give and the tasks take: one labelled item of a data set."""
+"""What the readers give and the tasks take: one labeled item of a data set."""
 
 from __future__ import annotations
 

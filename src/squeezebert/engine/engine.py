@@ -56,13 +56,13 @@ class TopK(NamedTuple):
     Args:
         ids: (positions, k) int32.
         logits: (positions, k) float32.
-        log_normalisers: (positions,) float32, the logarithm of the sum of the exponentials of
-            all logits: ``logits - log_normalisers[:, None]`` are log-probabilities.
+        log_normalizers: (positions,) float32, the logarithm of the sum of the exponentials of
+            all logits: ``logits - log_normalizers[:, None]`` are log-probabilities.
     """
 
     ids: Int32
     logits: Float32
-    log_normalisers: Float32
+    log_normalizers: Float32
 
 
 class Engine:

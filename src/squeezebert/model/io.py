@@ -75,7 +75,7 @@ def save_model(
         directory: Made if it is not there.
         spec: Also write ``task.json``.
         storage: How weights are kept.
-        shared: The weight file of a neighbouring model whose word embeddings are the same; they
+        shared: The weight file of a neighboring model whose word embeddings are the same; they
             are then not written again.
 
     Raises:

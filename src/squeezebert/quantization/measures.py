@@ -1,4 +1,4 @@
-"""How much a choice of precisions loses: task scores on labelled data, or token states on texts."""
+"""How much a choice of precisions loses: task scores on labeled data, or token states on texts."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Measure(ABC):
 
 
 class TaskMeasure(Measure):
-    """Scores of the model's task on labelled data.
+    """Scores of the model's task on labeled data.
 
     Args:
         datasets: Of the task; at least one.

@@ -69,7 +69,7 @@ class MaskAnswers:
         cls,
         ids: NDArray[np.int32],
         logits: Float32,
-        log_normalisers: Float32,
+        log_normalizers: Float32,
         top_k: int,
         *,
         candidates: NDArray[np.bool_],
@@ -80,7 +80,7 @@ class MaskAnswers:
         Args:
             ids: (gaps, k) the likeliest tokens, best first.
             logits: (gaps, k) theirs.
-            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
+            log_normalizers: (gaps,) the logarithm of the sum of the exponentials of all logits.
             top_k: How many candidates to keep.
             candidates: (vocab_size,) the tokens that may be among the top.
 
@@ -91,7 +91,7 @@ class MaskAnswers:
         """
         # A stable sort moves the candidates to the front and keeps their order.
         kept = np.argsort(~candidates[ids], axis=1, kind="stable")[:, :top_k]
-        best = np.take_along_axis(logits, kept, axis=1) - log_normalisers[:, None]
+        best = np.take_along_axis(logits, kept, axis=1) - log_normalizers[:, None]
         return cls(
             np.take_along_axis(ids, kept, axis=1).astype(np.int32, copy=False),
             best.astype(np.float32, copy=False),

@@ -79,7 +79,7 @@ class _Input(NamedTuple):
 
 
 class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
-    """Encodes, decodes and scores masked language modelling (``docs/tasks.md`` defines the scores).
+    """Encodes, decodes and scores masked language modeling (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] turn [SEP] turn [SEP] …``, as many whole turns of a document as fit into
     ``spec.max_length`` (:class:`~squeezebert.tasks.packing.TurnPacker`); nothing is left out.
@@ -219,18 +219,18 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         return self.top_k + int((~self._ordinary).sum())
 
     def reduce_best(
-        self, ids: NDArray[np.int32], logits: Float32, log_normalisers: Float32
+        self, ids: NDArray[np.int32], logits: Float32, log_normalizers: Float32
     ) -> MaskAnswers:
         """What :meth:`reduce` gives, out of the likeliest tokens of each gap alone.
 
         Args:
             ids: (gaps, :meth:`best_needed`) the likeliest, best first.
             logits: Theirs.
-            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
+            log_normalizers: (gaps,) the logarithm of the sum of the exponentials of all logits.
         """
-        check_logits(log_normalisers, (len(ids),))
+        check_logits(log_normalizers, (len(ids),))
         return MaskAnswers.of_best(
-            ids, logits, log_normalisers, self.top_k, candidates=self._ordinary
+            ids, logits, log_normalizers, self.top_k, candidates=self._ordinary
         )
 
     def predict(

@@ -79,7 +79,7 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
     Args:
         spec: The tags (``O``, ``B-…``, ``I-…``) and the length.
         tokenizer: The model's.
-        overlap: How many tokens neighbouring windows share, less than ``max_length - 2``;
+        overlap: How many tokens neighboring windows share, less than ``max_length - 2``;
             a quarter of the window by default.
 
     Raises:

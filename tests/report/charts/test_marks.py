@@ -51,8 +51,8 @@ def _schemes() -> dict[str, dict[str, str]]:
 
 
 def _contrast(one: str, other: str) -> float:
-    def luminance(colour: str) -> float:
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         linear = [
             part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
         ]
@@ -65,24 +65,24 @@ def _contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("paper", ["paper", "panel"])
 def test_texts_can_be_read(scheme: str, paper: str) -> None:
-    colours = _schemes()[scheme]
+    colors = _schemes()[scheme]
     for text in ("ink", "muted", "good", "bad", "accent"):
-        assert _contrast(colours[text], colours[paper]) >= 4.5, text
+        assert _contrast(colors[text], colors[paper]) >= 4.5, text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_marks_can_be_seen(scheme: str) -> None:
-    colours = _schemes()[scheme]
+    colors = _schemes()[scheme]
     for slot in range(8):
-        assert _contrast(colours[f"m{slot}"], colours["paper"]) >= 3, slot
+        assert _contrast(colors[f"m{slot}"], colors["paper"]) >= 3, slot
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_counts_in_heat_maps_can_be_read(scheme: str) -> None:
     """As ``page.css`` and ``heatmap.py`` set them: letters change where the cell gets too deep."""
-    colours = _schemes()[scheme]
+    colors = _schemes()[scheme]
     paper, heat = (
-        [int(colours[name][at : at + 2], 16) for at in (1, 3, 5)] for name in ("paper", "heat")
+        [int(colors[name][at : at + 2], 16) for at in (1, 3, 5)] for name in ("paper", "heat")
     )
     for step in range(4, 101):
         depth = step / 100

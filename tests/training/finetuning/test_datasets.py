@@ -112,7 +112,7 @@ def test_samples_know_their_splits_labels_and_language() -> None:
     assert len(data.labels) == 6
     assert data.languages == ("en",)
     assert [use for use, _, _ in data.rows] == ["train", "dev"]
-    assert data.notes[0].startswith("sample_news: licence CC BY 4.0")
+    assert data.notes[0].startswith("sample_news: license CC BY 4.0")
     limited = open_training_data(
         recipe("text_classification", DataSource(path="sample_news", limit=7))
     )

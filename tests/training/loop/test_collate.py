@@ -195,9 +195,9 @@ def test_the_key_names_the_data(tokenizer: Tokenizer) -> None:
         ).key
 
     features = numbered([4, 5, 6])
-    relabelled = [dataclasses.replace(features[0], labels=np.array(2)), *features[1:]]
+    relabeled = [dataclasses.replace(features[0], labels=np.array(2)), *features[1:]]
     assert key(features) == key(numbered([4, 5, 6]))
-    assert len({key(features), key(relabelled), key(features[:2])}) == 3
+    assert len({key(features), key(relabeled), key(features[:2])}) == 3
 
 
 def test_nothing_to_train_on(tokenizer: Tokenizer) -> None:

@@ -171,7 +171,7 @@ def test_killed_while_writing_a_checkpoint(
 def test_killed_with_other_optimizers_on_a_ramp(
     name: str, recipe: PretrainRecipe, tmp_path: Path
 ) -> None:
-    """Each optimiser has its own moments, and on a ramp a step does not tell its batches."""
+    """Each optimizer has its own moments, and on a ramp a step does not tell its batches."""
     recipe = dataclasses.replace(
         recipe,
         masking=dataclasses.replace(recipe.masking, whole_words=True),

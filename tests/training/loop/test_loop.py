@@ -330,7 +330,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
         run_loop(setup(tmp_path, loss=broken))
 
 
-def test_utilisation_is_told_where_the_cost_is_known(
+def test_utilization_is_told_where_the_cost_is_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_loop(setup(tmp_path / "unknown"))

@@ -102,7 +102,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_pace_and_utilisation_since_the_last_reading(clock: list[float]) -> None:
+def test_pace_and_utilization_since_the_last_reading(clock: list[float]) -> None:
     pace = Throughput(flops_per_token=2e6, peak=1e9, tokens=1000)
     clock[0] += 10
     # 50 tokens a second, three times 2 MFLOP each, of 1,000 MFLOP/s.
@@ -115,7 +115,7 @@ def test_pace_and_utilisation_since_the_last_reading(clock: list[float]) -> None
 
 
 @pytest.mark.parametrize(("flops", "peak"), [(0.0, 1e9), (2e6, 0.0)])
-def test_no_utilisation_of_what_is_not_known(flops: float, peak: float, clock: list[float]) -> None:
+def test_no_utilization_of_what_is_not_known(flops: float, peak: float, clock: list[float]) -> None:
     pace = Throughput(flops_per_token=flops, peak=peak, tokens=0)
     clock[0] += 2
     assert pace.read(100) == {"tokens_per_second": 50.0}

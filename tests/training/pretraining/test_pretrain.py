@@ -164,7 +164,7 @@ def test_documents_kept_apart_from_end_to_end(
     assert losses[0] != losses[1] == pytest.approx(losses[0], abs=0.3)
 
 
-def test_utilisation_is_told(tiny_pretraining: PretrainRecipe, tmp_path: Path) -> None:
+def test_utilization_is_told(tiny_pretraining: PretrainRecipe, tmp_path: Path) -> None:
     pretrain(tiny_pretraining, tmp_path)
     shares = [line["mfu"] for line in lines(tmp_path) if line["kind"] == "train"]
     assert len(shares) == 6

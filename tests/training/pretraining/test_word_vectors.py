@@ -55,7 +55,7 @@ def test_chunks_change_nothing(
 
 def test_words_of_like_company_are_near(tokenizer: Tokenizer, stream: np.ndarray) -> None:
     table = module.reference_embeddings([stream], tokenizer, dimensions=3)
-    near = dict(module.neighbours(table, "cat", len(table)))
+    near = dict(module.neighbors(table, "cat", len(table)))
     assert len(near) == len(table) - 1
     assert min(near["dog"], near["cow"]) > 0.9 > max(near[food] for food in FOODS)
     assert "never" not in table.tokens
@@ -69,7 +69,7 @@ def test_too_little_text_is_refused(tokenizer: Tokenizer, stream: np.ndarray) ->
         module.reference_embeddings([stream], tokenizer)
     table = module.reference_embeddings([stream], tokenizer, dimensions=3)
     with pytest.raises(InvalidInputError, match="lack the token 'never'"):
-        module.neighbours(table, "never", 1)
+        module.neighbors(table, "never", 1)
 
 
 def test_a_model_can_start_from_them(

@@ -15,7 +15,7 @@ FONT_SIZE = 11.0
 
 
 def heatmap(result: Result) -> str | None:
-    """True classes by row, predicted ones by column; each cell is coloured by its share of its
+    """True classes by row, predicted ones by column; each cell is colored by its share of its
     row. None without a confusion matrix, or with one of another size than its labels.
 
     Counts stand in the cells up to 12 classes, names beside them up to 24; a cell's tooltip
@@ -114,7 +114,7 @@ def _row(
 
 
 def _described(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    """The commonest mistakes, for those who cannot see the colours."""
+    """The commonest mistakes, for those who cannot see the colors."""
     mistakes = sorted(
         (
             (number, labels[at], labels[column])

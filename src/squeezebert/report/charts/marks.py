@@ -1,6 +1,6 @@
-"""How a model looks: a colour, a shape of its own, filled for SqueezeBERT and hollow for BERT.
+"""How a model looks: a color, a shape of its own, filled for SqueezeBERT and hollow for BERT.
 
-The colours are Okabe and Ito's, darkened or lightened until each stands out from the page by
+The colors are Okabe and Ito's, darkened or lightened until each stands out from the page by
 3 to 1; they live in ``chart.css`` as ``--m0`` (the baseline) to ``--m7``.
 """
 
@@ -35,12 +35,12 @@ def slots_of(groups: Sequence[Group]) -> dict[str, int]:
 
 
 def css(slot: int) -> str:
-    """The class that sets the colour."""
+    """The class that sets the color."""
     return f"m{slot % COLOURS}"
 
 
 def mark(x: float, y: float, slot: int, *, hollow: bool, size: float = 6.5) -> str:
-    """The model's mark with its centre at ``(x, y)``, set off from what lies under it."""
+    """The model's mark with its center at ``(x, y)``, set off from what lies under it."""
     shape = (slot + slot // COLOURS) % len(_SHAPES)
     attributes: dict[str, Attribute] = {
         "d": _path(_SHAPES[shape], size),

@@ -95,7 +95,7 @@ def draw_panel(found: Benchmark, content: Content, width: float, height: float) 
 
 
 def slot_of(precision: str) -> int:
-    """The number of a precision's colour and mark, see :mod:`squeezebert.report.charts.marks`."""
+    """The number of a precision's color and mark, see :mod:`squeezebert.report.charts.marks`."""
     return PRECISION_SLOTS.get(precision, MIXED_SLOT)
 
 

@@ -139,7 +139,7 @@ def _log_ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def tick_label(value: float, ticks: Sequence[float]) -> str:
-    """A tick's number, with as many decimals as its neighbours need to differ.
+    """A tick's number, with as many decimals as its neighbors need to differ.
 
     >>> [tick_label(value, [0.0, 2.5, 5.0]) for value in [0.0, 2.5, 5.0]]
     ['0', '2.5', '5']

@@ -73,7 +73,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Section:
-    """One data set. ``colours`` has a number for each entity type in the examples."""
+    """One data set. ``colors`` has a number for each entity type in the examples."""
 
     anchor: str
     group: Group
@@ -83,7 +83,7 @@ class Section:
     classes: Table | None
     heatmaps: list[tuple[str, str]]
     examples: list[Shown]
-    colours: Mapping[str, int]
+    colors: Mapping[str, int]
 
 
 def section_of(
@@ -105,11 +105,11 @@ def section_of(
         result.label: swatch(slots[result.label], hollow=result.family == "bert")
         for result in group.results
     }
-    colours: dict[str, int] = {}
+    colors: dict[str, int] = {}
     if group.task == "token_classification":
         answers = [shown.prediction for row in examples for shown in row.predictions]
         found = type_slots([*answers, *(row.gold for row in examples)])
-        colours = {kind: slot % ENTITY_COLOURS for kind, slot in found.items()}
+        colors = {kind: slot % ENTITY_COLOURS for kind, slot in found.items()}
     maps = [(result.label, heatmap(result)) for result in group.results]
     return Section(
         anchor=f"data-{at + 1}",
@@ -120,7 +120,7 @@ def section_of(
         classes=class_table(group),
         heatmaps=[(label, drawn) for label, drawn in maps if drawn],
         examples=[_shown(row, marks) for row in examples],
-        colours=colours,
+        colors=colors,
     )
 
 

@@ -30,7 +30,7 @@ class TrainingData:
         problem_type: Of text classification.
         languages: Of the data sets that say so.
         rows: ``(use, name, examples)`` of each set, for the model card.
-        notes: Licences and remarks, for the model card.
+        notes: Licenses and remarks, for the model card.
     """
 
     train: Sequence[Any]
@@ -267,4 +267,4 @@ def _labels(recipe: FinetuneRecipe, train: Sequence[Dataset]) -> tuple[str, ...]
 
 def _note(dataset: Dataset) -> str:
     note = f" ({dataset.note})" if dataset.note else ""
-    return f"{dataset.name}: licence {dataset.license}{note}."
+    return f"{dataset.name}: license {dataset.license}{note}."

@@ -1,6 +1,6 @@
 """The one training loop. Fine-tuning and pretraining hand it a model, numbered batches and a loss.
 
-What happens at step ``n`` depends on the weights, the optimiser's moments and ``n`` alone: batches
+What happens at step ``n`` depends on the weights, the optimizer's moments and ``n`` alone: batches
 are numbered (:mod:`batches`), random numbers are seeded anew at each step, and the learning rate is
 a function of the share done. So resuming needs no iterator, no generator and no scheduler.
 """
@@ -181,7 +181,7 @@ class _Run:
         return ""
 
     def _step(self) -> tuple[Tensor, float]:
-        """One step of the optimiser: the norm of its gradients and its learning rate."""
+        """One step of the optimizer: the norm of its gradients and its learning rate."""
         setup, state = self.setup, self.state
         rank = self.accelerator.process_index
         seed_everything(setup.loop.seed, 2, state.step, rank)
@@ -268,11 +268,11 @@ class _Run:
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
-        utilisation = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
+        utilization = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
-            f"{pace['tokens_per_second']:,.0f} tokens/s{utilisation}  {duration(left)} left",
+            f"{pace['tokens_per_second']:,.0f} tokens/s{utilization}  {duration(left)} left",
         )
 
     # The dev set

@@ -1,4 +1,4 @@
-"""Optimisers from libraries, and the learning rate, a pure function of how much of the run is done.
+"""Optimizers from libraries, and the learning rate, a pure function of how much of the run is done.
 
 AdamW (Loshchilov & Hutter 2019) is torch's own. LAMB (You et al. 2020) and Muon (Jordan et al.
 2024) are pytorch-optimizer's, whose Muon orthogonalises all matrices of one shape together.
@@ -42,13 +42,13 @@ class _Slice:
 
 
 class RunOptimizer:
-    """The optimiser of a run: one of ``torch``'s kind, or two that share the parameters.
+    """The optimizer of a run: one of ``torch``'s kind, or two that share the parameters.
 
     Biases and LayerNorms are not decayed.
 
     Args:
         model: What is trained; parameters that want no gradient are left out.
-        recipe: Which optimiser, and its settings.
+        recipe: Which optimizer, and its settings.
 
     Raises:
         ConfigError: Muon for a model without a matrix for it.
@@ -66,7 +66,7 @@ class RunOptimizer:
     def __init__(self, model: nn.Module, recipe: OptimizerRecipe) -> None:
         self._named = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._slices: list[_Slice] = []
-        # What the optimisers know each tensor by, named as checkpoints name its moments.
+        # What the optimizers know each tensor by, named as checkpoints name its moments.
         self._known: dict[str, tuple[Optimizer, nn.Parameter]] = {}
         self.optimizers = self._build(model, recipe)
 
@@ -101,7 +101,7 @@ class RunOptimizer:
 
     @property
     def groups(self) -> list[dict[str, Any]]:
-        """The parameter groups of all optimisers; ``"peak"`` is the rate that a step scales."""
+        """The parameter groups of all optimizers; ``"peak"`` is the rate that a step scales."""
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def step(self, share: float) -> None:
@@ -137,7 +137,7 @@ class RunOptimizer:
         """Takes back what :meth:`moments` gave.
 
         Raises:
-            CheckpointError: moments of another model or optimiser.
+            CheckpointError: moments of another model or optimizer.
         """
         for key, value in moments.items():
             name, moment = key.rsplit("/", 1)
@@ -150,7 +150,7 @@ class RunOptimizer:
                     hint="start again in another output directory",
                 )
             optimizer, parameter = self._known[name]
-            # Own memory where and as the optimiser would have made it.
+            # Own memory where and as the optimizer would have made it.
             if value.ndim:
                 own = torch.empty_like(parameter, memory_format=torch.contiguous_format)
             else:

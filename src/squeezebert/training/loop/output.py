@@ -38,7 +38,7 @@ class TrainingResult:
 
     Args:
         output: The model directory.
-        steps: Optimiser steps.
+        steps: Optimizer steps.
         tokens: Input tokens seen.
         seconds: Time spent training.
         stopped: ``complete``, ``early stopping`` or ``max_minutes``.

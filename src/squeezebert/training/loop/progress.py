@@ -148,14 +148,14 @@ def duration(seconds: float) -> str:
 
 
 class Throughput:
-    """Tokens a second and model FLOP utilisation since the last reading.
+    """Tokens a second and model FLOP utilization since the last reading.
 
-    Model FLOP utilisation (MFU) is the rate of the operations that the model needs, forward and
+    Model FLOP utilization (MFU) is the rate of the operations that the model needs, forward and
     backward, by the hardware's peak (Chowdhery et al. 2022, appendix B). What an implementation
     computes beside that, such as activations a second time, does not count.
 
     Args:
-        flops_per_token: Of the forward pass; 0 where it is not known: no utilisation then.
+        flops_per_token: Of the forward pass; 0 where it is not known: no utilization then.
         peak: FLOP/s of all processes' hardware together.
         tokens: Tokens seen before.
     """

@@ -40,7 +40,7 @@ class LoopState:
     """Where a run stands, beside its tensors.
 
     Args:
-        step: Optimiser steps done.
+        step: Optimizer steps done.
         batches: Forward passes done, over all processes.
         tokens: Input tokens seen.
         seconds: Time spent training, over all resumed runs.
@@ -92,7 +92,7 @@ def write_checkpoint(
         folder: The run's ``checkpoints`` directory.
         state: Where the run stands.
         model: Parameters and buffers by name.
-        optimizer: The optimiser's tensors, named ``<parameter>/<moment>``.
+        optimizer: The optimizer's tensors, named ``<parameter>/<moment>``.
         is_best: Whether ``model`` is the best so far; if not, the best weights are those of the
             checkpoint before.
     """

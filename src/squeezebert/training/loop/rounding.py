@@ -1,4 +1,4 @@
-"""Quantisation-aware training: the last part of a run goes through the engine's int8 rounding.
+"""Quantization-aware training: the last part of a run goes through the engine's int8 rounding.
 
 What the engine does in int8 is done here in floating point, with gradients passed straight through
 (Bengio et al. 2013; Jacob et al. 2018): each output's weights on one scale, max|w| / 127, and each

@@ -71,7 +71,7 @@ class Setup:
         output: The run's directory.
         title: For the progress bar.
         flops_per_token: Of a forward pass; 0 where it is not known, and no model FLOP
-            utilisation is told.
+            utilization is told.
         gradual: What changes along the run.
     """
 

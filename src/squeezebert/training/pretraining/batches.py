@@ -30,7 +30,7 @@ class PretrainingBatches:
 
     Args:
         recipe: Sequence length, batch size, masking and seed.
-        streams: The tokenised corpus.
+        streams: The tokenized corpus.
         tokenizer: Special tokens and vocabulary.
     """
 

@@ -1,9 +1,9 @@
 """From text files to token ids on disk.
 
-A source (a file, or a directory of files) is tokenised once into raw arrays that are memory-mapped:
+A source (a file, or a directory of files) is tokenized once into raw arrays that are memory-mapped:
 ``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document, and
 beside them where documents begin. The cache's name is a digest of the texts and the tokenizer, so
-a changed file is tokenised anew.
+a changed file is tokenized anew.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FORMAT = 2
 
 @dataclass(frozen=True, eq=False)
 class TokenStream:
-    """A tokenised source.
+    """A tokenized source.
 
     Args:
         train: (tokens,) ids, memory-mapped.

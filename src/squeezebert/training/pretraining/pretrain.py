@@ -1,4 +1,4 @@
-"""Pretraining: masked language modelling on a corpus, optionally with sentence order.
+"""Pretraining: masked language modeling on a corpus, optionally with sentence order.
 
 The paper's own run (Iandola et al. 2020, section 4.1) has both objectives; masked LM alone is the
 default, since later work found sentence order of little use (Liu et al. 2019; Izsak et al. 2021).
@@ -110,7 +110,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
 
 
 def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> list[TokenStream]:
-    """The recipe's sources as token streams: read from shards, or tokenised if they are not in the
+    """The recipe's sources as token streams: read from shards, or tokenized if they are not in the
     cache.
     """
     corpus = recipe.corpus

@@ -21,7 +21,7 @@ class PackedSequences:
     Each epoch shifts the cuts and shuffles anew, both by (seed, epoch) alone.
 
     Args:
-        streams: The tokenised sources.
+        streams: The tokenized sources.
         length: Tokens a sequence.
         seed: Of shifts and order.
         cls_id: What a sequence starts with.

@@ -1,4 +1,4 @@
-"""A tokenised corpus as compressed files, to take to a machine that has neither texts nor time.
+"""A tokenized corpus as compressed files, to take to a machine that has neither texts nor time.
 
 A folder of shards holds ``shards.json`` and one ``.npz`` a source (a zip of NumPy arrays, packed
 with LZMA), which NumPy reads by itself. English takes about a byte a token so.

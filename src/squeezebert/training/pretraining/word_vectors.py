@@ -113,7 +113,7 @@ def positive_pmi(counts: sparse.csr_array, smoothing: float) -> sparse.csr_array
     ).tocsr()
 
 
-def neighbours(table: ReferenceEmbeddings, token: str, count: int) -> Sequence[tuple[str, float]]:
+def neighbors(table: ReferenceEmbeddings, token: str, count: int) -> Sequence[tuple[str, float]]:
     """The tokens nearest to ``token`` by cosine, for a look at what a table has learnt.
 
     Raises:
@@ -123,6 +123,6 @@ def neighbours(table: ReferenceEmbeddings, token: str, count: int) -> Sequence[t
     if row < 0:
         raise InvalidInputError(f"the reference embeddings lack the token {token!r}")
     cosines = table.vectors @ table.vectors[row]
-    cosines[row] = -np.inf  # a word is no neighbour of its own
+    cosines[row] = -np.inf  # a word is no neighbor of its own
     best = np.argsort(-cosines)[: min(count, len(table) - 1)]
     return [(table.tokens[index], float(cosines[index])) for index in best]

@@ -92,7 +92,7 @@ class MaskingRecipe:
         rate: The share of the tokens to predict. 0.15 is BERT's; up to 0.4 is used (Wettig et al.
             2023).
         whole_words: Mask all pieces of a word together.
-        sentence_order: Pretraining only: also learn whether two neighbouring segments stand in
+        sentence_order: Pretraining only: also learn whether two neighboring segments stand in
             their order (Lan et al. 2020; SqueezeBERT's second objective). Its head is dropped
             when the model is saved.
     """
@@ -142,7 +142,7 @@ class CorpusRecipe:
             masking, length and batches.
         separate_documents: Tokens see those of their own document only; without it, all of their
             sequence.
-        cache: Where tokenised text is kept, so that runs can share it; empty: in the output
+        cache: Where tokenized text is kept, so that runs can share it; empty: in the output
             directory.
         shards: Where ``squeezebert tokenize`` wrote this corpus; if set, that is read, and no
             text.

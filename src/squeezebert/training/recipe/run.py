@@ -76,7 +76,7 @@ class ModelRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerRecipe:
-    """``[optimizer]``: the optimiser and its learning rate over the run.
+    """``[optimizer]``: the optimizer and its learning rate over the run.
 
     Args:
         name: ``adamw``; ``lamb`` (You et al. 2020) for large batches, the paper's; ``muon``
@@ -145,7 +145,7 @@ class LoopRecipe:
     Args:
         seed: Fixes the weights that start at random, the order of the data, masks and dropout.
         epochs: Passes over the data.
-        max_steps: Optimiser steps; 0: no such limit.
+        max_steps: Optimizer steps; 0: no such limit.
         max_tokens: Input tokens; 0: no such limit.
         max_minutes: Minutes of training, added up over resumed runs; 0: no such limit.
         timed: ``max_minutes`` is the run's length, for a machine that is lent by the minute; what
@@ -154,8 +154,8 @@ class LoopRecipe:
         batch_size: Sequences a forward pass.
         token_budget: Instead of ``batch_size``: at most that many tokens a forward pass, padding
             included; 0: ``batch_size`` counts. Fine-tuning only.
-        accumulation: Forward passes an optimiser step.
-        batch_ramp: The share of the run over which the forward passes an optimiser step rise
+        accumulation: Forward passes an optimizer step.
+        batch_ramp: The share of the run over which the forward passes an optimizer step rise
             evenly to ``accumulation``; 0: all steps are alike.
         batch_ramp_start: What they rise from, as a share of ``accumulation``.
         precision: ``auto`` takes bf16 where the hardware computes it.
