@@ -89,17 +89,17 @@ ENTITIES = """\
 Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter
 (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
 soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
-CC BY-SA) and of the text below. The teacher is MiniLM, fine-tuned on the same English sentences
-(`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose text is for research only, nor on
+CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
+English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose text is for research only, nor on
 Universal NER's English web text, WNUT17's test part and GermEval's dev part, which are kept to
 measure by. The scores of tags that follow one another were fitted afterwards, to the recipe's dev
 parts.
 
 """
 
-GERMAN_ENTITIES = """,
-GermEval 2014 (its test part; CC BY 4.0) and MobIE (CC BY 4.0), with a part of WikiANN German
-(automatic labels)"""
+GERMAN_ENTITIES = """, of GermEval
+2014 (its test part; CC BY 4.0) and of MobIE (CC BY 4.0), with parts of WikiANN's automatic labels
+in both languages"""
 
 CARD = """\
 # {name}
@@ -202,7 +202,7 @@ MINI_ENTITIES = Part(
     tests=("sample_ner_en", "sample_ner_de"),
     kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
     summary="Finds persons, places, organisations and other names, in English and German.",
-    data=ENTITIES.format(german=GERMAN_ENTITIES),
+    data=ENTITIES.format(german=GERMAN_ENTITIES, text="Wikinews (CC BY 2.5)"),
     limits="""\
 On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
 products (MISC) it knows least.""",
@@ -213,7 +213,7 @@ SMALL_ENTITIES = dataclasses.replace(
     tests=("sample_ner_en",),
     kept=(("uner_ewt", "dev"), ("wnut17", "test")),
     summary="Finds persons, places, organisations and other names in English.",
-    data=ENTITIES.format(german=""),
+    data=ENTITIES.format(german="", text="the text below"),
     limits="""\
 English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
 names; of works, events and products (MISC) it knows least.""",
