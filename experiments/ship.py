@@ -90,9 +90,9 @@ Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT
 (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
 soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
 CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
-English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose text is for research only, nor on
-Universal NER's English web text, WNUT17's test part and GermEval's dev part, which are kept to
-measure by. The scores of tags that follow one another were fitted afterwards, to the recipe's dev
+English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
+text is for research only, nor on Universal NER's English web text, WNUT17's test part and
+GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were fitted afterwards, to the recipe's dev
 parts.
 
 """
