@@ -92,8 +92,8 @@ soft labels of a teacher for English text that nobody tagged: sentences of WikiA
 CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
 English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
 text is for research only, nor on Universal NER's English web text, WNUT17's test part and
-GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were fitted afterwards, to the recipe's dev
-parts.
+GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were
+fitted afterwards, to the recipe's dev parts.
 
 """
 
