@@ -110,14 +110,14 @@ def label(
     if not 0 <= plain_share <= 1:
         raise InvalidInputError(f"plain_share is {plain_share}, expected a share from 0 to 1")
     draw = np.random.default_rng(seed)
-    outside = task.spec.labels.index("O")
+    outside = [not task.tag_set.type_of(label) for label in task.spec.labels]
     for chunk in _chunks(examples):
         answers = pipeline.answer(chunk)
         scores = task.word_scores(chunk, answers.features, answers.reduced)
         kept = draw.random(len(chunk)) < plain_share
         for example, logits, plain_too in zip(chunk, scores, kept, strict=True):
             soft = softmax(logits)
-            if len(soft) and (plain_too or soft[:, outside].min() < PLAIN):
+            if len(soft) and (plain_too or soft[:, outside].sum(axis=1).min() < PLAIN):
                 yield dataclasses.replace(example, soft=soft.astype(np.float16))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import make_task
 from squeezebert.tasks.base import Features, Task
+from squeezebert.tasks.inputs import check_text
 from squeezebert.tasks.masked_lm import FilledMask, MaskedLM
 from squeezebert.tasks.text_classification import TextPrediction
 from squeezebert.tasks.token_classification import Entity, TokenClassification
@@ -145,7 +147,11 @@ class Pipeline:
         return list(self._predict_chunks(_chunks(examples, CHUNK_TEXTS)))
 
     def stream(
-        self, texts: Iterable[Text], *, chunk_texts: int = CHUNK_TEXTS
+        self,
+        texts: Iterable[Text],
+        *,
+        chunk_texts: int = CHUNK_TEXTS,
+        place: Callable[[int], str] = "text {}".format,
     ) -> Iterator[Prediction]:
         """Predictions one after the other, in order; memory holds two chunks only.
 
@@ -153,14 +159,27 @@ class Pipeline:
             texts: Any number of texts, as for a call.
             chunk_texts: How many are batched by length. The next chunk is read, and made into
                 tokens, while the model works on one.
+            place: What messages call the text of an index, such as the line of its file. Asked as
+                soon as the text is read.
 
         Raises:
-            InvalidInputError: as for a call, when the chunk with the wrong text is read.
+            InvalidInputError: as for a call, once all texts before the wrong one are answered; so
+                too with whatever ``texts`` raises.
         """
         if chunk_texts < 1:
             raise InvalidInputError(f"chunk_texts is {chunk_texts}, expected 1 or more")
-        examples = (self._example(text, f"text {at}") for at, text in enumerate(texts))
-        yield from self._predict_chunks(_chunks(examples, chunk_texts))
+        failures: list[Exception] = []
+
+        def examples() -> Iterator[Any]:
+            try:
+                for at, text in enumerate(texts):
+                    yield self._example(text, place(at))
+            except Exception as error:  # noqa: BLE001 - raised again below
+                failures.append(error)
+
+        yield from self._predict_chunks(_chunks(examples(), chunk_texts))
+        if failures:
+            raise failures[0]
 
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Predictions for examples as the readers give them, in order."""
@@ -237,22 +256,24 @@ class Pipeline:
         if isinstance(text, tuple) and self.task.name == "text_classification":
             parts: tuple[object, ...] = text
             if len(parts) == 2 and all(isinstance(part, str) for part in parts):
-                return TextExample(text=str(parts[0]), pair=str(parts[1]))
+                first, second = (check_text(part, where) for part in parts)
+                return TextExample(text=first, pair=second, where=where)
         if not isinstance(text, str):
             raise InvalidInputError(
                 f"{where} is {_kind(text)}, expected a string",
                 hint="pairs are tuples of two strings, for text classification only",
             )
+        check_text(text, where)
         if self.task.name == "text_classification":
-            return TextExample(text=text)
-        if self.task.name == "token_classification":
-            return TokenClassification.from_text(text)
+            return TextExample(text=text, where=where)
+        if isinstance(self.task, TokenClassification):
+            return dataclasses.replace(self.task.from_text(text), where=where)
         if MASK not in text:
             raise InvalidInputError(
                 f"{where} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",
                 hint=f"write {MASK} where a word is wanted",
             )
-        return Document(turns=(text,))
+        return Document(turns=(text,), where=where)
 
 
 def load(

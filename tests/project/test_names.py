@@ -20,7 +20,6 @@ def test_exported_names() -> None:
         "CheckpointError",
         "ConfigError",
         "DataError",
-        "ExportError",
         "InvalidInputError",
         "MissingDependencyError",
         "Pipeline",
