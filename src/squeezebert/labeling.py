@@ -17,6 +17,7 @@ import numpy as np
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.documents import iter_documents
 from squeezebert.data.examples import TokenExample
+from squeezebert.data.words import split_words
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import TokenClassification
@@ -73,10 +74,10 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
         if sentence.count(" ") >= SHORTEST - 1
     ]
     for sentence, where in _spread(found, limit):
-        words = TokenClassification.from_text(sentence).words
+        words = [sentence[first:last] for first, last in split_words(sentence)]
         for start in range(0, len(words), LONGEST):
             if len(words) - start >= SHORTEST:
-                yield TokenExample.from_words(list(words[start : start + LONGEST]), where=where)
+                yield TokenExample.from_words(words[start : start + LONGEST], where=where)
 
 
 def _spread(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
