@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import ROLES, SPECIAL_TOKENS, Tokenizer
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzßäöü0123456789.,!?'-"
 VOCABULARY = [
@@ -165,6 +165,92 @@ def test_bad_texts_are_refused(tokenizer: Tokenizer) -> None:
 def test_a_megabyte_in_one_line(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(["hello " * 170_000])[0]
     assert len(encoded) == 170_000
+
+
+# -- Unigram ---------------------------------------------------------------------------------------
+
+PIECES = [
+    "<s>",
+    "<pad>",
+    "</s>",
+    "<unk>",
+    ",",
+    ".",
+    "▁",
+    "▁hello",
+    "▁wor",
+    "ld",
+    "l",
+    "d",
+    "▁Ä",
+    "<mask>",
+]
+SCORES = [0, 0, 0, 0, -3, -3, -4, -5, -5, -6, -8, -8, -7, 0]
+
+
+@pytest.fixture(scope="module")
+def unigram() -> Tokenizer:
+    return Tokenizer.from_pieces(PIECES, SCORES)
+
+
+def test_unigram_takes_the_likeliest_pieces(unigram: Tokenizer) -> None:
+    encoded = unigram.encode(["hello  world.", "\u200bhello\tworld\ufeff"])
+    assert [unigram.token(i) for i in encoded[0].ids] == ["▁hello", "▁wor", "ld", "."]
+    assert [unigram.token(i) for i in encoded[1].ids] == ["▁hello", "▁wor", "ld", "▁"]
+    assert encoded[0].offsets[0].tolist() == [0, 5]
+    assert unigram.decode(encoded[0].ids) == "hello world."
+
+
+def test_unigram_special_tokens_by_role(unigram: Tokenizer) -> None:
+    ids = (unigram.cls_id, unigram.pad_id, unigram.sep_id, unigram.unk_id, unigram.mask_id)
+    assert ids == (0, 1, 2, 3, 13)
+    assert unigram.special_ids == set(ids)
+    assert unigram.encode(["hello <mask>"])[0].ids.tolist() == [7, 13]
+    assert unigram.encode(["\u4e2d"])[0].ids.tolist() == [6, 3]
+
+
+def test_unigram_words_begin_with_their_mark(unigram: Tokenizer) -> None:
+    [encoded] = unigram.encode_words([["hello", "\x07", "Ä"]])
+    assert encoded.word_ids.tolist() == [0, 1, 2]
+    assert [unigram.token(i) for i in encoded.ids] == ["▁hello", "<unk>", "▁Ä"]
+
+
+def test_unigram_comes_back_from_its_directory(unigram: Tokenizer, tmp_path: Path) -> None:
+    unigram.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    loaded = Tokenizer.load(tmp_path)
+    assert (loaded.tokens, loaded.kind, loaded.lowercase) == (PIECES, "Unigram", False)
+    text = "hello, Ä world <mask> ... \u2028"
+    assert loaded.encode([text])[0].ids.tolist() == unigram.encode([text])[0].ids.tolist()
+
+
+def test_unigram_agrees_with_transformers(unigram: Tokenizer, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    unigram.save(tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("hello world.", "Ärger <mask>, hello", "", "ﬁ ½ hello"):
+        assert (
+            unigram.encode([text])[0].ids.tolist()
+            == theirs(text, add_special_tokens=False)["input_ids"]
+        )
+    assert (theirs.pad_token_id, theirs.mask_token_id, theirs.cls_token_id) == (1, 13, 0)
+
+
+@pytest.mark.parametrize("missing", ROLES["Unigram"])
+def test_unigram_without_a_special_token_is_refused(missing: str) -> None:
+    pieces = [piece for piece in PIECES if piece != missing]
+    with pytest.raises(CheckpointError, match=f"lacks {missing}"):
+        Tokenizer.from_pieces(pieces, [0.0] * len(pieces))
+
+
+def test_unigram_pieces_and_scores_go_together() -> None:
+    with pytest.raises(InvalidInputError, match="14 pieces but 1 scores"):
+        Tokenizer.from_pieces(PIECES, [0.0])
+    with pytest.raises(CheckpointError, match="holds 'l' twice"):
+        Tokenizer.from_pieces([*PIECES, "l"], [*SCORES, 0])
 
 
 def _write(directory: Path, files: str, config: dict[str, object] | None) -> None:

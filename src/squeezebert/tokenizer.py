@@ -1,4 +1,6 @@
-"""WordPiece, by the ``tokenizers`` library: text to ids and back, with character offsets."""
+"""WordPiece and Unigram, by the ``tokenizers`` library: text to ids and back, with character
+offsets.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,13 @@ from tokenizers.models import WordPiece
 from squeezebert import files
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.structured import parse_json, read_json
+from squeezebert.unigram import ROLES as UNIGRAM_ROLES
+from squeezebert.unigram import unigram
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+ROLES = {"WordPiece": SPECIAL_TOKENS, "Unigram": UNIGRAM_ROLES}
+"""The names of padding, unknown words, start, end and gaps, by the kind of tokenizer."""
 
 MAX_LETTERS = 1000
 """Of the alphabet that a vocabulary is learned with; what is left out becomes ``[UNK]``."""
@@ -81,7 +87,7 @@ class Encoded:
 
 
 class Tokenizer:
-    """A WordPiece vocabulary, cased or not.
+    """A WordPiece vocabulary, cased or not, or a Unigram one.
 
     >>> tokenizer = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "un", "##seen"], lowercase=True)
     >>> encoded = tokenizer.encode(["Unseen [MASK]"])[0]
@@ -103,16 +109,18 @@ class Tokenizer:
         self.normalization = normalization
         self._tokens = None if tokens is None else list(tokens)
         self._as_it_is = False
-        ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
+        self.kind = type(inner.model).__name__
+        roles = ROLES[self.kind]
+        ids = {token: inner.token_to_id(token) for token in roles}
         known = {token: index for token, index in ids.items() if index is not None}
-        missing = [token for token in SPECIAL_TOKENS if token not in known]
+        missing = [token for token in roles if token not in known]
         if missing:
             raise CheckpointError(
                 f"the vocabulary lacks {', '.join(missing)}",
-                hint="a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]",
+                hint=f"a {self.kind} vocabulary has {', '.join(roles[:-1])} and {roles[-1]}",
             )
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
-            known[token] for token in SPECIAL_TOKENS
+            known[token] for token in roles
         )
         self.special_ids = frozenset(
             (self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id)
@@ -131,7 +139,7 @@ class Tokenizer:
         ``tokenizer.json`` without that file holds as it is.
 
         Raises:
-            CheckpointError: no such file, not a WordPiece tokenizer, or a special token missing.
+            CheckpointError: no such file, another kind of tokenizer, or a special token missing.
         """
         path = Path(path)
         if path.is_dir():
@@ -160,10 +168,11 @@ class Tokenizer:
     def _from_json(cls, path: Path, text: str) -> Tokenizer:
         content = _parse_object(text, path)
         kind = _section(content, "model").get("type")
-        if kind != "WordPiece":
+        if kind not in ROLES:
             raise CheckpointError(
-                f"{path} holds a {str(kind)[:40]} tokenizer, expected WordPiece",
-                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer",
+                f"{path} holds a {str(kind)[:40]} tokenizer, expected {' or '.join(ROLES)}",
+                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer, multilingual "
+                "ones a Unigram one",
             )
         with _library_errors(f"{path} is not a tokenizer file"):
             inner = tokenizers.Tokenizer.from_str(text)
@@ -171,6 +180,10 @@ class Tokenizer:
         inner.post_processor = None
         beside = path.with_name(CONFIG)
         config = _read_config(beside)
+        if kind == "Unigram":
+            found = cls(inner, normalization=Normalization(do_lower_case=False))
+            found._as_it_is = True
+            return found
         if config is None or config.get("tokenizer_class") in _GENERIC_CLASSES:
             found = cls(inner, normalization=_as_built(_section(content, "normalizer")))
             found._as_it_is = not _is_bert(content)
@@ -216,6 +229,22 @@ class Tokenizer:
         return cls(inner, normalization=normalization, tokens=vocabulary)
 
     @classmethod
+    def from_pieces(cls, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
+        """A Unigram vocabulary, see :func:`squeezebert.unigram.unigram`.
+
+        Raises:
+            CheckpointError: a piece twice, or a special token missing.
+            InvalidInputError: not as many scores as pieces.
+        """
+        made = cls(
+            unigram(pieces, scores),
+            normalization=Normalization(do_lower_case=False),
+            tokens=pieces,
+        )
+        made._as_it_is = True
+        return made
+
+    @classmethod
     def train(
         cls, texts: Iterable[str], *, vocab_size: int, lowercase: bool, min_frequency: int = 2
     ) -> Tokenizer:
@@ -251,11 +280,12 @@ class Tokenizer:
         return cls.from_vocabulary(sorted(trained, key=trained.__getitem__), lowercase=lowercase)
 
     def save(self, directory: str | Path) -> None:
-        """Writes ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json``, which
-        ``transformers`` reads too.
+        """Writes ``tokenizer.json``, ``tokenizer_config.json`` and, of WordPiece, ``vocab.txt``;
+        ``transformers`` reads them too.
         """
         directory = Path(directory)
-        files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
+        if self.kind == "WordPiece":
+            files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
         # What is not said is as in uncased BERT, for transformers and for load.
         usual = asdict(Normalization())
         settings = {
@@ -268,6 +298,11 @@ class Tokenizer:
             "tokenizer_class": _GENERIC_CLASSES[0] if self._as_it_is else "BertTokenizer",
             **settings,
         }
+        if self.kind != "WordPiece":
+            names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+            roles = dict(zip(names, ROLES[self.kind], strict=True))
+            ends = {"bos_token": roles["cls_token"], "eos_token": roles["sep_token"]}
+            config = {"tokenizer_class": _GENERIC_CLASSES[0], **roles, **ends}
         files.write_text(directory / CONFIG, json.dumps(config, indent=2) + "\n")
         files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
 

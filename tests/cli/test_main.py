@@ -32,6 +32,7 @@ VERBS = {
     "glue",
     "grow",
     "info",
+    "label",
     "models",
     "predict",
     "pretrain",

@@ -27,7 +27,7 @@ def bundle(*, model: str, output: Path) -> None:
     \b
     squeezebert bundle squeezebert-mini-ner --output ner.safetensors
     """
-    from squeezebert.bundle import write_bundle
+    from squeezebert.checkpoint.bundle import write_bundle
     from squeezebert.checkpoint.hub import resolve
 
     if output.is_dir():

@@ -25,6 +25,7 @@ from squeezebert.cli.failures import StandardOutput, describe, traceback_file
 from squeezebert.cli.glue import glue
 from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
+from squeezebert.cli.label import label
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
@@ -97,6 +98,7 @@ for command in (
     bundle,
     glue,
     grow,
+    label,
     transplant,
     quantize,
     benchmark,

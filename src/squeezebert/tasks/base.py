@@ -53,6 +53,10 @@ class Features:
             multi-label, regression); None for inputs without an answer.
         words: Token classification only: (length,) int32, the index of the example's word that
             is decided at a token of this input, -1 at every other token.
+        unsaid: Token classification only: (labels,) bool, the labels that an ``O`` of this input
+            may be as well, as nobody looked for them; None where ``O`` is ``O``.
+        soft: Token classification only: (length, labels) float32, a teacher's probabilities where
+            ``labels`` counts; None for an input without a teacher.
     """
 
     input_ids: NDArray[np.int32]
@@ -61,6 +65,8 @@ class Features:
     example: int
     labels: NDArray[Any] | None = None
     words: NDArray[np.int32] | None = None
+    unsaid: NDArray[np.bool_] | None = None
+    soft: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.input_ids)

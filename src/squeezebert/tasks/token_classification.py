@@ -180,7 +180,8 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         features: list[Features] = []
         encodings = self.tokenizer.encode_words([example.words for example in examples])
         for index, (example, encoded) in enumerate(zip(examples, encodings, strict=True)):
-            labels = self._labels(example, index) if with_labels else None
+            labels = self._targets(example, index) if with_labels else None
+            unsaid = self._unsaid(example) if with_labels else None
             starts = np.array(example.offsets, dtype=np.int32).reshape(-1, 2)[:, :1]
             offsets = encoded.offsets + starts[encoded.word_ids]
             for window in cut_windows(encoded.word_ids, self.window, self.overlap):
@@ -201,6 +202,10 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
                             IGNORE_INDEX,
                             IGNORE_INDEX,
                         ),
+                        unsaid=unsaid,
+                        soft=None
+                        if labels is None or example.soft is None
+                        else _framed(example.soft[window.words].astype(np.float32), 0, 0),
                     )
                 )
         return features
@@ -263,9 +268,11 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             raise InvalidInputError("there are no words to score")
         answers = self._join(examples, features, reduced)
         truth = self.word_labels(examples)
-        true = np.concatenate(truth)
-        predicted = np.concatenate([answer.labels for answer in answers])
-        probabilities = np.concatenate([answer.probabilities for answer in answers])
+        pairs = list(zip(examples, answers, strict=True))
+        judged = np.concatenate([self._judged(example, answer) for example, answer in pairs])
+        true = np.concatenate(truth)[judged]
+        predicted = np.concatenate([answer.labels for answer in answers])[judged]
+        probabilities = np.concatenate([answer.probabilities for answer in answers])[judged]
         values = {
             "token_accuracy": float((true == predicted).mean()),
             "ece": calibration_error(probabilities, true == predicted),
@@ -274,11 +281,11 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             return self._score_words(true, predicted, values)
 
         counts = EntityCounts()
-        for right, answer in zip(truth, answers, strict=True):
-            counts.add_spans(
-                true=self.tag_set.spans(self._tags(right)),
-                predicted=self.tag_set.spans(self._tags(answer.labels)),
-            )
+        for right, (example, answer) in zip(truth, pairs, strict=True):
+            found = self.tag_set.spans(self._tags(answer.labels))
+            if example.types is not None:  # others are neither right nor wrong
+                found = [span for span in found if span.type in example.types]
+            counts.add_spans(true=self.tag_set.spans(self._tags(right)), predicted=found)
         columns = [
             np.array([counter[kind] for kind in counts.types], dtype=np.int64)
             for counter in (counts.right, counts.predicted, counts.true)
@@ -302,6 +309,16 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             labels=names,
         )
 
+    def _judged(self, example: TokenExample, answer: WordTags) -> NDArray[np.bool_]:
+        """(words,) which words are right or wrong: all but those tagged with a type that nobody
+        looked for where the annotators left no tag.
+        """
+        unsaid = self._unsaid(example)
+        if unsaid is None:
+            return np.ones(len(example.words), dtype=bool)
+        untagged = np.array([tag == "O" for tag in example.tags or ()], dtype=bool)
+        return ~(untagged & unsaid[answer.labels])
+
     def _score_words(
         self, true: NDArray[np.int64], predicted: NDArray[np.int32], values: dict[str, float]
     ) -> Scores:
@@ -322,6 +339,25 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             DataError: an example without tags, or with an unknown one.
         """
         return [self._labels(example, index) for index, example in enumerate(examples)]
+
+    def _targets(self, example: TokenExample, index: int) -> NDArray[np.int64]:
+        """(words,) the label of each word to train on: a teacher's likeliest where it has one."""
+        if example.soft is None:
+            return self._labels(example, index)
+        if example.soft.shape[1] != len(self.spec.labels):
+            raise DataError(
+                f"{example.where or f'text {index}'} has soft labels for {example.soft.shape[1]} "
+                f"tags, the model has {len(self.spec.labels)}",
+                hint=f"the model's tags are {', '.join(self.spec.labels)}",
+            )
+        return example.soft.argmax(axis=1).astype(np.int64)
+
+    def _unsaid(self, example: TokenExample) -> NDArray[np.bool_] | None:
+        """(labels,) what an ``O`` of the example may be besides."""
+        if example.types is None or not set(self.types) - set(example.types):
+            return None
+        kinds = [self.tag_set.type_of(label) for label in self.spec.labels]
+        return np.array([bool(kind) and kind not in example.types for kind in kinds])
 
     def _labels(self, example: TokenExample, index: int) -> NDArray[np.int64]:
         """(words,) the label of each word."""

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from squeezebert.data.examples import TokenExample
+from squeezebert.data.soft_labels import write_soft_labels
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.training.finetuning.datasets import open_training_data
 from squeezebert.training.recipe.run import DataRecipe, DataSource, FinetuneRecipe
@@ -167,3 +171,47 @@ def test_too_little_for_a_dev_set(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", [("one", "a"), ("two", "b")])
     with pytest.raises(DataError, match="there are no dev examples"):
         open_training_data(recipe("text_classification", DataSource(path=path)))
+
+
+def soft(path: Path, labels: tuple[str, ...]) -> str:
+    example = dataclasses.replace(
+        TokenExample.from_words(["Ada"]), soft=np.arange(len(labels), dtype=np.float32)[None]
+    )
+    write_soft_labels(path, [example], labels)
+    return str(path)
+
+
+def test_soft_labels_come_in_the_order_of_the_head(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.conll"
+    gold.write_text("Ada B-PER\nLovelace I-PER\n\nran O\n\n", encoding="utf-8")
+    taught = soft(tmp_path / "soft.safetensors", ("I-PER", "O", "B-PER"))
+    sources = DataSource(path=str(gold)), DataSource(path=taught, repeat=2)
+    dev = (DataSource(path=str(gold)),)
+    data = open_training_data(recipe("token_classification", *sources, dev=dev))
+    assert data.labels == ("O", "B-PER", "I-PER")
+    assert [example.soft.tolist() for example in data.train[-2:]] == [[[1, 2, 0]]] * 2
+    assert data.train[0].soft is None
+
+
+def test_soft_labels_of_another_head_are_refused(tmp_path: Path) -> None:
+    taught = DataSource(path=soft(tmp_path / "soft.safetensors", ("O", "B-LOC")))
+    with pytest.raises(ConfigError, match="soft labels for O, B-LOC"):
+        open_training_data(recipe("token_classification", taught, dev=(taught,), labels=("PER",)))
+    renamed = dataclasses.replace(taught, label_map={"LOC": "PER"})
+    with pytest.raises(ConfigError, match="cannot rename"):
+        open_training_data(recipe("token_classification", renamed, dev=(taught,)))
+
+
+def test_types_that_nobody_looked_for(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.conll"
+    gold.write_text(CONLL, encoding="utf-8")
+    source = DataSource(path=str(gold), label_map={"ANIMAL": ""}, types=("PER", "LOC", "ORG"))
+    data = open_training_data(recipe("token_classification", source, dev=(source,)))
+    assert all(example.types == ("PER", "LOC", "ORG") for example in data.train)
+    with pytest.raises(ConfigError, match=r"types of .* lacks 'LOC'"):
+        open_training_data(
+            recipe("token_classification", dataclasses.replace(source, types=("PER",)))
+        )
+    texts = DataSource(path=table(tmp_path / "a.csv", [("a", "b")]), types=("PER",))
+    with pytest.raises(ConfigError, match="no entities"):
+        open_training_data(recipe("text_classification", texts))

@@ -41,6 +41,33 @@ def test_padding() -> None:
     assert (batch.targets, batch.tokens) == (2, 5)
 
 
+def test_what_is_unsaid_and_soft_labels_are_padded_too() -> None:
+    plain = item(2, 7, 3, labels=[-100, 1, -100])
+    open_ = dataclasses.replace(item(2, 3, labels=[-100, 0]), unsaid=np.array([False, False, True]))
+    taught = dataclasses.replace(
+        item(2, 5, labels=[-100, 2]), soft=np.array([[0, 0, 0], [0.25, 0.25, 0.5]], np.float32)
+    )
+    batch = collate([plain, open_, taught], 0)
+    assert batch.unsaid is not None
+    assert batch.soft is not None
+    assert batch.unsaid.tolist() == [[False] * 3, [False, False, True], [False] * 3]
+    assert batch.soft.shape == (3, 3, 3)
+    assert batch.soft[:2].isnan().all()
+    assert batch.soft[2, 1].tolist() == [0.25, 0.25, 0.5]
+    only = collate([plain], 0)
+    assert (only.unsaid, only.soft) == (None, None)
+
+
+def test_another_teacher_is_other_data(tokenizer: Tokenizer) -> None:
+    def key(*soft: float) -> str:
+        one = dataclasses.replace(item(2, labels=[0]), soft=np.array([soft], np.float32))
+        return FeatureBatches(
+            [one], task="token_classification", tokenizer=tokenizer, loop=LoopRecipe()
+        ).key
+
+    assert key(0.5, 0.5) != key(0.4, 0.6)
+
+
 def test_no_mask_without_padding() -> None:
     assert "attention_mask" not in collate([item(2, 3), item(4, 5)], 0).inputs
 

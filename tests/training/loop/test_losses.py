@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -34,6 +35,35 @@ def test_cross_entropy_sums_over_the_labels_that_count() -> None:
     loss = loss_for("token_classification")(Fixed(LogitsOutput(logits)), batch(labels))
     chances = logits.log_softmax(-1)
     expected = -(chances[0, 0, 1] + chances[0, 2, 2] + chances[1, 2, 4])
+    torch.testing.assert_close(loss, expected)
+
+
+def test_an_o_that_may_be_more_is_any_of_them() -> None:
+    logits = torch.randn(2, 2, 4)
+    labels = torch.tensor([[0, 1], [0, -100]])
+    unsaid = torch.tensor([[False, False, True, True], [False, False, False, False]])
+    loss = loss_for("token_classification")(
+        Fixed(LogitsOutput(logits)), dataclasses.replace(batch(labels), unsaid=unsaid)
+    )
+    chances = logits.softmax(-1)
+    likely = [
+        chances[0, 0, 0] + chances[0, 0, 2] + chances[0, 0, 3],  # O, or what nobody looked for
+        chances[0, 1, 1],  # a tag is a tag
+        chances[1, 0, 0],  # in a row whose annotators looked for everything O is O
+    ]
+    torch.testing.assert_close(loss, -torch.stack(likely).log().sum())
+
+
+def test_soft_labels_stand_in_for_tags_where_there_are_any() -> None:
+    logits = torch.randn(2, 2, 3)
+    labels = torch.tensor([[0, 1], [2, -100]])
+    soft = torch.full((2, 2, 3), torch.nan)
+    soft[1] = torch.tensor([[0.2, 0.3, 0.5], [0.0, 0.0, 0.0]])
+    loss = loss_for("token_classification")(
+        Fixed(LogitsOutput(logits)), dataclasses.replace(batch(labels), soft=soft)
+    )
+    scores = logits.log_softmax(-1)
+    expected = -(scores[0, 0, 0] + scores[0, 1, 1] + (soft[1, 0] * scores[1, 0]).sum())
     torch.testing.assert_close(loss, expected)
 
 

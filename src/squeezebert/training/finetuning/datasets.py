@@ -69,14 +69,15 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
         raise ConfigError(
             f"the data sets are {' and '.join(map(str, problem_types))}, expected one kind"
         )
+    labels = _labels(recipe, train)
     data = TrainingData(
         train=[
             example
             for source, dataset in zip(recipe.data.train, train, strict=True)
-            for example in dataset.examples * source.repeat
+            for example in _soft_in_order(dataset, labels) * source.repeat
         ],
         dev=[example for dataset in dev for example in dataset.examples],
-        labels=_labels(recipe, train),
+        labels=labels,
         problem_type=problem_types.pop(),
         languages=recipe.languages or tuple(sorted({x for d in train for x in d.languages})),
         rows=tuple(
@@ -122,11 +123,47 @@ def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
         )
     if source.label_map:
         dataset = rename_labels(dataset, source.label_map)
+    if source.types:
+        dataset = _of_types(dataset, source.types)
     if source.limit and len(dataset) > source.limit:
         step = len(dataset) / source.limit
         kept = [dataset.examples[int(index * step)] for index in range(source.limit)]
         dataset = dataclasses.replace(dataset, examples=kept)
     return dataset
+
+
+def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
+    """The examples, soft labels in the order of the head's outputs."""
+    if dataset.task != "token_classification" or all(e.soft is None for e in dataset.examples):
+        return dataset.examples
+    if sorted(dataset.labels) != sorted(labels):
+        raise ConfigError(
+            f"{dataset.name} has soft labels for {', '.join(dataset.labels)}, "
+            f"but the model's tags are {', '.join(labels)}",
+            hint="fine-tune the teacher with the same data.labels",
+        )
+    order = [dataset.labels.index(label) for label in labels]
+    return [
+        example
+        if example.soft is None
+        else dataclasses.replace(example, soft=example.soft[:, order])
+        for example in dataset.examples
+    ]
+
+
+def _of_types(dataset: Dataset, types: tuple[str, ...]) -> Dataset:
+    """``dataset`` with what its annotators looked for."""
+    if dataset.task != "token_classification":
+        raise ConfigError(f"types is set for {dataset.name}, which has no entities")
+    more = sorted(set(_types(dataset.labels)) - set(types))
+    if more:
+        raise ConfigError(
+            f"types of {dataset.name} lacks {', '.join(map(repr, more))}",
+            hint="name all entity types that the set's annotators looked for, as label_map "
+            "leaves them",
+        )
+    examples = [dataclasses.replace(example, types=types) for example in dataset.examples]
+    return dataclasses.replace(dataset, examples=examples)
 
 
 def _open_dev(source: DataSource, recipe: FinetuneRecipe) -> Dataset | None:
@@ -165,6 +202,8 @@ def rename_labels(dataset: Dataset, label_map: Mapping[str, str]) -> Dataset:
         ConfigError: a name in the map that the data set does not have.
     """
     token = dataset.task == "token_classification"
+    if token and any(example.soft is not None for example in dataset.examples):
+        raise ConfigError(f"{dataset.name} has soft labels, which label_map cannot rename")
     known = _types(dataset.labels) if token else list(dataset.labels)
     unknown = sorted(set(label_map) - set(known))
     if unknown:

@@ -31,6 +31,10 @@ class Batch:
             ``IGNORE_INDEX`` where that cannot be told.
         taught: (B,) whether teachers teach on a row; None for all.
         rows: Fine-tuning only: the number of each row's input among the training data.
+        unsaid: Token classification only: (B, labels) bool, what an ``O`` of a row may be as well;
+            None where every ``O`` is ``O``.
+        soft: Token classification only: (B, S, labels) a teacher's probabilities, NaN in rows that
+            have none; None where no row has them.
     """
 
     inputs: Mapping[str, Tensor]
@@ -40,6 +44,8 @@ class Batch:
     order: Tensor | None = None
     taught: Tensor | None = None
     rows: tuple[int, ...] | None = None
+    unsaid: Tensor | None = None
+    soft: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on ``device``."""
@@ -58,6 +64,8 @@ class Batch:
             labels=change(self.labels),
             order=None if self.order is None else change(self.order),
             taught=None if self.taught is None else change(self.taught),
+            unsaid=None if self.unsaid is None else change(self.unsaid),
+            soft=None if self.soft is None else change(self.soft),
         )
 
 

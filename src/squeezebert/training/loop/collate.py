@@ -141,6 +141,9 @@ class FeatureBatches:
             digest.update(item.input_ids.tobytes())
             if item.labels is not None:
                 digest.update(item.labels.tobytes())
+            for more in (item.unsaid, item.soft):
+                if more is not None:
+                    digest.update(more.tobytes())
         return digest.hexdigest()[:24]
 
 
@@ -189,7 +192,29 @@ def collate(items: Sequence[Features], pad_id: int) -> Batch:
         labels=torch.from_numpy(labels),
         targets=targets,
         tokens=int(lengths.sum()),
+        unsaid=_unsaid(items),
+        soft=_soft(items, mask),
     )
+
+
+def _unsaid(items: Sequence[Features]) -> torch.Tensor | None:
+    given = [item.unsaid for item in items if item.unsaid is not None]
+    if not given:
+        return None
+    nothing = np.zeros_like(given[0])
+    rows = [nothing if item.unsaid is None else item.unsaid for item in items]
+    return torch.from_numpy(np.stack(rows))
+
+
+def _soft(items: Sequence[Features], mask: NDArray[np.bool_]) -> torch.Tensor | None:
+    given = [item.soft for item in items if item.soft is not None]
+    if not given:
+        return None
+    padded = np.full((*mask.shape, given[0].shape[1]), np.nan, dtype=np.float32)
+    for row, item in enumerate(items):
+        if item.soft is not None:
+            padded[row, : len(item)] = item.soft
+    return torch.from_numpy(padded)
 
 
 def _pad(rows: Sequence[NDArray[Any]], mask: NDArray[np.bool_], filler: int) -> NDArray[np.int64]:

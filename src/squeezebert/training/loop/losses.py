@@ -11,13 +11,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    log_softmax,
+    mse_loss,
+)
 
 from squeezebert.tasks.base import IGNORE_INDEX, ProblemType, TaskName
 from squeezebert.training.loop.batches import Batch
 
 Loss = Callable[[Callable[..., Any], Batch], Tensor]
 """From a model, or what is called like one, and a batch to the summed loss."""
+
+OUTSIDE = 0
+"""The label of a word outside all entities: the first one, in :mod:`datasets`."""
 
 
 def loss_for(task: TaskName, problem_type: ProblemType = "single_label") -> Loss:
@@ -26,6 +34,8 @@ def loss_for(task: TaskName, problem_type: ProblemType = "single_label") -> Loss
         return multi_label_loss
     if task == "text_classification" and problem_type == "regression":
         return regression_loss
+    if task == "token_classification":
+        return tag_loss
     return cross_entropy_loss
 
 
@@ -35,6 +45,28 @@ def cross_entropy_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     """
     logits: Tensor = model(**batch.inputs).logits
     return _cross_entropy(logits, batch.labels)
+
+
+def tag_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
+    """Cross entropy over tags: to the annotated one; to a teacher's probabilities in rows that have
+    them; and where an ``O`` leaves several open, minus the logarithm of what those get together.
+    """
+    logits: Tensor = model(**batch.inputs).logits
+    if batch.unsaid is None and batch.soft is None:
+        return _cross_entropy(logits, batch.labels)
+    known = batch.labels != IGNORE_INDEX
+    labels, scores = batch.labels[known], log_softmax(logits[known].float(), dim=-1)
+    right = scores.gather(1, labels[:, None])[:, 0]
+    if batch.unsaid is not None:
+        open_ = batch.unsaid[:, None].expand_as(logits)[known]
+        open_ = open_.scatter(1, labels[:, None], value=True)
+        together = scores.masked_fill(~open_, -torch.inf).logsumexp(dim=-1)
+        right = torch.where(labels == OUTSIDE, together, right)
+    if batch.soft is not None:
+        soft = batch.soft[known]
+        taught = ~soft[:, 0].isnan()
+        right = torch.where(taught, (soft.nan_to_num() * scores).sum(dim=-1), right)
+    return -right.sum()
 
 
 def multi_label_loss(model: Callable[..., Any], batch: Batch) -> Tensor:

@@ -32,6 +32,8 @@ class DataSource:
         label_map: Renames this set's labels (entity types, without ``B-`` and ``I-``, for token
             classification); a label renamed to the empty string is dropped: its examples for text
             classification, its entities for token classification.
+        types: The entity types that this set's annotators looked for, after ``label_map``; empty:
+            all. A word that they left untagged is then not learnt to be none of the others.
         limit: At most that many examples, spread evenly over the set; 0: all.
         repeat: How many times an epoch reads the set, so that a small good one counts beside a
             large one. Training sets only.
@@ -47,6 +49,7 @@ class DataSource:
     tag_column: int = -1
     encoding: str = "utf-8"
     label_map: Mapping[str, str] = field(default_factory=dict[str, str])
+    types: tuple[str, ...] = ()
     limit: int = 0
     repeat: int = 1
 
