@@ -32,7 +32,13 @@ from squeezebert.training.loop.start import start_model, start_tokenizer, with_l
 from squeezebert.training.recipe.run import FinetuneRecipe, LoopRecipe
 
 
-def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
+def finetune(
+    recipe: FinetuneRecipe,
+    output: Path | str,
+    resume: bool = False,
+    *,
+    data: TrainingData | None = None,
+) -> TrainingResult:
     """Trains a model for a task and writes a model directory.
 
     The dev scores are those of the task itself, by the backend that predicts. A text
@@ -42,6 +48,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         recipe: The run.
         output: The run's directory; becomes the model directory.
         resume: Go on with the run that was killed there. A finished one is left as it is.
+        data: What to train on, instead of what the recipe names.
 
     Raises:
         ConfigError: a recipe that cannot be, or another one than the run to resume had.
@@ -52,7 +59,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     finished = open_output(output, recipe, resume=resume)
     if finished is not None:
         return finished
-    data = open_training_data(recipe)
+    data = open_training_data(recipe) if data is None else data
     tokenizer = start_tokenizer(recipe.model)
     spec = TaskSpec(
         task=recipe.task,
