@@ -41,6 +41,27 @@ class TrainingData:
     rows: tuple[tuple[str, str, int], ...]
     notes: tuple[str, ...]
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        train: Sequence[Any],
+        dev: Sequence[Any],
+        labels: tuple[str, ...],
+        problem_type: ProblemType = "single_label",
+        languages: tuple[str, ...] = (),
+    ) -> TrainingData:
+        """Examples that a program has in memory."""
+        return cls(
+            train=train,
+            dev=dev,
+            labels=labels,
+            problem_type=problem_type,
+            languages=languages,
+            rows=(("train", "in memory", len(train)), ("dev", "in memory", len(dev))),
+            notes=(),
+        )
+
 
 def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
     """Reads, renames and joins the data sets of ``recipe``.

@@ -33,7 +33,13 @@ from squeezebert.training.recipe.file import lasting_settings
 from squeezebert.training.recipe.run import FinetuneRecipe, LoopRecipe
 
 
-def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -> TrainingResult:
+def finetune(
+    recipe: FinetuneRecipe,
+    output: Path | str,
+    resume: bool = False,
+    *,
+    data: TrainingData | None = None,
+) -> TrainingResult:
     """Trains a model for a task and writes a model directory.
 
     The dev scores are those of the task itself, by the backend that predicts. A text
@@ -43,6 +49,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         recipe: The run.
         output: The run's directory; becomes the model directory.
         resume: Go on with the run that was killed there. A finished one is left as it is.
+        data: What to train on, instead of what the recipe names.
 
     Raises:
         ConfigError: a recipe that cannot be, or another one than the run to resume had; another
@@ -53,11 +60,13 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
     """
     output, recipe = Path(output), with_learning_rate(recipe)
     with claimed(output, recipe, resume=resume) as finished:
-        return finished or _finetune(recipe, output, resume=resume)
+        return finished or _finetune(recipe, output, resume=resume, data=data)
 
 
-def _finetune(recipe: FinetuneRecipe, output: Path, *, resume: bool) -> TrainingResult:
-    data = open_training_data(recipe)
+def _finetune(
+    recipe: FinetuneRecipe, output: Path, *, resume: bool, data: TrainingData | None
+) -> TrainingResult:
+    data = open_training_data(recipe) if data is None else data
     tokenizer = start_tokenizer(recipe.model)
     spec = TaskSpec(
         task=recipe.task,
