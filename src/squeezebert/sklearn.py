@@ -96,7 +96,7 @@ class _Trained(BaseEstimator):
         folder = Path(tempfile.mkdtemp(prefix="squeezebert-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         _write(self._files, folder)
-        self.pipeline_: Pipeline = load(folder, precision=self.precision, threads=self.threads)
+        self.pipeline_: Pipeline[Any] = load(folder, precision=self.precision, threads=self.threads)
 
     def save(self, directory: str | Path) -> None:
         """Writes the fitted model as a directory that :func:`squeezebert.load` and the command
@@ -220,7 +220,10 @@ class SqueezeBertClassifier(ClassifierMixin, _Trained):
         check_is_fitted(self, "pipeline_")
         examples = [_text_example(text, None) for text in _texts(X)]
         answers = self.pipeline_.predict(examples)
-        rows = [list(answer.scores.values()) for answer in answers]
+        rows = [
+            [answer.probabilities[str(name)] for name in self.classes_.tolist()]
+            for answer in answers
+        ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes_))
 
     def predict(self, X: Texts) -> NDArray[Any]:  # noqa: N803

@@ -43,7 +43,7 @@ def test_news() -> None:
     assert 0.0 <= scores.values["ece"] < 0.3
     (answer,) = model.predict([TextExample(text="The striker scored twice in the second half.")])
     assert answer.label == "sport"
-    assert sum(answer.scores.values()) == pytest.approx(1.0, abs=1e-6)
+    assert sum(answer.probabilities.values()) == pytest.approx(1.0, abs=1e-6)
     assert model.parameters > 1000
     assert model.watch.cpu_seconds > 0.0
     assert model.predict([]) == []
@@ -112,7 +112,7 @@ def test_a_class_of_one_text_and_a_class_of_none() -> None:
     spec = TaskSpec(task="text_classification", labels=("bad", "good", "odd"))
     answer = fit_classical(spec, examples).predict([TextExample(text="good")])[0]
     assert answer.label == "good"
-    assert answer.scores["odd"] < 1e-6
+    assert answer.probabilities["odd"] < 1e-6
 
 
 def test_what_cannot_be_fitted() -> None:
