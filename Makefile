@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize cross wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make lint         the first three alone"
 	@echo "make native-test  the C++ tests of the engine"
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
+	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
 	@echo "make cross        the same for 64-bit Arm, in an emulator"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
@@ -27,6 +28,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(WORKERS)
 NATIVE := $(shell find native -type f)
+CXX_FILES := $(shell find native examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -59,6 +61,7 @@ demo: $(VENV)/.demo
 
 lint: $(VENV)/.dev
 	@ruff check --quiet --output-format concise . && ruff format --quiet --check . && echo "ruff: clean"
+	@clang-format --dry-run -Werror $(CXX_FILES) && echo "clang-format: clean"
 	@basedpyright --level error --pythonpath $(BIN)/python
 	@lint-imports
 
@@ -102,6 +105,19 @@ sanitize: $(VENV)/.tools
 	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests \
 		"thread pool" wait_for "model: many" "c api"
 
+# make test does a few rounds of each; here many, of other chances than the last time.
+FUZZ_RUNS ?= 20000
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
+
+fuzz: $(VENV)/.dev
+	@echo "SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED)"
+	@$(call build-preset,address)
+	@SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED) build/address/squeezebert_tests fuzz
+	@if [ -d tests/fuzz ]; then \
+		SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED) OMP_NUM_THREADS=1 \
+			python -m pytest -q -n $(WORKERS) tests/fuzz; \
+	fi
+
 cross: $(VENV)/.tools
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \
 		echo "cross: skipped: no aarch64-linux-gnu-g++ here (Debian: g++-aarch64-linux-gnu)"; \
@@ -110,7 +126,7 @@ cross: $(VENV)/.tools
 	else \
 		$(call build-preset,aarch64) && \
 		echo "64-bit Arm with all extensions:" && \
-		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests packing kernels "model: odd" && \
+		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests "packed projection" kernels "model: odd" && \
 		echo "64-bit Arm with none:" && \
 		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
 	fi

@@ -90,7 +90,8 @@ int main(int argc, char **argv) {
 
     squeezebert_model *model = NULL;
     squeezebert_info info;
-    if (squeezebert_open(argv[1], NULL, &model) || squeezebert_describe(model, &info)) return fail();
+    if (squeezebert_open(argv[1], NULL, &model) || squeezebert_describe(model, &info))
+        return fail();
     int result = 0;
     switch (info.head) {
         case SQUEEZEBERT_HEAD_TEXT_CLASSIFICATION:

@@ -11,7 +11,8 @@ from experiments.results.kept import Kept
 from experiments.results.published import PUBLISHED
 from squeezebert.glue.run import GlueResult
 from squeezebert.glue.table import glue_table, protocol, sources
-from squeezebert.report.markdown import escape, table_text
+from squeezebert.report.escaping import escape_markdown
+from squeezebert.report.markdown import table_text
 from squeezebert.report.tables import Table
 from squeezebert.report.words import Measure, signed, significant, times
 from squeezebert.scored_runs import PRECISIONS, Spread
@@ -94,14 +95,17 @@ def render(
     parts = [
         "\n".join([*about, method]),
         table_text(score_table(measured)),
-        "\n".join(f"- [{number}] {escape(source)}" for source, number in figures.items()),
+        "\n".join(f"- [{number}] {escape_markdown(source)}" for source, number in figures.items()),
         loss_line(measured),
     ]
     if against:
-        parts += [f"### Beside {escape(against)}", table_text(comparison_table(measured, against))]
+        parts += [
+            f"### Beside {escape_markdown(against)}",
+            table_text(comparison_table(measured, against)),
+        ]
     if glue:
         parts += ["### GLUE", protocol(glue), table_text(glue_table(glue))]
-        parts.append("\n".join(f"- {escape(line)}" for line in sources(glue)))
+        parts.append("\n".join(f"- {escape_markdown(line)}" for line in sources(glue)))
     parts += ["### To repeat a row", table_text(effort_table(measured))]
     parts.append("\n".join(glue_commands(glue)))
     return "\n\n".join(part for part in parts if part)
@@ -195,7 +199,7 @@ def loss_line(measured: Sequence[Measured]) -> str:
         if Measure(one.main()).higher_is_better
     ]
     worst, where = max(losses)
-    return f"int8 loses {signed(worst, 2)} points at most ({escape(where)})."
+    return f"int8 loses {signed(worst, 2)} points at most ({escape_markdown(where)})."
 
 
 def effort_table(measured: Sequence[Measured]) -> Table:

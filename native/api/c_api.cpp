@@ -4,30 +4,21 @@
 #include <memory>
 #include <new>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "engine/checkpoint.h"
+#include "api/handle.h"
 #include "engine/error.h"
-#include "engine/json.h"
 #include "engine/model.h"
-#include "engine/outliers.h"
 #include "include/squeezebert.h"
 #include "kernels/dispatch.h"
 
-struct squeezebert_model {
-    squeezebert_model(const std::string& directory, const squeezebert::Precisions& precisions,
-                      int threads, std::vector<std::string> names)
-        : model(directory, precisions, threads), label_names(std::move(names)) {}
-
-    const squeezebert::Model model;
-    const std::vector<std::string> label_names;
-};
-
 namespace squeezebert {
-namespace {
 
-constexpr const char* precision_key = "squeezebert.precision";
+using api::guarded;
+using api::refuse;
+using api::require;
+
+namespace {
 
 /// The text of squeezebert_last_error, a thread's own.
 std::string& last_error() {
@@ -57,69 +48,10 @@ squeezebert_status status_of(ErrorKind kind) {
     return SQUEEZEBERT_ERROR_INTERNAL;
 }
 
-/// Runs the body; no exception leaves it.
-template <class Body>
-squeezebert_status guarded(const Body& body) noexcept {
-    try {
-        body();
-        return SQUEEZEBERT_OK;
-    } catch (const Error& error) {
-        return remember(status_of(error.kind()), error.what(), error.hint());
-    } catch (const std::bad_alloc&) {
-        return remember(SQUEEZEBERT_ERROR_OUT_OF_MEMORY, "there is not enough memory");
-    } catch (const std::exception& error) {
-        return remember(SQUEEZEBERT_ERROR_INTERNAL, error.what());
-    } catch (...) {
-        return remember(SQUEEZEBERT_ERROR_INTERNAL, "an unknown exception");
-    }
-}
-
-[[noreturn]] void refuse(const std::string& message, const std::string& hint = "") {
-    throw Error(ErrorKind::invalid_input, message, hint);
-}
-
-void require(const void* pointer, const char* what) {
-    if (pointer == nullptr) refuse(std::string(what) + " is NULL");
-}
-
-Precision precision_named(const std::string& name) {
-    if (name == "int8") return Precision::int8;
-    if (name == "bf16") return Precision::bf16;
-    if (name == "float32") return Precision::float32;
-    throw Error(ErrorKind::checkpoint, std::string(precision_key) + " holds '" + name +
-                                           "', expected int8, bf16 or float32");
-}
-
-/// What a checkpoint records (squeezebert.engine.precision reads it the same), otherwise what is
-/// safe.
-Precisions auto_precisions(const Checkpoint& checkpoint) {
-    const auto recorded = checkpoint.metadata().find(precision_key);
-    if (recorded == checkpoint.metadata().end()) return default_precisions(checkpoint);
-    Precisions precisions{};
-    const Json record = Json::parse(recorded->second, precision_key);
-    const Json* chosen = record.find("precision");
-    const std::pair<const char*, Precision*> fields[] = {
-        {"query", &precisions.query},
-        {"key", &precisions.key},
-        {"value", &precisions.value},
-        {"post_attention", &precisions.post_attention},
-        {"intermediate", &precisions.intermediate},
-        {"output", &precisions.output},
-        {"bottleneck", &precisions.bottleneck},
-        {"vocabulary", &precisions.vocabulary},
-    };
-    for (const auto& [name, field] : fields) {
-        const Json* value = chosen == nullptr ? nullptr : chosen->find(name);
-        *field = precision_named(value == nullptr || value->string() == nullptr ? "nothing"
-                                                                                : *value->string());
-    }
-    return precisions;
-}
-
-Precisions choose_precisions(squeezebert_precision asked, const Checkpoint& checkpoint) {
+PrecisionWishes wishes_of(squeezebert_precision asked) {
     switch (asked) {
         case SQUEEZEBERT_PRECISION_AUTO:
-            return auto_precisions(checkpoint);
+            return {};
         case SQUEEZEBERT_PRECISION_INT8:
             return Precisions::all(Precision::int8);
         case SQUEEZEBERT_PRECISION_BF16:
@@ -154,20 +86,33 @@ int outputs_of(const Model& model) {
     return model.head() == HeadKind::masked_lm ? model.config().vocab_size : model.labels();
 }
 
-/// Checks that no array is read past its end; the model checks what stands in them.
-Batch batch_of(const squeezebert_batch* given) {
-    require(given, "batch");
-    if (given->sequences < 0) refuse("sequences is " + std::to_string(given->sequences));
-    require(given->cu_seqlens, "cu_seqlens");
-    const std::int32_t first = given->cu_seqlens[0];
-    const std::int32_t end = given->cu_seqlens[given->sequences];
-    if (first != 0 || end != given->tokens) {
-        refuse("cu_seqlens goes from " + std::to_string(first) + " to " + std::to_string(end) +
-               ", expected from 0 to tokens, which is " + std::to_string(given->tokens));
+/// A call's batch, and how much of it there is. Everything is read from the caller once.
+struct CopiedBatch {
+    explicit CopiedBatch(const squeezebert_batch* given)
+        : sizes(checked(given)),
+          arrays(sizes.input_ids, sizes.token_type_ids, static_cast<std::size_t>(sizes.tokens),
+                 sizes.cu_seqlens, sizes.sequences),
+          batch(arrays.batch()) {}
+
+    std::size_t tokens() const { return static_cast<std::size_t>(sizes.tokens); }
+    std::size_t sequences() const { return static_cast<std::size_t>(sizes.sequences); }
+
+    static squeezebert_batch checked(const squeezebert_batch* given) {
+        require(given, "batch");
+        const squeezebert_batch sizes = *given;
+        if (sizes.sequences < 0 || sizes.sequences == INT32_MAX) {
+            refuse("sequences is " + std::to_string(sizes.sequences));
+        }
+        if (sizes.tokens < 0) refuse("tokens is " + std::to_string(sizes.tokens));
+        require(sizes.cu_seqlens, "cu_seqlens");
+        if (sizes.tokens > 0) require(sizes.input_ids, "input_ids");
+        return sizes;
     }
-    if (given->tokens > 0) require(given->input_ids, "input_ids");
-    return {given->input_ids, given->token_type_ids, given->cu_seqlens, given->sequences};
-}
+
+    const squeezebert_batch sizes;
+    const BatchCopy arrays;
+    const Batch batch;
+};
 
 void check_room(std::size_t rows, int columns, const float* out, std::size_t out_count) {
     // Neither factor is as large as 2^31, unless the caller counts wrongly.
@@ -181,22 +126,58 @@ void check_room(std::size_t rows, int columns, const float* out, std::size_t out
     if (out_count > 0) require(out, "out");
 }
 
+void open(ModelFiles files, const squeezebert_options* options, squeezebert_model** model) {
+    const squeezebert_options chosen =
+        options == nullptr ? squeezebert_options{SQUEEZEBERT_PRECISION_AUTO, 0} : *options;
+    *model = new squeezebert_model(std::move(files), wishes_of(chosen.precision), chosen.threads);
+}
+
 }  // namespace
+
+squeezebert_status api::remember_exception() noexcept {
+    try {
+        throw;
+    } catch (const Error& error) {
+        return remember(status_of(error.kind()), error.what(), error.hint());
+    } catch (const std::bad_alloc&) {
+        return remember(SQUEEZEBERT_ERROR_OUT_OF_MEMORY, "there is not enough memory");
+    } catch (const std::exception& error) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, error.what());
+    } catch (...) {
+        return remember(SQUEEZEBERT_ERROR_INTERNAL, "an unknown exception");
+    }
+}
+
+void api::refuse(const std::string& message, const std::string& hint) {
+    throw Error(ErrorKind::invalid_input, message, hint);
+}
+
+void api::require(const void* pointer, const char* what) {
+    if (pointer == nullptr) refuse(std::string(what) + " is NULL");
+}
+
 }  // namespace squeezebert
 
 using namespace squeezebert;
 
-squeezebert_status squeezebert_open(const char* directory, const squeezebert_options* options,
+squeezebert_status squeezebert_open(const char* path, const squeezebert_options* options,
                                     squeezebert_model** model) {
     return guarded([&] {
         require(model, "model");
         *model = nullptr;
-        require(directory, "directory");
-        const squeezebert_options chosen =
-            options == nullptr ? squeezebert_options{SQUEEZEBERT_PRECISION_AUTO, 0} : *options;
-        const Checkpoint checkpoint = Checkpoint::open(directory);
-        *model = new squeezebert_model(directory, choose_precisions(chosen.precision, checkpoint),
-                                       chosen.threads, checkpoint.label_names());
+        require(path, "path");
+        open(ModelFiles::open(path), options, model);
+    });
+}
+
+squeezebert_status squeezebert_open_memory(const void* data, size_t bytes,
+                                           const squeezebert_options* options,
+                                           squeezebert_model** model) {
+    return guarded([&] {
+        require(model, "model");
+        *model = nullptr;
+        require(data, "data");
+        open(ModelFiles::in_memory(data, bytes), options, model);
     });
 }
 
@@ -225,7 +206,7 @@ squeezebert_status squeezebert_label(const squeezebert_model* model, int32_t ind
         require(model, "model");
         require(label, "label");
         *label = nullptr;
-        const auto& names = model->label_names;
+        const auto& names = model->model.label_names();
         if (index < 0 || static_cast<std::size_t>(index) >= names.size()) {
             refuse("there is no label " + std::to_string(index) + ": the model has " +
                    std::to_string(names.size()));
@@ -239,10 +220,9 @@ squeezebert_status squeezebert_encode(const squeezebert_model* model,
                                       size_t out_count) {
     return guarded([&] {
         require(model, "model");
-        const Batch checked = batch_of(batch);
-        check_room(static_cast<std::size_t>(batch->tokens), model->model.config().hidden_size, out,
-                   out_count);
-        model->model.encode(checked, out);
+        const CopiedBatch given(batch);
+        check_room(given.tokens(), model->model.config().hidden_size, out, out_count);
+        model->model.encode(given.batch, out);
     });
 }
 
@@ -251,10 +231,9 @@ squeezebert_status squeezebert_mean_pooled(const squeezebert_model* model,
                                            size_t out_count) {
     return guarded([&] {
         require(model, "model");
-        const Batch checked = batch_of(batch);
-        check_room(static_cast<std::size_t>(batch->sequences), model->model.config().hidden_size,
-                   out, out_count);
-        model->model.mean_pooled(checked, out);
+        const CopiedBatch given(batch);
+        check_room(given.sequences(), model->model.config().hidden_size, out, out_count);
+        model->model.mean_pooled(given.batch, out);
     });
 }
 
@@ -263,9 +242,9 @@ squeezebert_status squeezebert_logits(const squeezebert_model* model,
                                       size_t count, float* out, size_t out_count) {
     return guarded([&] {
         require(model, "model");
-        const Batch checked = batch_of(batch);
+        const CopiedBatch given(batch);
         const HeadKind head = model->model.head();
-        auto rows = static_cast<std::size_t>(batch->sequences);
+        std::size_t rows = given.sequences();
         if (head == HeadKind::masked_lm) {
             if (count > 0) require(positions, "positions");
             rows = count;
@@ -273,10 +252,10 @@ squeezebert_status squeezebert_logits(const squeezebert_model* model,
             refuse(std::string("positions given to a ") + head_name(head) + " head",
                    "pass NULL and 0");
         } else if (head == HeadKind::token_classification || head == HeadKind::question_answering) {
-            rows = static_cast<std::size_t>(batch->tokens);
+            rows = given.tokens();
         }
         check_room(rows, outputs_of(model->model), out, out_count);
-        model->model.logits(checked, positions, static_cast<std::int64_t>(count), out);
+        model->model.logits(given.batch, positions, static_cast<std::int64_t>(count), out);
     });
 }
 
@@ -285,7 +264,7 @@ squeezebert_status squeezebert_top_k(const squeezebert_model* model, const squee
                                      int32_t* ids, float* logits, float* log_normalisers) {
     return guarded([&] {
         require(model, "model");
-        const Batch checked = batch_of(batch);
+        const CopiedBatch given(batch);
         if (count >> 31U != 0) refuse("there are " + std::to_string(count) + " positions");
         if (count > 0) {
             require(positions, "positions");
@@ -293,7 +272,7 @@ squeezebert_status squeezebert_top_k(const squeezebert_model* model, const squee
             require(logits, "logits");
         }
         std::vector<float> unwanted(log_normalisers == nullptr ? count : 0);
-        model->model.top_k(checked, positions, static_cast<std::int64_t>(count), k, ids, logits,
+        model->model.top_k(given.batch, positions, static_cast<std::int64_t>(count), k, ids, logits,
                            log_normalisers == nullptr ? unwanted.data() : log_normalisers);
     });
 }

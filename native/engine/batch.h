@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace squeezebert {
 
@@ -13,6 +15,23 @@ struct Batch {
     int sequences = 0;
 
     int tokens() const { return sequences == 0 ? 0 : cu_seqlens[sequences]; }
+};
+
+/// A batch of a caller's arrays, copied. Another thread may write to those at any time, and what is
+/// used must be what was checked.
+class BatchCopy {
+public:
+    /// `token_type_ids` may be null. Throws Error(invalid_input) unless cu_seqlens goes from 0 to
+    /// `tokens`, so that no array is read past its end; the model checks the rest.
+    BatchCopy(const std::int32_t* input_ids, const std::int32_t* token_type_ids, std::size_t tokens,
+              const std::int32_t* cu_seqlens, int sequences);
+
+    /// Valid as long as this lives.
+    Batch batch() const;
+
+private:
+    std::vector<std::int32_t> input_ids_, token_type_ids_, cu_seqlens_;
+    bool has_types_;
 };
 
 }  // namespace squeezebert

@@ -1,7 +1,6 @@
 #include "engine/checkpoint.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "engine/error.h"
@@ -11,10 +10,15 @@
 namespace squeezebert {
 
 struct Checkpoint::Contents {
-    Contents(const std::string& directory, const Json& json)
+    Contents(const ModelFiles& files, const Json& json)
         : config(EncoderConfig::from_json(json)),
-          source(directory, config.model_type == "bert" ? "bert." : "transformer."),
-          head(read_head(directory, json, source)) {}
+          source(open_tensors(files, config.model_type == "bert" ? "bert." : "transformer.")),
+          head(read_head(files, json, source)) {}
+
+    static TensorSource open_tensors(const ModelFiles& files, const char* prefix) {
+        if (files.weights() != nullptr) return {files.weights(), prefix};
+        return {files.where(), prefix};
+    }
 
     EncoderConfig config;
     TensorSource source;  // owns what the matrices point to
@@ -27,8 +31,6 @@ struct Checkpoint::Contents {
 };
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Hugging Face's names of a block's layers, after "encoder.layer.N.".
 struct BlockNames {
@@ -84,6 +86,34 @@ LayerNormWeights read_layer_norm(TensorSource& source, const std::string& name,
     return {source.vector(name + ".weight", features), source.vector(name + ".bias", features)};
 }
 
+bool same_rows(const Matrix& a, const Matrix& b) {
+    std::vector<float> ours(static_cast<std::size_t>(a.columns));
+    std::vector<float> theirs(ours.size());
+    for (std::int64_t row = 0; row < a.rows; ++row) {
+        a.read_row(row, ours.data());
+        b.read_row(row, theirs.data());
+        if (ours != theirs) return false;
+    }
+    return true;
+}
+
+/// What gives a masked LM's logits: the word embeddings, unless the config says that they are not
+/// tied, or the file has others beside them. So does transformers.
+LinearWeights read_decoder(TensorSource& source, const EncoderConfig& config, const Matrix& word) {
+    const std::string name = "cls.predictions.decoder";
+    const std::string shared_bias = "cls.predictions.bias";
+    LinearWeights decoder{word, {}};
+    if (source.has(name + ".weight") || !config.tie_word_embeddings) {
+        const Matrix own =
+            source.matrix(name + ".weight", config.vocab_size, config.embedding_size);
+        if (!config.tie_word_embeddings || !same_rows(own, word)) decoder.weight = own;
+    }
+    const bool has_bias = source.has(name + ".bias");
+    decoder.bias = source.vector(has_bias ? name + ".bias" : shared_bias, config.vocab_size);
+    source.pass_over(shared_bias);
+    return decoder;
+}
+
 LayerWeights read_layer(TensorSource& source, const EncoderConfig& config, int index) {
     const BlockNames& names = config.model_type == "bert" ? bert_block : squeezebert_block;
     const std::string start = names.start + std::to_string(index) + ".";
@@ -100,25 +130,22 @@ LayerWeights read_layer(TensorSource& source, const EncoderConfig& config, int i
     };
 }
 
-Json read_config(const std::string& directory) {
-    const fs::path path = fs::u8path(directory) / "config.json";
-    std::error_code ignored;
-    if (!fs::is_regular_file(path, ignored)) {
-        throw Error(ErrorKind::checkpoint, "there is no config.json in " + directory,
-                    "a model directory has config.json, tokenizer files and model.safetensors");
+Json read_config(const ModelFiles& files) {
+    auto config = files.read_json("config.json");
+    if (!config) {
+        throw Error(ErrorKind::checkpoint, "there is no config.json in " + files.where(),
+                    files.weights() == nullptr
+                        ? "a model directory has config.json, tokenizer files and "
+                          "model.safetensors"
+                        : "name the model's directory, or bundle it into one file");
     }
-    Json config = Json::read_file(path.u8string());
-    if (config.object() == nullptr) {
-        throw Error(ErrorKind::checkpoint,
-                    path.u8string() + " holds " + config.show() + ", expected an object");
-    }
-    return config;
+    return std::move(*config);
 }
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const std::string& directory) {
-    auto contents = std::make_shared<Contents>(directory, read_config(directory));
+Checkpoint Checkpoint::open(const ModelFiles& files) {
+    auto contents = std::make_shared<Contents>(files, read_config(files));
     const EncoderConfig& config = contents->config;
     const HeadKind head = contents->head.kind;
     TensorSource& source = contents->source;
@@ -144,7 +171,7 @@ Checkpoint Checkpoint::open(const std::string& directory) {
         contents->masked_lm =
             MaskedLmWeights{read_linear(source, "cls.predictions.transform.dense", width, hidden),
                             read_layer_norm(source, "cls.predictions.transform.LayerNorm", width),
-                            source.vector("cls.predictions.bias", config.vocab_size)};
+                            read_decoder(source, config, contents->word)};
     } else if (head == HeadKind::question_answering) {
         contents->classifier = read_linear(source, "qa_outputs", 2, hidden);
     } else if (head == HeadKind::multiple_choice) {
@@ -163,6 +190,7 @@ HeadKind Checkpoint::head() const { return contents_->head.kind; }
 int Checkpoint::labels() const {
     return contents_->classifier ? static_cast<int>(contents_->classifier->weight.rows) : 0;
 }
+void Checkpoint::check_unchanged() const { contents_->source.check_unchanged(); }
 const std::vector<std::string>& Checkpoint::label_names() const { return contents_->head.labels; }
 const WeightsFile::Metadata& Checkpoint::metadata() const { return contents_->source.metadata(); }
 const Matrix& Checkpoint::word_embeddings() const { return contents_->word; }

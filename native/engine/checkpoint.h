@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "engine/config.h"
-#include "engine/head.h"
+#include "engine/head_kind.h"
 #include "engine/matrix.h"
+#include "engine/model_files.h"
 #include "engine/weights_file.h"
 
 namespace squeezebert {
@@ -32,11 +33,11 @@ struct LayerWeights {
     LayerNormWeights output_layer_norm;
 };
 
-/// The masked-LM head. Its decoder's weight is Checkpoint::word_embeddings().
+/// The masked-LM head.
 struct MaskedLmWeights {
     LinearWeights transform;      ///< (embedding_size, hidden_size)
     LayerNormWeights layer_norm;  ///< (embedding_size,)
-    std::vector<float> bias;      ///< (vocab_size,)
+    LinearWeights decoder;        ///< (vocab_size, embedding_size), mostly the word embeddings
 };
 
 /// Config, head and weights of a model directory (Hugging Face's layout), under our own names.
@@ -49,7 +50,10 @@ public:
     /// lie in neighbouring directories. Every shape is checked against the config.
     /// Throws Error(config) for a shape or type of model that cannot be, Error(checkpoint) for
     /// files that are missing, damaged, or do not belong to the config; both name what and where.
-    static Checkpoint open(const std::string& directory);
+    static Checkpoint open(const ModelFiles& files);
+    static Checkpoint open(const std::string& directory) {
+        return open(ModelFiles::open(directory));
+    }
 
     const EncoderConfig& config() const;
     HeadKind head() const;
@@ -81,6 +85,10 @@ public:
     const std::optional<MaskedLmWeights>& masked_lm() const;
     /// (labels, hidden_size): there for all heads but masked_lm and none.
     const std::optional<LinearWeights>& classifier() const;
+
+    /// Throws Error(checkpoint) where one of the files was written to since it was opened, and that
+    /// matters (see WeightsFile).
+    void check_unchanged() const;
 
 private:
     struct Contents;

@@ -12,7 +12,7 @@ namespace {
 
 struct SizeField {
     const char* name;
-    int EncoderConfig::*member;
+    int EncoderConfig::* member;
 };
 
 constexpr SizeField plain_sizes[] = {
@@ -58,16 +58,69 @@ void read_size(const Json& values, const SizeField& field, EncoderConfig& config
 Activation read_activation(const Json& values) {
     const Json* value = values.find("hidden_act");
     if (value == nullptr) return Activation::gelu;
+    // Names of transformers' functions; some have several, by how they are computed.
     constexpr std::pair<const char*, Activation> names[] = {
         {"gelu", Activation::gelu},
+        {"gelu_python", Activation::gelu},
         {"gelu_new", Activation::gelu_tanh},
+        {"gelu_pytorch_tanh", Activation::gelu_tanh},
+        {"gelu_python_tanh", Activation::gelu_tanh},
+        {"gelu_fast", Activation::gelu_tanh},
+        {"gelu_accurate", Activation::gelu_tanh},
         {"relu", Activation::relu},
         {"silu", Activation::silu},
+        {"swish", Activation::silu},
     };
+    std::string known;
     for (const auto& [name, activation] : names) {
         if (value->string() != nullptr && *value->string() == name) return activation;
+        known += (known.empty() ? "" : ", ") + std::string(name);
     }
-    refuse("hidden_act is " + value->show() + ", expected one of gelu, gelu_new, relu, silu");
+    refuse("hidden_act is " + value->show() + ", expected one of " + known);
+}
+
+/// A field that is true, false or null; `missing` where it is not there.
+bool read_flag(const Json& values, const char* name, bool missing) {
+    const Json* value = values.find(name);
+    if (value == nullptr || value->is_null()) return missing;
+    const auto flag = value->boolean();
+    if (!flag) refuse(std::string(name) + " is " + value->show() + ", expected true or false");
+    return *flag;
+}
+
+/// Whether a value says nothing: null, false, or without a member.
+bool is_empty(const Json& value) {
+    return value.is_null() || value.boolean() == false ||
+           (value.object() != nullptr && value.object()->empty()) ||
+           (value.array() != nullptr && value.array()->empty());
+}
+
+/// Refuses what makes a BERT of transformers compute something else.
+void check_variant(const Json& values) {
+    for (const char* name : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
+        if (read_flag(values, name, false)) {
+            refuse(std::string(name) + " is true, but only encoders are supported");
+        }
+    }
+    const Json* positions = values.find("position_embedding_type");
+    if (positions != nullptr && !positions->is_null() &&
+        (positions->string() == nullptr || *positions->string() != "absolute")) {
+        refuse("position_embedding_type is " + positions->show() + ", expected 'absolute'");
+    }
+    const Json* pruned = values.find("pruned_heads");
+    if (pruned != nullptr && !is_empty(*pruned)) {
+        refuse(
+            "pruned_heads is not empty, but layers of different numbers of heads are not "
+            "supported",
+            "use the model from before its heads were pruned");
+    }
+    const Json* quantized = values.find("quantization_config");
+    if (quantized != nullptr && !is_empty(*quantized)) {
+        refuse(
+            "quantization_config is there, but weights that another library quantized are not "
+            "supported",
+            "take the model from before, and squeezebert quantize");
+    }
 }
 
 float read_epsilon(const Json& values) {
@@ -134,11 +187,8 @@ EncoderConfig EncoderConfig::from_json(const Json& values) {
                "other architectures are not supported");
     }
     config.model_type = *name;
-    const Json* positions = values.find("position_embedding_type");
-    if (positions != nullptr &&
-        (positions->string() == nullptr || *positions->string() != "absolute")) {
-        refuse("position_embedding_type is " + positions->show() + ", expected 'absolute'");
-    }
+    check_variant(values);
+    config.tie_word_embeddings = read_flag(values, "tie_word_embeddings", true);
     for (const SizeField& field : plain_sizes) read_size(values, field, config);
     config.embedding_size = config.hidden_size;
     read_size(values, {"embedding_size", &EncoderConfig::embedding_size}, config);

@@ -35,6 +35,7 @@ struct EncoderConfig {
     int output_groups = 4;
     Activation hidden_act = Activation::gelu;
     float layer_norm_eps = 1e-12F;
+    bool tie_word_embeddings = true;  ///< whether a masked LM's decoder is the word embeddings
 
     int head_size() const { return hidden_size / num_attention_heads; }
     /// Whether a projection up to hidden_size follows the embeddings' LayerNorm.
@@ -42,8 +43,9 @@ struct EncoderConfig {
     /// Query, key, value, post_attention, intermediate and output, in this order.
     std::array<ProjectionSize, 6> projection_sizes() const;
 
-    /// Reads the fields of a Hugging Face config.json; fields of no concern are left alone. Throws
-    /// Error(config) for another model type and for sizes that cannot be.
+    /// Reads the fields of a Hugging Face config.json. Throws Error(config) for another model type,
+    /// for sizes that cannot be, and for a field that makes BERT compute what the engine does not
+    /// (docs/engine.md lists them); fields that change nothing are left alone.
     static EncoderConfig from_json(const Json& values);
 };
 

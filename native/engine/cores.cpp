@@ -126,8 +126,8 @@ int physical_cores(const std::vector<int>& cpus, const std::string& root) {
     std::set<std::string> cores;
     for (const int cpu : cpus) {
         const std::string name = "cpu" + std::to_string(cpu);
-        const std::string siblings = first_line(root + "/sys/devices/system/cpu/" + name +
-                                                "/topology/thread_siblings_list");
+        const std::string siblings =
+            first_line(root + "/sys/devices/system/cpu/" + name + "/topology/thread_siblings_list");
         cores.insert(siblings.empty() ? name : siblings);
     }
     return static_cast<int>(cores.size());

@@ -33,8 +33,8 @@ Encoder::Encoder(const Model& model, const Batch& batch, const std::vector<int>*
       wanted_(wanted),
       timed_(timed),
       out_(out),
-      stride_(round_up(std::max(model.config().hidden_size, model.config().embedding_size),
-                       kPanel)),
+      stride_(
+          round_up(std::max(model.config().hidden_size, model.config().embedding_size), kPanel)),
       schedule_(make_schedule(batch, model.threads())),
       levels_done_(schedule_.together.blocks.size()) {}
 
@@ -51,7 +51,8 @@ StageSeconds Encoder::run(ThreadPool& pool, Workspace& workspace) {
     pool.run(workers, [&](int worker) noexcept { work(worker, workspace); });
     StageSeconds seconds{};
     for (const Scratch& scratch : workspace.scratch) {
-        for (int stage = 0; stage < kStages; ++stage) seconds[stage] += scratch.clock.seconds[stage];
+        for (int stage = 0; stage < kStages; ++stage)
+            seconds[stage] += scratch.clock.seconds[stage];
     }
     return seconds;
 }
@@ -343,7 +344,8 @@ PackedRows Encoder::pack(const Projection& projection, const FloatRows& x, Scrat
 
 void Encoder::project(const Projection& projection, const PackedRows& x,
                       const FloatRows& out) const {
-    project_columns(projection, x, Activation::none, 0, projection.groups * projection.outputs, out);
+    project_columns(projection, x, Activation::none, 0, projection.groups * projection.outputs,
+                    out);
 }
 
 void Encoder::project_columns(const Projection& projection, const PackedRows& x,

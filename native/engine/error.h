@@ -2,7 +2,8 @@
 
 #include <stdexcept>
 #include <string>
-#include <utility>
+
+#include "engine/utf8.h"
 
 namespace squeezebert {
 
@@ -17,14 +18,19 @@ enum class ErrorKind {
 /// Every error that the engine throws on purpose.
 ///
 /// The message says what is wrong, where, what was received and what was expected; `hint` says
-/// what to do about it and may be empty.
+/// what to do about it and may be empty. Both are valid UTF-8 without control characters and of
+/// bounded length, whatever stood in a file (names and values are bounded one by one before, with
+/// shown()).
 class Error : public std::runtime_error {
 public:
-    Error(ErrorKind kind, const std::string& message, std::string hint = "")
-        : std::runtime_error(message), kind_(kind), hint_(std::move(hint)) {}
+    Error(ErrorKind kind, const std::string& message, const std::string& hint = "")
+        : std::runtime_error(shown(message, longest)), kind_(kind), hint_(shown(hint, longest)) {}
 
     ErrorKind kind() const { return kind_; }
     const std::string& hint() const { return hint_; }
+
+    /// Bytes of a message before escapes.
+    static constexpr std::size_t longest = 2000;
 
 private:
     ErrorKind kind_;

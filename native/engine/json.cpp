@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 namespace squeezebert {
 
@@ -16,29 +17,10 @@ namespace {
 
 constexpr int max_depth = 64;
 
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
+/// Of a file: far more than any has, and little enough for memory whatever it holds.
+constexpr std::uintmax_t max_file_bytes = 16U << 20U;
 
-/// Length of the UTF-8 sequence that starts at text[at], 0 where it is not one (RFC 3629).
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) {
-        return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-    };
-    const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-    const unsigned first = byte(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-        const bool surrogate = first == 0xED && byte(1) > 0x9F;
-        return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const bool overlong = first == 0xF0 && byte(1) < 0x90;
-        const bool beyond = first == 0xF4 && byte(1) > 0x8F;
-        return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
-    }
-    return 0;
-}
+bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 void append_utf8(std::string& out, unsigned code) {
     const auto tail = [&](unsigned shift) {
@@ -144,7 +126,7 @@ private:
             std::string name = read_string();
             skip_space();
             if (!take(":")) fail("a colon is expected");
-            if (result.count(name) != 0) fail("the name \"" + name + "\" stands twice");
+            if (result.count(name) != 0) fail("the name \"" + shown(name) + "\" stands twice");
             Json value = read_value(depth + 1);
             result.emplace(std::move(name), std::move(value));
             skip_space();
@@ -277,12 +259,21 @@ Json Json::read_file(const std::string& path) {
         throw Error(ErrorKind::checkpoint, "there is no file " + path,
                     "a model directory has config.json, tokenizer files and model.safetensors");
     }
+    const std::uintmax_t bytes = std::filesystem::file_size(native, ignored);
+    if (!ignored && bytes > max_file_bytes) {
+        throw Error(ErrorKind::checkpoint, path + " is " + std::to_string(bytes) +
+                                               " bytes long, expected at most " +
+                                               std::to_string(max_file_bytes));
+    }
     std::ifstream stream(native, std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(stream), {}};
     if (!stream.is_open() || stream.bad()) {
         throw Error(ErrorKind::checkpoint, path + " cannot be read");
     }
-    return parse(content, path);
+    // Editors of some systems begin every file so.
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    const bool marked = content.compare(0, byte_order_mark.size(), byte_order_mark) == 0;
+    return parse(std::string_view(content).substr(marked ? byte_order_mark.size() : 0), path);
 }
 
 std::optional<bool> Json::boolean() const {
@@ -309,7 +300,7 @@ const Json* Json::find(std::string_view name) const {
 }
 
 std::string Json::show() const {
-    if (const auto* text = string()) return "'" + *text + "'";
+    if (const auto* text = string()) return "'" + shown(*text) + "'";
     if (const auto flag = boolean()) return *flag ? "true" : "false";
     if (const auto whole = integer()) return std::to_string(*whole);
     if (const auto value = number()) {

@@ -183,8 +183,7 @@ std::size_t largest_cache() {
 /// Four times the largest cache is read from memory but for a small part. Not without limit: all
 /// threads' buffers together are at most 512 MiB.
 std::size_t memory_bytes(int threads) {
-    const std::size_t total =
-        std::clamp(4 * largest_cache(), 64 * kMebibyte, 512 * kMebibyte);
+    const std::size_t total = std::clamp(4 * largest_cache(), 64 * kMebibyte, 512 * kMebibyte);
     return std::max(total / static_cast<std::size_t>(threads), 64 * kKibibyte);
 }
 

@@ -24,8 +24,8 @@ std::vector<float> read_table(const Matrix& matrix) {
 /// cache between the two projections.
 constexpr int kWidestSlice = 1024;
 
-/// Of int8 products of a dense layer whose inputs have features that stick out: one scale for all of
-/// a token's features would leave most of them few steps (docs/quantization.md).
+/// Of int8 products of a dense layer whose inputs have features that stick out: one scale for all
+/// of a token's features would leave most of them few steps (docs/quantization.md).
 constexpr int kWidestOutlierSlice = 128;
 
 PackedProjection pack(const LinearWeights& linear, Precision precision) {
@@ -52,8 +52,7 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
     const bool outliers = expected_peak(checkpoint) > kMildPeak;
     // Of what a LayerNorm gives. Groups have a scale each already.
     const auto pack_normalized = [&](const LinearWeights& linear, Precision precision) {
-        const bool divided =
-            outliers && precision == Precision::int8 && linear.weight.groups == 1;
+        const bool divided = outliers && precision == Precision::int8 && linear.weight.groups == 1;
         return divided ? pack_sliced(linear, precision, kWidestOutlierSlice)
                        : pack(linear, precision);
     };
@@ -70,8 +69,9 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
             view(weights.output_layer_norm)};
 }
 
-Model::Model(const std::string& directory, const Precisions& precisions, int threads)
-    : checkpoint_(Checkpoint::open(directory)),
+Model::Model(const ModelFiles& files, const PrecisionWishes& wishes, int threads)
+    : checkpoint_(Checkpoint::open(files)),
+      precisions_(choose_precisions(checkpoint_, wishes)),
       isa_(choose_isa()),
       kernels_(kernels(isa_)),
       pool_(threads),
@@ -79,14 +79,14 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
     const EncoderConfig& config = checkpoint_.config();
     attention_.heads = config.num_attention_heads;
     attention_.head_size = config.head_size();
-    attention_.precision = kernels_.attention_precision(precisions.query);
+    attention_.precision = kernels_.attention_precision(precisions_.query);
     for (int index = 0; index < config.num_hidden_layers; ++index) {
-        layers_.push_back(pack_layer(checkpoint_, index, precisions));
+        layers_.push_back(pack_layer(checkpoint_, index, precisions_));
     }
     positions_ = read_table(checkpoint_.position_embeddings());
     token_types_ = read_table(checkpoint_.token_type_embeddings());
     if (const auto& linear = checkpoint_.bottleneck()) {
-        bottleneck_ = pack(*linear, precisions.bottleneck);
+        bottleneck_ = pack(*linear, precisions_.bottleneck);
     }
     if (const auto& linear = checkpoint_.pooler()) pooler_ = pack(*linear, Precision::float32);
     if (const auto& linear = checkpoint_.classifier()) {
@@ -94,8 +94,7 @@ Model::Model(const std::string& directory, const Precisions& precisions, int thr
     }
     if (const auto& head = checkpoint_.masked_lm()) {
         transform_ = pack(head->transform, Precision::float32);
-        vocabulary_ =
-            PackedProjection(checkpoint_.word_embeddings(), head->bias, precisions.vocabulary);
+        vocabulary_ = pack(head->decoder, precisions_.vocabulary);
     }
     measure_scratch();
 }
@@ -129,14 +128,15 @@ void Model::measure_scratch() {
 }
 
 void Model::check(const Batch& batch) const {
+    checkpoint_.check_unchanged();
     const EncoderConfig& config = checkpoint_.config();
     if (batch.sequences < 0) refuse("there are " + std::to_string(batch.sequences) + " sequences");
     if (batch.sequences > 0 && batch.cu_seqlens[0] != 0) {
         refuse("cu_seqlens begins with " + std::to_string(batch.cu_seqlens[0]) + ", expected 0");
     }
     for (int sequence = 0; sequence < batch.sequences; ++sequence) {
-        const std::int64_t length = static_cast<std::int64_t>(batch.cu_seqlens[sequence + 1]) -
-                                    batch.cu_seqlens[sequence];
+        const std::int64_t length =
+            static_cast<std::int64_t>(batch.cu_seqlens[sequence + 1]) - batch.cu_seqlens[sequence];
         if (length < 1 || length > config.max_position_embeddings) {
             refuse("sequence " + std::to_string(sequence) + " has " + std::to_string(length) +
                        " tokens, but the model takes " + between(1, config.max_position_embeddings),

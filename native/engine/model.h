@@ -7,8 +7,8 @@
 
 #include "engine/batch.h"
 #include "engine/checkpoint.h"
-#include "engine/packing.h"
-#include "engine/precisions.h"
+#include "engine/packed_projection.h"
+#include "engine/precision_choice.h"
 #include "engine/stages.h"
 #include "engine/thread_pool.h"
 #include "engine/workspace.h"
@@ -36,9 +36,12 @@ PackedLayer pack_layer(const Checkpoint& checkpoint, int index, const Precisions
 /// of threads.
 class Model {
 public:
-    /// Throws Error for a directory that cannot be read (see Checkpoint::open) and for `threads`
-    /// out of range; 0 threads are all usable cores.
-    Model(const std::string& directory, const Precisions& precisions, int threads);
+    /// Throws Error for a directory that cannot be read (see Checkpoint::open), for a record of
+    /// precisions that cannot be, where it is asked, and for `threads` out of range; 0 threads are
+    /// all usable cores.
+    Model(const ModelFiles& files, const PrecisionWishes& wishes, int threads);
+    Model(const std::string& directory, const PrecisionWishes& wishes, int threads)
+        : Model(ModelFiles::open(directory), wishes, threads) {}
     ~Model();
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;
@@ -46,6 +49,8 @@ public:
     const EncoderConfig& config() const { return checkpoint_.config(); }
     HeadKind head() const { return checkpoint_.head(); }
     int labels() const { return checkpoint_.labels(); }
+    const std::vector<std::string>& label_names() const { return checkpoint_.label_names(); }
+    const Precisions& precisions() const { return precisions_; }
     Isa isa() const { return isa_; }
     int threads() const { return pool_.threads(); }
 
@@ -87,6 +92,7 @@ private:
                      float* out) const;
 
     Checkpoint checkpoint_;
+    Precisions precisions_;
     Isa isa_;
     const Kernels& kernels_;
     mutable ThreadPool pool_;

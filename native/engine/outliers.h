@@ -12,8 +12,8 @@
 
 namespace squeezebert {
 
-/// Up to this expected peak trained models lost next to nothing in int8 with one scale a token; above
-/// it, dense layers take one for each few features (pack_layer).
+/// Up to this expected peak trained models lost next to nothing in int8 with one scale a token;
+/// above it, dense layers take one for each few features (pack_layer).
 constexpr float kMildPeak = 5.0F;
 
 /// The largest feature that a LayerNorm gives, over the root mean square: of the worst of `groups`

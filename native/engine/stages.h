@@ -6,8 +6,18 @@
 namespace squeezebert {
 
 /// What a forward pass spends its time on.
-enum class Stage { embeddings, query_key_value, attention, post_attention, intermediate, output,
-                   layer_norm, rounding, waiting, other };
+enum class Stage {
+    embeddings,
+    query_key_value,
+    attention,
+    post_attention,
+    intermediate,
+    output,
+    layer_norm,
+    rounding,
+    waiting,
+    other
+};
 
 constexpr int kStages = static_cast<int>(Stage::other) + 1;
 constexpr std::array<const char*, kStages> kStageNames = {
@@ -28,7 +38,8 @@ public:
     void lap(Stage stage) {
         if (!on_) return;
         const auto now = Clock::now();
-        seconds[static_cast<std::size_t>(stage)] += std::chrono::duration<double>(now - last_).count();
+        seconds[static_cast<std::size_t>(stage)] +=
+            std::chrono::duration<double>(now - last_).count();
         last_ = now;
     }
     StageSeconds seconds{};

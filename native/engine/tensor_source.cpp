@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/json.h"
+#include "engine/utf8.h"
 
 namespace squeezebert {
 
@@ -34,20 +35,43 @@ bool is_unused(std::string_view name) {
     constexpr std::string_view exactly[] = {
         "cls.seq_relationship.weight",  // the second pretraining objective's head
         "cls.seq_relationship.bias",
-        "cls.predictions.decoder.weight",  // tied to the embeddings
-        "cls.predictions.decoder.bias",    // tied to cls.predictions.bias
-        "embeddings.position_ids",         // a constant that old checkpoints saved
+        "embeddings.position_ids",  // a constant that old checkpoints saved
     };
     return std::find(std::begin(exactly), std::end(exactly), name) != std::end(exactly) ||
            ends_with(name, ".embeddings.position_ids");
 }
 
-/// A pooler serves sentence-level heads only; other heads leave it out, theirs and ours.
-bool is_pooler(std::string_view name) {
-    for (const std::string_view pooler : {"pooler.dense.weight", "pooler.dense.bias"}) {
-        if (name == pooler || ends_with(name, std::string(".") + std::string(pooler))) return true;
+/// What other heads leave out, theirs and ours: a pooler serves sentence-level heads only, a
+/// decoder may be written down beside the embeddings that it is tied to.
+bool may_be_left(std::string_view name) {
+    for (const std::string_view optional :
+         {"pooler.dense.weight", "pooler.dense.bias", "cls.predictions.decoder.weight",
+          "cls.predictions.decoder.bias"}) {
+        if (name == optional || ends_with(name, std::string(".") + std::string(optional))) {
+            return true;
+        }
     }
     return false;
+}
+
+/// How long the prefixes are that wrappers (DataParallel, torch.compile, Lightning's modules) put
+/// before all names.
+std::size_t wrapper_length(const std::vector<std::string_view>& names) {
+    constexpr std::string_view wrappers[] = {"module.", "_orig_mod.", "model."};
+    std::size_t length = 0;
+    for (bool found = !names.empty(); found;) {
+        found = false;
+        for (const std::string_view wrapper : wrappers) {
+            const auto has = [&](std::string_view name) {
+                return starts_with(name.substr(std::min(length, name.size())), wrapper);
+            };
+            if (std::all_of(names.begin(), names.end(), has)) {
+                length += wrapper.size();
+                found = true;
+            }
+        }
+    }
+    return length;
 }
 
 /// A file's spelling made ours.
@@ -63,6 +87,24 @@ std::string normalise(std::string_view name, std::string_view prefix) {
     return std::string(name);
 }
 
+/// The file that an index calls `name`, empty where it may not call any so. Names stay in the
+/// directory or one beside it, and so does what a name leads to that leaves the directory; links in
+/// the directory itself lead to where a cache keeps its files, as one for model.safetensors may.
+fs::path locate(const std::string& directory, const std::string& name) {
+    const fs::path given = fs::u8path(name);
+    // The system would read a name only up to a zero in it.
+    if (name.empty() || name.find('\0') != std::string::npos || given.has_root_path()) return {};
+    std::error_code problem;
+    const fs::path folder = fs::canonical(fs::u8path(directory), problem);
+    if (problem) return {};
+    if (!given.has_parent_path() && name != "." && name != "..") return folder / given;
+    // One level up and no further: a shared table lies in a neighbouring model's directory.
+    const fs::path root = folder.parent_path();
+    const fs::path file = fs::weakly_canonical(folder / given, problem);
+    const auto parts = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
+    return problem || parts.first != root.end() ? fs::path() : file;
+}
+
 std::map<std::string, std::vector<std::int64_t>, std::less<>> read_packed_shapes(
     const WeightsFile& file) {
     std::map<std::string, std::vector<std::int64_t>, std::less<>> result;
@@ -70,7 +112,7 @@ std::map<std::string, std::vector<std::int64_t>, std::less<>> read_packed_shapes
     if (layout == file.metadata().end()) return result;
     if (layout->second != panels_layout) {
         throw Error(ErrorKind::checkpoint,
-                    file.path() + " has the layout '" + layout->second + "', expected '" +
+                    file.path() + " has the layout '" + shown(layout->second) + "', expected '" +
                         std::string(panels_layout) + "'",
                     "write it again with this version of squeezebert");
     }
@@ -96,73 +138,99 @@ TensorSource::TensorSource(const std::string& directory, std::string_view prefix
     : directory_(directory), prefix_(prefix) {
     const fs::path folder = fs::u8path(directory);
     std::error_code ignored;
+    std::vector<Stored> tensors;
     if (fs::is_regular_file(folder / weights_name, ignored)) {
-        const File& file = open_file((folder / weights_name).u8string());
-        for (const auto& [name, view] : file.weights->tensors()) add(name, file);
-        metadata_ = file.weights->metadata();
+        tensors = open_single(WeightsFile::open((folder / weights_name).u8string()));
     } else if (fs::is_regular_file(folder / index_name, ignored)) {
-        open_index((folder / index_name).u8string());
+        tensors = open_index((folder / index_name).u8string());
     } else {
         throw Error(ErrorKind::checkpoint,
                     std::string("there is no ") + weights_name + " in " + directory,
                     "save a model with an old pytorch_model.bin again as safetensors");
     }
+    add_all(tensors);
 }
 
-void TensorSource::open_index(const std::string& path) {
+TensorSource::TensorSource(std::shared_ptr<const WeightsFile> file, std::string_view prefix)
+    : directory_(file->path()), prefix_(prefix) {
+    add_all(open_single(std::move(file)));
+}
+
+void TensorSource::add_all(const std::vector<Stored>& tensors) {
+    std::vector<std::string_view> names;
+    for (const Stored& tensor : tensors) names.emplace_back(tensor.name);
+    const std::size_t wrapper = wrapper_length(names);
+    for (const Stored& tensor : tensors) add(tensor, wrapper);
+}
+
+std::vector<TensorSource::Stored> TensorSource::open_single(
+    std::shared_ptr<const WeightsFile> weights) {
+    const File& file = keep(std::move(weights));
+    std::vector<Stored> tensors;
+    for (const auto& [name, view] : file.weights->tensors()) tensors.push_back({name, &file});
+    metadata_ = file.weights->metadata();
+    return tensors;
+}
+
+std::vector<TensorSource::Stored> TensorSource::open_index(const std::string& path) {
     const Json index = Json::read_file(path);
     const Json* weight_map = index.find("weight_map");
     if (weight_map == nullptr || weight_map->object() == nullptr) {
         throw Error(ErrorKind::checkpoint, path + " has no object weight_map");
     }
-    std::error_code problem;
-    const fs::path folder = fs::canonical(fs::u8path(directory_), problem);
-    // One level up and no further: a shared table lies in a neighbouring model's directory.
-    const fs::path root = folder.parent_path();
     std::map<std::string, const File*> opened;
+    std::vector<Stored> tensors;
     for (const auto& [tensor, value] : *weight_map->object()) {
         if (value.string() == nullptr) {
             throw Error(ErrorKind::checkpoint,
-                        path + " has " + value.show() + " as the file of " + tensor);
+                        path + " has " + value.show() + " as the file of " + shown(tensor));
         }
         const std::string& name = *value.string();
         auto found = opened.find(name);
         if (found == opened.end()) {
-            const fs::path file = fs::weakly_canonical(folder / fs::u8path(name), problem);
-            const auto parts = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
-            // The system would read a name only up to a zero in it.
-            const bool cut = name.find('\0') != std::string::npos;
-            if (problem || cut || parts.first != root.end()) {
+            const fs::path file = locate(directory_, name);
+            if (file.empty()) {
                 throw Error(ErrorKind::checkpoint,
-                            path + " points outside " + root.u8string() + ": " + name);
+                            path + " points outside " + fs::u8path(directory_).u8string() +
+                                " and the directories beside it: " + shown(name));
             }
-            found = opened.emplace(name, &open_file(file.u8string())).first;
+            found = opened.emplace(name, &keep(WeightsFile::open(file.u8string()))).first;
             const auto& texts = found->second->weights->metadata();
-            if (file.parent_path() == folder) metadata_.insert(texts.begin(), texts.end());
+            // Others' files are shared tables.
+            if (!fs::u8path(name).has_parent_path()) metadata_.insert(texts.begin(), texts.end());
         }
-        add(tensor, *found->second);
+        tensors.push_back({tensor, found->second});
     }
+    return tensors;
 }
 
-const TensorSource::File& TensorSource::open_file(const std::string& path) {
-    auto weights = WeightsFile::open(path);
+const TensorSource::File& TensorSource::keep(std::shared_ptr<const WeightsFile> weights) {
     Shapes packed = read_packed_shapes(*weights);
     files_.push_back({std::move(weights), std::move(packed)});
     return files_.back();
 }
 
-void TensorSource::add(const std::string& name, const File& file) {
-    const TensorView* view = file.weights->find(name);
+void TensorSource::add(const Stored& tensor, std::size_t wrapper) {
+    const TensorView* view = tensor.file->weights->find(tensor.name);
     if (view == nullptr) {
-        throw Error(ErrorKind::checkpoint, file.weights->path() + " lacks the tensor " + name);
+        throw Error(ErrorKind::checkpoint,
+                    tensor.file->weights->path() + " lacks the tensor " + shown(tensor.name));
     }
+    const std::string_view name = std::string_view(tensor.name).substr(wrapper);
     if (ends_with(name, scale_suffix)) {
-        scales_.emplace(name, view);
+        scales_.emplace(tensor.name, view);
     } else if (!is_unused(name)) {
         const auto [entry, is_new] =
-            entries_.emplace(normalise(name, prefix_), Entry{name, &file, view});
-        if (!is_new) refuse("has the same tensor as " + entry->second.name + " and as " + name);
+            entries_.emplace(normalise(name, prefix_), Entry{tensor.name, tensor.file, view});
+        if (!is_new) {
+            refuse("has the same tensor as " + shown(entry->second.name) + " and as " +
+                   shown(tensor.name));
+        }
     }
+}
+
+void TensorSource::check_unchanged() const {
+    for (const File& file : files_) file.weights->check_unchanged();
 }
 
 bool TensorSource::has_any_below(std::string_view start) const {
@@ -183,7 +251,7 @@ void TensorSource::refuse(const std::string& what, const std::string& hint) cons
 const TensorSource::Entry& TensorSource::take(std::string_view name) {
     const auto found = entries_.find(name);
     if (found == entries_.end()) {
-        refuse("lacks the tensor " + std::string(name), other_head);
+        refuse("lacks the tensor " + shown(name), other_head);
     }
     found->second.taken = true;
     return found->second;
@@ -204,15 +272,15 @@ Matrix TensorSource::matrix(std::string_view name, std::int64_t rows, std::int64
     const std::vector<std::int64_t> dense{rows, columns};
     const std::vector<std::int64_t> convolution{rows, columns, 1};
     if (shape != dense && !(conv && shape == convolution)) {
-        refuse("has the tensor " + entry.name + " of shape " + show_shape(shape) + ", expected " +
-                   show_shape(dense),
+        refuse("has the tensor " + shown(entry.name) + " of shape " + show_shape(shape) +
+                   ", expected " + show_shape(dense),
                other_head);
     }
     if (result.packed) check_packed(entry, result);
     if (result.dtype == DType::int8) {
         result.scales = scales(entry, rows);
     } else if (!is_weight_type(result.dtype)) {
-        refuse("has the tensor " + entry.name + " of dtype " + dtype_name(result.dtype) +
+        refuse("has the tensor " + shown(entry.name) + " of dtype " + dtype_name(result.dtype) +
                ", expected F32, F16, BF16 or I8");
     }
     return result;
@@ -221,12 +289,12 @@ Matrix TensorSource::matrix(std::string_view name, std::int64_t rows, std::int64
 void TensorSource::check_packed(const Entry& entry, const Matrix& matrix) const {
     const auto expected = packed_shape(matrix.rows, matrix.columns, matrix.groups);
     if (matrix.dtype != DType::int8 || entry.view->shape != expected) {
-        refuse("has the packed tensor " + entry.name + " of dtype " + dtype_name(matrix.dtype) +
-               " and shape " + show_shape(entry.view->shape) + ", expected I8 and " +
-               show_shape(expected));
+        refuse("has the packed tensor " + shown(entry.name) + " of dtype " +
+               dtype_name(matrix.dtype) + " and shape " + show_shape(entry.view->shape) +
+               ", expected I8 and " + show_shape(expected));
     }
     if (reinterpret_cast<std::uintptr_t>(matrix.data) % packed_alignment != 0) {
-        refuse("has the packed tensor " + entry.name +
+        refuse("has the packed tensor " + shown(entry.name) +
                    ", which does not begin at a multiple of 64 bytes",
                "another program has written the file anew: write it again with squeezebert");
     }
@@ -238,7 +306,7 @@ const float* TensorSource::scales(const Entry& entry, std::int64_t rows) {
     const std::vector<std::int64_t> expected{rows};
     if (found == scales_.end() || found->second->shape != expected ||
         found->second->dtype != DType::float32) {
-        refuse("has the int8 tensor " + entry.name + " without a float32 " + name +
+        refuse("has the int8 tensor " + shown(entry.name) + " without a float32 " + shown(name) +
                " with a scale for each of its " + std::to_string(rows) + " rows");
     }
     auto& values = aligned_scales_.emplace_back(static_cast<std::size_t>(rows));
@@ -250,23 +318,28 @@ std::vector<float> TensorSource::vector(std::string_view name, std::int64_t size
     const Entry& entry = take(name);
     const std::vector<std::int64_t> expected{size};
     if (entry.view->shape != expected) {
-        refuse("has the tensor " + entry.name + " of shape " + show_shape(entry.view->shape) +
-                   ", expected " + show_shape(expected),
+        refuse("has the tensor " + shown(entry.name) + " of shape " +
+                   show_shape(entry.view->shape) + ", expected " + show_shape(expected),
                other_head);
     }
     if (!is_weight_type(entry.view->dtype)) {
-        refuse("has the tensor " + entry.name + " of dtype " + dtype_name(entry.view->dtype) +
-               ", expected F32, F16 or BF16");
+        refuse("has the tensor " + shown(entry.name) + " of dtype " +
+               dtype_name(entry.view->dtype) + ", expected F32, F16 or BF16");
     }
     std::vector<float> result(static_cast<std::size_t>(size));
     widen(entry.view->dtype, entry.view->data, size, result.data());
     return result;
 }
 
+void TensorSource::pass_over(std::string_view name) {
+    const auto found = entries_.find(name);
+    if (found != entries_.end()) found->second.taken = true;
+}
+
 void TensorSource::check_all_taken() const {
     std::vector<std::string> left;
     for (const auto& [name, entry] : entries_) {
-        if (!entry.taken && !is_pooler(name)) left.push_back(entry.name);
+        if (!entry.taken && !may_be_left(name)) left.push_back(shown(entry.name));
     }
     if (left.empty()) return;
     constexpr std::size_t shown = 5;

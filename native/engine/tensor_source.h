@@ -22,13 +22,18 @@ constexpr std::string_view shapes_key = "squeezebert.shapes";
 /// The tensors of a model directory by one spelling of their names, each taken once and checked.
 ///
 /// Names are given without a model's prefix ("bert.", "transformer."), which a file may have or
-/// not; "gamma" and "beta" in a file are "weight" and "bias" here. What is left over at the end
-/// belongs to another model.
+/// not, and without those of what a model was wrapped in ("module.", "_orig_mod.", "model.") where
+/// all its names have them; "gamma" and "beta" in a file are "weight" and "bias" here. What is left
+/// over at the end belongs to another model.
 class TensorSource {
 public:
-    /// Opens model.safetensors, or the files that model.safetensors.index.json lists.
+    /// Opens model.safetensors, or the files that model.safetensors.index.json lists. They lie in
+    /// the directory itself, where links may stand for them as in the Hugging Face hub's cache, or
+    /// in one beside it.
     /// Throws Error(checkpoint) for no weights, a damaged file, an index that points outside.
     TensorSource(const std::string& directory, std::string_view prefix);
+    /// The tensors of one file. Throws Error(checkpoint) as above.
+    TensorSource(std::shared_ptr<const WeightsFile> file, std::string_view prefix);
 
     bool has(std::string_view name) const { return entries_.count(name) != 0; }
     bool has_any_below(std::string_view start) const;
@@ -44,8 +49,12 @@ public:
     /// Takes a vector (size,) as float32.
     std::vector<float> vector(std::string_view name, std::int64_t size);
 
+    /// Leaves a tensor out on purpose, where there is one of that name.
+    void pass_over(std::string_view name);
     /// Throws Error(checkpoint) where tensors were not taken that no model leaves out.
     void check_all_taken() const;
+    /// See WeightsFile.
+    void check_unchanged() const;
 
     const WeightsFile::Metadata& metadata() const { return metadata_; }
 
@@ -57,7 +66,13 @@ private:
         Shapes packed;  ///< plain shapes of the packed tensors
     };
 
-    /// A tensor under the name that its file has.
+    /// A tensor of a file, by the name that it has there.
+    struct Stored {
+        std::string name;
+        const File* file;
+    };
+
+    /// A tensor that is no scale.
     struct Entry {
         std::string name;
         const File* file;
@@ -65,9 +80,12 @@ private:
         bool taken = false;
     };
 
-    void open_index(const std::string& path);
-    const File& open_file(const std::string& path);
-    void add(const std::string& name, const File& file);
+    /// Each returns all tensors.
+    std::vector<Stored> open_single(std::shared_ptr<const WeightsFile> weights);
+    std::vector<Stored> open_index(const std::string& path);
+    const File& keep(std::shared_ptr<const WeightsFile> weights);
+    void add_all(const std::vector<Stored>& tensors);
+    void add(const Stored& tensor, std::size_t wrapper);
     const Entry& take(std::string_view name);
     void check_packed(const Entry& entry, const Matrix& matrix) const;
     const float* scales(const Entry& entry, std::int64_t rows);

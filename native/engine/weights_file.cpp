@@ -25,8 +25,10 @@ namespace squeezebert {
 namespace {
 
 constexpr std::size_t prefix_bytes = 8;
-/// What the safetensors library allows, so that a damaged length does not cost all memory.
-constexpr std::uint64_t max_header_bytes = 100'000'000;
+constexpr std::align_val_t alignment{64};
+/// A hundred times what a large model has, and little enough for memory whatever it holds. (The
+/// safetensors library allows 100 MB.)
+constexpr std::uint64_t max_header_bytes = 16U << 20U;
 
 struct DTypeEntry {
     const char* name;
@@ -42,54 +44,13 @@ constexpr DTypeEntry dtypes[] = {
     {"U32", DType::uint32, 4},  {"U64", DType::uint64, 8},     {"BOOL", DType::boolean, 1},
 };
 
-struct Content {
-    std::shared_ptr<const std::byte> data;
-    std::size_t bytes;
-};
-
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
     throw Error(ErrorKind::checkpoint, path + " is not a readable safetensors file: " + what,
                 "copy or download it again");
 }
 
-#ifdef _WIN32
-
-Content map_file(const std::string& path, std::size_t bytes) {
-    constexpr std::align_val_t alignment{64};
-    auto* memory = static_cast<std::byte*>(::operator new(bytes, alignment));
-    std::shared_ptr<const std::byte> data(memory, [alignment](const std::byte* p) {
-        ::operator delete(const_cast<std::byte*>(p), alignment);
-    });
-    std::ifstream stream(std::filesystem::u8path(path), std::ios::binary);
-    stream.read(reinterpret_cast<char*>(memory), static_cast<std::streamsize>(bytes));
-    if (!stream) refuse(path, "it cannot be read");
-    return {std::move(data), bytes};
-}
-
-#else
-
-Content map_file(const std::string& path, std::size_t) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) refuse(path, std::string("it cannot be opened: ") + std::strerror(errno));
-    struct stat status {};
-    // Asked again of the open file: the one of that name may be another by now.
-    const bool known = ::fstat(file, &status) == 0 && status.st_size > 0;
-    const auto bytes = known ? static_cast<std::size_t>(status.st_size) : 0;
-    void* address = known ? ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
-    const int reason = errno;
-    ::close(file);
-    if (address == MAP_FAILED) {
-        refuse(path, std::string("it cannot be mapped: ") + std::strerror(reason));
-    }
-    std::shared_ptr<const std::byte> data(
-        static_cast<const std::byte*>(address),
-        [address, bytes](const std::byte*) { ::munmap(address, bytes); });
-    return {std::move(data), bytes};
-}
-
-#endif
-
-Content read_file(const std::string& path) {
+/// The size of the file of that name, which must be one that can be a weight file.
+std::uintmax_t checked_size(const std::string& path) {
     const auto native = std::filesystem::u8path(path);
     std::error_code problem;
     if (!std::filesystem::exists(native, problem)) {
@@ -101,7 +62,7 @@ Content read_file(const std::string& path) {
     if (bytes < prefix_bytes || bytes > std::numeric_limits<std::size_t>::max() / 2) {
         refuse(path, "it is " + std::to_string(bytes) + " bytes long");
     }
-    return map_file(path, static_cast<std::size_t>(bytes));
+    return bytes;
 }
 
 /// Numbers of a JSON array that are whole and not negative, or nothing.
@@ -133,17 +94,18 @@ std::optional<std::uint64_t> product(const std::vector<std::int64_t>& shape, std
 const DTypeEntry& find_dtype(const std::string& path, const std::string& tensor,
                              const Json* value) {
     const std::string* name = value == nullptr ? nullptr : value->string();
-    if (name == nullptr) refuse(path, "the tensor " + tensor + " has no dtype");
+    if (name == nullptr) refuse(path, "the tensor " + shown(tensor) + " has no dtype");
     for (const DTypeEntry& entry : dtypes) {
         if (*name == entry.name) return entry;
     }
-    refuse(path, "the tensor " + tensor + " has the unknown dtype " + *name);
+    refuse(path, "the tensor " + shown(tensor) + " has the unknown dtype " + shown(*name));
 }
 
 /// One entry of the header; `area` is what the offsets count from.
-TensorView read_tensor(const std::string& path, const std::string& name, const Json& info,
+TensorView read_tensor(const std::string& path, const std::string& key, const Json& info,
                        const std::byte* area, std::size_t area_bytes) {
-    const DTypeEntry& dtype = find_dtype(path, name, info.find("dtype"));
+    const DTypeEntry& dtype = find_dtype(path, key, info.find("dtype"));
+    const std::string name = shown(key);  // for messages
     auto shape = read_sizes(info.find("shape"));
     if (!shape) refuse(path, "the tensor " + name + " has no shape of whole numbers");
     const auto offsets = read_sizes(info.find("data_offsets"));
@@ -169,8 +131,8 @@ WeightsFile::Metadata read_metadata(const std::string& path, const Json& value) 
     if (value.object() == nullptr) refuse(path, "its __metadata__ is " + value.show());
     for (const auto& [key, text] : *value.object()) {
         if (text.string() == nullptr) {
-            refuse(path,
-                   "its __metadata__ holds " + text.show() + " as " + key + ", expected a text");
+            refuse(path, "its __metadata__ holds " + text.show() + " as " + shown(key) +
+                             ", expected a text");
         }
         metadata.emplace(key, *text.string());
     }
@@ -211,25 +173,175 @@ std::string show_shape(const std::vector<std::int64_t>& shape) {
     return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-std::shared_ptr<const WeightsFile> WeightsFile::open(const std::string& path) {
-    Content content = read_file(path);
-    return std::shared_ptr<const WeightsFile>(
-        new WeightsFile(path, std::move(content.data), content.bytes));
+/// The bytes of a file: a copy, or a mapping of the file, which is then kept open.
+class WeightsFile::Content {
+public:
+    Content(const std::string& path, std::size_t copied);
+    Content(const void* data, std::size_t bytes);
+    ~Content();
+    Content(const Content&) = delete;
+    Content& operator=(const Content&) = delete;
+
+    const std::byte* data() const { return data_; }
+    std::size_t bytes() const { return bytes_; }
+    /// Whether a mapped file is as it was.
+    bool is_unchanged() const;
+
+private:
+    /// For the copy; data_ owns it from then on.
+    std::byte* allocate();
+
+    const std::byte* data_ = nullptr;
+    std::size_t bytes_ = 0;
+#ifndef _WIN32
+    int file_ = -1;  ///< of a mapped file
+    timespec written_{};
+#endif
+};
+
+std::byte* WeightsFile::Content::allocate() {
+    auto* memory = static_cast<std::byte*>(::operator new(bytes_, alignment));
+    data_ = memory;
+    return memory;
 }
 
-WeightsFile::WeightsFile(std::string path, std::shared_ptr<const std::byte> content,
-                         std::size_t bytes)
+WeightsFile::Content::Content(const void* data, std::size_t bytes) : bytes_(bytes) {
+    std::memcpy(allocate(), data, bytes);
+}
+
+#ifdef _WIN32
+
+WeightsFile::Content::Content(const std::string& path, std::size_t)
+    : bytes_(static_cast<std::size_t>(checked_size(path))) {
+    std::ifstream stream(std::filesystem::u8path(path), std::ios::binary);
+    std::byte* memory = allocate();
+    stream.read(reinterpret_cast<char*>(memory), static_cast<std::streamsize>(bytes_));
+    if (!stream) {
+        ::operator delete(memory, alignment);
+        refuse(path, "it cannot be read");
+    }
+}
+
+WeightsFile::Content::~Content() { ::operator delete(const_cast<std::byte*>(data_), alignment); }
+
+bool WeightsFile::Content::is_unchanged() const { return true; }
+
+#else
+
+namespace {
+
+timespec last_write(const struct stat& status) {
+#if defined(__APPLE__)
+    return status.st_mtimespec;
+#else
+    return status.st_mtim;
+#endif
+}
+
+/// Closes a file unless it is kept.
+struct OpenFile {
+    explicit OpenFile(const std::string& path)
+        : number(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (number < 0) refuse(path, std::string("it cannot be opened: ") + std::strerror(errno));
+    }
+    ~OpenFile() {
+        if (number >= 0) ::close(number);
+    }
+    OpenFile(const OpenFile&) = delete;
+    OpenFile& operator=(const OpenFile&) = delete;
+    int number;
+};
+
+/// Reads exactly `bytes`; false where the file ends before or cannot be read.
+bool read_all(int file, std::byte* to, std::size_t bytes) {
+    while (bytes > 0) {
+        const ssize_t got = ::read(file, to, std::min<std::size_t>(bytes, 1U << 30U));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        to += got;
+        bytes -= static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+}  // namespace
+
+WeightsFile::Content::Content(const std::string& path, std::size_t copied) {
+    checked_size(path);
+    OpenFile file(path);
+    // Asked again of the open file: the one of that name may be another by now.
+    struct stat status = {};
+    if (::fstat(file.number, &status) != 0 || status.st_size < 1) refuse(path, "it is empty");
+    bytes_ = static_cast<std::size_t>(status.st_size);
+    if (bytes_ <= copied) {
+        std::byte* memory = allocate();
+        if (!read_all(file.number, memory, bytes_)) {
+            ::operator delete(memory, alignment);
+            refuse(path, "it cannot be read to its end");
+        }
+        return;
+    }
+    void* address = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.number, 0);
+    if (address == MAP_FAILED) {
+        refuse(path, std::string("it cannot be mapped: ") + std::strerror(errno));
+    }
+    data_ = static_cast<const std::byte*>(address);
+    written_ = last_write(status);
+    file_ = std::exchange(file.number, -1);
+}
+
+WeightsFile::Content::~Content() {
+    auto* memory = const_cast<std::byte*>(data_);
+    if (file_ < 0) {
+        ::operator delete(memory, alignment);
+    } else {
+        ::munmap(memory, bytes_);
+        ::close(file_);
+    }
+}
+
+bool WeightsFile::Content::is_unchanged() const {
+    if (file_ < 0) return true;
+    struct stat status = {};
+    if (::fstat(file_, &status) != 0) return false;
+    const timespec written = last_write(status);
+    return static_cast<std::size_t>(status.st_size) == bytes_ &&
+           written.tv_sec == written_.tv_sec && written.tv_nsec == written_.tv_nsec;
+}
+
+#endif
+
+std::shared_ptr<const WeightsFile> WeightsFile::open(const std::string& path, std::size_t copied) {
+    auto content = std::make_shared<const Content>(path, copied);
+    return std::shared_ptr<const WeightsFile>(new WeightsFile(path, std::move(content)));
+}
+
+std::shared_ptr<const WeightsFile> WeightsFile::copy(const void* data, std::size_t bytes,
+                                                     const std::string& name) {
+    auto content = std::make_shared<const Content>(data, bytes);
+    return std::shared_ptr<const WeightsFile>(new WeightsFile(name, std::move(content)));
+}
+
+void WeightsFile::check_unchanged() const {
+    if (content_->is_unchanged()) return;
+    throw Error(
+        ErrorKind::checkpoint, path_ + " was written to while a model has it open",
+        "load the model again; to replace a file, write a new one and rename it over the old");
+}
+
+WeightsFile::WeightsFile(std::string path, std::shared_ptr<const Content> content)
     : path_(std::move(path)), content_(std::move(content)) {
+    const std::size_t bytes = content_->bytes();
     std::uint64_t header_bytes = 0;
     for (std::size_t i = 0; i < prefix_bytes && i < bytes; ++i) {
-        header_bytes |= std::to_integer<std::uint64_t>(content_.get()[i]) << (8 * i);
+        header_bytes |= std::to_integer<std::uint64_t>(content_->data()[i]) << (8 * i);
     }
     if (bytes < prefix_bytes || header_bytes > bytes - prefix_bytes ||
         header_bytes > max_header_bytes) {
         refuse(path_, "its header claims " + std::to_string(header_bytes) + " bytes of " +
                           std::to_string(bytes));
     }
-    const std::byte* header = content_.get() + prefix_bytes;
+    const std::byte* header = content_->data() + prefix_bytes;
     const std::byte* area = header + header_bytes;
     const std::size_t area_bytes = bytes - prefix_bytes - static_cast<std::size_t>(header_bytes);
     const Json json =

@@ -43,19 +43,36 @@ struct TensorView {
 /// A shape as messages show it: "(768, 192, 1)".
 std::string show_shape(const std::vector<std::int64_t>& shape);
 
-/// A safetensors file, mapped read-only: processes that open the same file share its memory (on
-/// Windows each has a copy of its own). The file's first byte is 64-byte aligned in memory.
+/// A safetensors file in memory; its first byte is 64-byte aligned there.
 ///
-/// What it gives out is valid as long as the object. The file must not be cut short while it is
-/// open; replacing it by renaming another over it is fine.
+/// A small file is copied, so that nothing that happens to it later matters. A large one is mapped
+/// read-only, so that processes which open the same file share its memory (on Windows every file is
+/// copied). A mapped file must not be written to while it is open: check_unchanged() tells, but
+/// what is cut short in the very moment of a call takes the process down. Renaming another over it
+/// is fine.
+///
+/// What it gives out is valid as long as the object.
 class WeightsFile {
 public:
+    /// Files of at most so many bytes are copied: mini and small models are, full-size ones not.
+    static constexpr std::size_t most_copied = std::size_t{32} << 20U;
+
     using Tensors = std::map<std::string, TensorView, std::less<>>;
     using Metadata = std::map<std::string, std::string, std::less<>>;
 
     /// Throws Error(checkpoint) for a file that is not there, or is no safetensors file in any
-    /// respect: every offset and size is checked here, none later.
-    static std::shared_ptr<const WeightsFile> open(const std::string& path);
+    /// respect: every offset and size is checked here, none later. Files of more than `copied`
+    /// bytes are mapped.
+    static std::shared_ptr<const WeightsFile> open(const std::string& path,
+                                                   std::size_t copied = most_copied);
+
+    /// The same for bytes in memory, which are copied; messages call them `name`.
+    static std::shared_ptr<const WeightsFile> copy(const void* data, std::size_t bytes,
+                                                   const std::string& name);
+
+    /// Throws Error(checkpoint) where a mapped file has been written to or cut short since it was
+    /// opened: what it gives out is no longer what was checked.
+    void check_unchanged() const;
 
     /// The tensor of that name, or nullptr.
     const TensorView* find(std::string_view name) const;
@@ -67,12 +84,13 @@ public:
     const std::string& path() const { return path_; }
 
 private:
-    WeightsFile(std::string path, std::shared_ptr<const std::byte> content, std::size_t bytes);
+    class Content;
+    WeightsFile(std::string path, std::shared_ptr<const Content> content);
 
     std::string path_;
     Tensors tensors_;
     Metadata metadata_;
-    std::shared_ptr<const std::byte> content_;
+    std::shared_ptr<const Content> content_;
 };
 
 }  // namespace squeezebert

@@ -13,9 +13,16 @@
  *     squeezebert_logits(model, &batch, NULL, 0, logits, 6);
  *     squeezebert_close(model);
  *
- * Text becomes ids by the model's WordPiece vocabulary (vocab.txt), which is not part of this
- * library. All arrays are the caller's; "(tokens, hidden_size)" is row after row. Nothing is kept
- * beyond a call. A model may be used from many threads at once, but closed only when all are done.
+ * That is ids in, numbers out: all arrays are the caller's; "(tokens, hidden_size)" is row after
+ * row. Text in, answers out, is further below:
+ *
+ *     squeezebert_entities *found = NULL;
+ *     squeezebert_tag(model, "Ada went to Turin.", SQUEEZEBERT_TERMINATED, SQUEEZEBERT_BYTES,
+ *                     &found);
+ *     squeezebert_free(found);
+ *
+ * Nothing is kept beyond a call. A model may be used from many threads at once, but closed only
+ * when all are done.
  */
 #ifndef SQUEEZEBERT_H
 #define SQUEEZEBERT_H
@@ -46,8 +53,8 @@ enum {
     SQUEEZEBERT_ERROR_INTERNAL = 5 /* what should not happen */
 };
 
-/* How products are computed. AUTO is what the model's file records, otherwise int8 with bf16 for the
- * products that single large features would harm, as the model's LayerNorms foretell. */
+/* How products are computed. AUTO is what the model's file records, otherwise int8 with bf16 for
+ * the products that single large features would harm, as the model's LayerNorms foretell. */
 typedef int32_t squeezebert_precision;
 enum {
     SQUEEZEBERT_PRECISION_AUTO = 0,
@@ -99,11 +106,17 @@ typedef struct squeezebert_info {
 /* A loaded model. */
 typedef struct squeezebert_model squeezebert_model;
 
-/* Opens a model directory (config.json and model.safetensors; UTF-8) in Hugging Face's layout.
- * `options` may be NULL. On failure *model is NULL. */
-SQUEEZEBERT_API squeezebert_status squeezebert_open(const char *directory,
+/* Opens a model: a directory in Hugging Face's layout (config.json and model.safetensors), or the
+ * one file that `squeezebert bundle` makes of it. The path is UTF-8. `options` may be NULL. On
+ * failure *model is NULL. */
+SQUEEZEBERT_API squeezebert_status squeezebert_open(const char *path,
                                                     const squeezebert_options *options,
                                                     squeezebert_model **model);
+
+/* The same for such a file's content. It is copied, so it may be freed afterwards. */
+SQUEEZEBERT_API squeezebert_status squeezebert_open_memory(const void *data, size_t bytes,
+                                                           const squeezebert_options *options,
+                                                           squeezebert_model **model);
 
 /* Frees a model; NULL is allowed. */
 SQUEEZEBERT_API void squeezebert_close(squeezebert_model *model);
@@ -148,6 +161,114 @@ SQUEEZEBERT_API squeezebert_status squeezebert_top_k(const squeezebert_model *mo
                                                      const int64_t *positions, size_t count,
                                                      int32_t k, int32_t *ids, float *logits,
                                                      float *log_normalisers);
+
+/*
+ * Text in, answers out, the same as squeezebert.load(...) of Python gives.
+ *
+ * A text is UTF-8 of so many bytes, or SQUEEZEBERT_TERMINATED for one that ends with a NUL. What a
+ * call gives, with all that it points to, is one piece of memory that is free again after
+ * squeezebert_free(); on failure it is NULL. The tokenizer's files and task.json are read by the
+ * first of these calls.
+ */
+#define SQUEEZEBERT_TERMINATED ((size_t)-1)
+
+/* What positions in a text count. */
+typedef int32_t squeezebert_unit;
+enum {
+    SQUEEZEBERT_BYTES = 0,       /* of UTF-8 */
+    SQUEEZEBERT_CODE_POINTS = 1, /* as Python's strings */
+    SQUEEZEBERT_UTF16 = 2        /* as JavaScript's, Java's and Swift's NSString */
+};
+
+/* Tokens of a text, without special ones around it; a literal "[MASK]" is that token. Token i
+ * stands at starts[i] up to, not including, ends[i]. */
+typedef struct squeezebert_tokens {
+    size_t count;
+    const int32_t *ids;
+    const size_t *starts;
+    const size_t *ends;
+} squeezebert_tokens;
+
+/* What the scores of a text classifier are. */
+typedef int32_t squeezebert_problem;
+enum {
+    SQUEEZEBERT_SINGLE_LABEL = 0, /* probabilities that sum to 1 */
+    SQUEEZEBERT_MULTI_LABEL = 1,  /* a probability for each label by itself */
+    SQUEEZEBERT_REGRESSION = 2    /* a number */
+};
+
+/* A text's classes, in the order of the labels. */
+typedef struct squeezebert_classes {
+    squeezebert_problem problem;
+    int32_t best; /* the likeliest label; 0 for a regression */
+    size_t count;
+    const double *scores;     /* (count,) */
+    const char *const *names; /* (count,) */
+} squeezebert_classes;
+
+/* A named stretch of a text. */
+typedef struct squeezebert_entity {
+    const char *type; /* "PER" */
+    size_t start;
+    size_t end;  /* behind its last */
+    float score; /* the least probability among the tags of its words */
+} squeezebert_entity;
+
+typedef struct squeezebert_entities {
+    size_t count;
+    const squeezebert_entity *items;
+} squeezebert_entities;
+
+/* A token that may stand in a gap. */
+typedef struct squeezebert_candidate {
+    int32_t id;
+    const char *token; /* as the vocabulary writes it: "##ing" continues a word */
+    double score;      /* its probability */
+} squeezebert_candidate;
+
+/* A [MASK] in a text. */
+typedef struct squeezebert_gap {
+    size_t start;
+    size_t end;
+    size_t count;
+    const squeezebert_candidate *candidates; /* the likeliest first */
+} squeezebert_gap;
+
+typedef struct squeezebert_gaps {
+    size_t count;
+    const squeezebert_gap *items;
+} squeezebert_gaps;
+
+/* Tokens and where they stand; any model with a tokenizer. */
+SQUEEZEBERT_API squeezebert_status squeezebert_tokenize(const squeezebert_model *model,
+                                                        const char *text, size_t bytes,
+                                                        squeezebert_unit unit,
+                                                        squeezebert_tokens **tokens);
+
+/* Classes of a text, or of a pair of texts; `pair` may be NULL. What is longer than the model's
+ * max_length is cut at the end, the longer of two first. */
+SQUEEZEBERT_API squeezebert_status squeezebert_classify(const squeezebert_model *model,
+                                                        const char *text, size_t bytes,
+                                                        const char *pair, size_t pair_bytes,
+                                                        squeezebert_classes **classes);
+
+/* Entities, in the order of the text. A long text is worked through in overlapping windows. */
+SQUEEZEBERT_API squeezebert_status squeezebert_tag(const squeezebert_model *model, const char *text,
+                                                   size_t bytes, squeezebert_unit unit,
+                                                   squeezebert_entities **entities);
+
+/* Candidates for each [MASK], `top_k` where there are as many; special tokens are none. */
+SQUEEZEBERT_API squeezebert_status squeezebert_fill(const squeezebert_model *model,
+                                                    const char *text, size_t bytes, int32_t top_k,
+                                                    squeezebert_unit unit, squeezebert_gaps **gaps);
+
+/* The text with a token in a gap, as UTF-8 that ends with a NUL. start and end are the gap's, in
+ * bytes. One that continues a word stands close to what is before it. */
+SQUEEZEBERT_API squeezebert_status squeezebert_filled(const char *text, size_t bytes, size_t start,
+                                                      size_t end, const char *token, char **filled);
+
+/* Frees what one of these calls gave; NULL is allowed. */
+SQUEEZEBERT_API void squeezebert_free(void *result);
 
 /* What went wrong in the last call of this thread that failed, with a hint where one is known, as
  * UTF-8; "" where none has. Valid until the next one fails. */

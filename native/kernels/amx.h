@@ -57,8 +57,7 @@ public:
         for (int p = 0; p < block_.width; ++p) {
             const std::int32_t* words = sums_->words + done_ * BlockSums::kStride + p * kPanel;
             const auto sum_at = [words](int row, int part) {
-                return load_as<typename Dot::Sum>(words + row * BlockSums::kStride +
-                                                  part * kLanes);
+                return load_as<typename Dot::Sum>(words + row * BlockSums::kStride + part * kLanes);
             };
             finish_panel<Dot>(rows_, block_.row + done_, count, panels_, block_.panel + p, sum_at,
                               epilogue_);
@@ -85,8 +84,8 @@ struct NothingToDrain {
 };
 
 /// The sums of R x P tiles, rows of them `stride` words apart, while `draining` goes on. Tiles 0 to
-/// 3 are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile has,
-/// those after them are multiplied too; nobody looks at their sums.
+/// 3 are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile
+/// has, those after them are multiplied too; nobody looks at their sums.
 template <class Dot, int R, int P, class Pending>
 inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int panel,
                            Pending& draining, void* sums, int stride) {
@@ -153,8 +152,8 @@ inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epil
     if constexpr (Epilogue::kPlain) {
         NothingToDrain nothing;
         for_each_block(rows, panels, [&](const TileBlock& block) {
-            multiply_block<Dot>(rows, panels, block, nothing,
-                                epilogue.at(block.row, block.panel), Epilogue::kStride);
+            multiply_block<Dot>(rows, panels, block, nothing, epilogue.at(block.row, block.panel),
+                                Epilogue::kStride);
         });
     } else {
         BlockSums sums[2];

@@ -157,9 +157,8 @@ bool is_available(Isa isa) {
 }  // namespace
 
 const char* name(Isa isa) {
-    constexpr const char* names[] = {"amx",  "avx512_bf16", "avx512_vnni",  "avx_vnni",
-                                     "avx2", "neon_i8mm",   "neon_dotprod", "neon",
-                                     "portable"};
+    constexpr const char* names[] = {"amx",       "avx512_bf16",  "avx512_vnni", "avx_vnni", "avx2",
+                                     "neon_i8mm", "neon_dotprod", "neon",        "portable"};
     static_assert(std::size(names) == kAllIsas.size());
     return names[static_cast<std::size_t>(isa)];
 }
@@ -202,14 +201,16 @@ bool x86_runs(Isa isa, const X86Registers& registers) {
 }
 
 const std::vector<Isa>& available_isas() {
-    static const std::vector<Isa> available = [] {
-        std::vector<Isa> runnable;
+    // Never destroyed: threads may go on while the process ends.
+    static const std::vector<Isa>& available = *[] {
+        auto* found = new std::vector<Isa>;
+        std::vector<Isa>& runnable = *found;
         for (const Compiled& compiled : kCompiled) {
             if (compiled.isa == Isa::portable || runs_here(compiled.isa)) {
                 runnable.push_back(compiled.isa);
             }
         }
-        return runnable;
+        return found;
     }();
     return available;
 }
@@ -221,12 +222,12 @@ Isa choose_isa() {
     }
     const std::optional<Isa> isa = isa_named(wanted);
     if (!isa || !is_available(*isa)) {
-        throw Error(ErrorKind::invalid_input,
-                    "SQUEEZEBERT_ISA is \"" + std::string(wanted) + "\", which " +
-                        (isa ? "this processor or this build cannot run"
-                             : "is no instruction set's name") +
-                        "; expected one of " + names(available_isas()),
-                    "unset it to use the best");
+        throw Error(
+            ErrorKind::invalid_input,
+            "SQUEEZEBERT_ISA is \"" + std::string(wanted) + "\", which " +
+                (isa ? "this processor or this build cannot run" : "is no instruction set's name") +
+                "; expected one of " + names(available_isas()),
+            "unset it to use the best");
     }
     return *isa;
 }

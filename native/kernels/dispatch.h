@@ -25,9 +25,9 @@ enum class Isa : std::uint8_t {
     portable,      ///< any processor
 };
 
-constexpr std::array<Isa, 9> kAllIsas = {
-    Isa::amx,       Isa::avx512_bf16,  Isa::avx512_vnni, Isa::avx_vnni, Isa::avx2,
-    Isa::neon_i8mm, Isa::neon_dotprod, Isa::neon,        Isa::portable};
+constexpr std::array<Isa, 9> kAllIsas = {Isa::amx,          Isa::avx512_bf16, Isa::avx512_vnni,
+                                         Isa::avx_vnni,     Isa::avx2,        Isa::neon_i8mm,
+                                         Isa::neon_dotprod, Isa::neon,        Isa::portable};
 
 /// As SQUEEZEBERT_ISA and every report spell it.
 const char* name(Isa isa);

@@ -1,9 +1,9 @@
 /// What an instruction set does for the engine: a table of functions over rows of activations.
 ///
 /// Everything in engine/ is written once and calls through this table; each file in kernels/ fills
-/// one in from the templates beside it. Rows are tokens, features last. Every row is computed by the
-/// same operations in the same order wherever it stands, so a result depends neither on the other
-/// rows of a call nor on how rows were divided among threads.
+/// one in from the templates beside it. Rows are tokens, features last. Every row is computed by
+/// the same operations in the same order wherever it stands, so a result depends neither on the
+/// other rows of a call nor on how rows were divided among threads.
 #pragma once
 
 #include <cstddef>
@@ -70,8 +70,8 @@ struct FloatRows {
 /// (groups, padded_inputs) elements. Up to 31 rows after the last are read, never used.
 struct PackedRows {
     std::byte* data = nullptr;
-    std::ptrdiff_t stride = 0;       ///< bytes
-    float* scale = nullptr;          ///< int8 only: one a row and slice
+    std::ptrdiff_t stride = 0;        ///< bytes
+    float* scale = nullptr;           ///< int8 only: one a row and slice
     std::ptrdiff_t scale_stride = 0;  ///< floats
     int count = 0;
 };
@@ -157,14 +157,14 @@ struct Kernels {
                    int length, float* scratch, const FloatRows& out);
 
     /// x = LayerNorm(x + residual) over `width` columns; residual.data may be null.
-    void (*layer_norm)(const FloatRows& x, const FloatRows& residual, int width, const float* weight,
-                       const float* bias, float epsilon);
+    void (*layer_norm)(const FloatRows& x, const FloatRows& residual, int width,
+                       const float* weight, const float* bias, float epsilon);
 
     /// The largest of `count` (at least 1) numbers, and the sum of exp(x - largest).
     float (*sum_exp)(const float* x, int count, float* largest);
 
-    /// Multiply-adds of one precision in registers alone: `iterations` rounds. Returns the number of
-    /// operations done (a multiplication and an addition are two). For measuring the peak.
+    /// Multiply-adds of one precision in registers alone: `iterations` rounds. Returns the number
+    /// of operations done (a multiplication and an addition are two). For measuring the peak.
     double (*peak)(Precision precision, std::int64_t iterations);
 };
 

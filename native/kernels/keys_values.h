@@ -33,8 +33,7 @@ inline Unsigned pair_bf16(Float a, Float b) {
         0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
         8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a));
-    return reinterpret_cast<Unsigned>(
-        _mm512_permutexvar_epi16(_mm512_load_si512(kOrder), halves));
+    return reinterpret_cast<Unsigned>(_mm512_permutexvar_epi16(_mm512_load_si512(kOrder), halves));
 #else
     return (round_to_bf16(a) >> 16) | round_to_bf16(b);
 #endif
@@ -105,9 +104,9 @@ void store_keys_values_as(const AttentionShape& shape, const FloatRows& keys,
             const int column = head * shape.head_size;
             const FloatRows key{keys.data + row * keys.stride + column, keys.stride, 0};
             if (row < keys.count) {
-                store_keys<kBf16>(shape, key, keys.count - row,
-                                  out.keys + head * key_bytes +
-                                      token * shape.padded_head() * (kBf16 ? 2 : 4));
+                store_keys<kBf16>(
+                    shape, key, keys.count - row,
+                    out.keys + head * key_bytes + token * shape.padded_head() * (kBf16 ? 2 : 4));
             }
             for (int panel = 0; panel < shape.value_panels(); ++panel) {
                 const int first = panel * kPanel;

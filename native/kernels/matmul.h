@@ -104,8 +104,9 @@ inline void add_lanes(const typename Dot::Input (&inputs)[R], const std::byte* w
 /// Unrolled by pragma: a loop left over the sums would keep them in memory.
 template <class Dot, int R, int P>
 [[gnu::noinline]] void add_products(const std::byte* x, std::ptrdiff_t x_stride, const std::byte* w,
-                         std::ptrdiff_t w_stride, int steps, const typename Dot::Sum* first,
-                         int first_stride, typename Dot::Sum* sums, int sums_stride) {
+                                    std::ptrdiff_t w_stride, int steps,
+                                    const typename Dot::Sum* first, int first_stride,
+                                    typename Dot::Sum* sums, int sums_stride) {
     Tile<Dot, R, P> tile;
 #pragma GCC unroll 64
     for (int i = 0; i < R * P * kParts; ++i) {
@@ -317,7 +318,8 @@ struct Int8Sums {
         return load_as<Int>(panels.offset + panel * kPanel + part * kLanes);
     }
     static Int load_weights(const std::byte* at) { return load_as<Int>(at); }
-    static Int load_input(const std::byte* at) { return broadcast_word(at); }};
+    static Int load_input(const std::byte* at) { return broadcast_word(at); }
+};
 
 }  // namespace
 }  // namespace squeezebert

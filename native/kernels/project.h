@@ -36,9 +36,7 @@ inline Float gelu_exact(Float x) {
     return relu - absolute(x) * tail;
 }
 
-inline Float sigmoid(Float x) {
-    return broadcast(1.0f) / (exp(min(-x, broadcast(80.0f))) + 1.0f);
-}
+inline Float sigmoid(Float x) { return broadcast(1.0f) / (exp(min(-x, broadcast(80.0f))) + 1.0f); }
 
 inline Float activate(Activation activation, Float x) {
     switch (activation) {

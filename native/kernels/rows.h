@@ -115,9 +115,7 @@ inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
 }
 
 inline void pack_bf16(const float* x, int count, int padded, std::byte* out) {
-    for_each_vector(x, count, [&](int at, Float value) {
-        store_bf16(out + 2 * at, value);
-    });
+    for_each_vector(x, count, [&](int at, Float value) { store_bf16(out + 2 * at, value); });
     const int done = round_up(count, kLanes);
     if (done < padded) std::memset(out + 2 * done, 0, static_cast<std::size_t>(padded - done) * 2);
 }
@@ -169,8 +167,8 @@ inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int w
             store_first(values + at, value, rest);
             return sum + value;
         };
-        const Float total = other == nullptr ? reduce(width, take, sum_of)
-                                             : reduce(width, take_residual, sum_of);
+        const Float total =
+            other == nullptr ? reduce(width, take, sum_of) : reduce(width, take_residual, sum_of);
         const Float mean = broadcast(sum(total)) * scale;
         const auto square = [=](Float sum, int at, int rest) {
             // Lanes past the end must not count.
@@ -198,9 +196,8 @@ inline float sum_exp(const float* x, int count, float* top) {
     float best = largest(most);
     for (int at = whole; at < count; ++at) best = x[at] > best ? x[at] : best;
     Float total{};
-    for_each_vector(x, count, [&](int at, Float value) {
-        total += keep_first(exp(value - best), count - at);
-    });
+    for_each_vector(
+        x, count, [&](int at, Float value) { total += keep_first(exp(value - best), count - at); });
     *top = best;
     return sum(total);
 }

@@ -8,13 +8,20 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
 #include <cstring>
+#include <exception>
+#include <limits>
+#include <thread>
 
+#include "engine/batch.h"
 #include "engine/cores.h"
 #include "engine/error.h"
 #include "engine/machine_peak.h"
 #include "engine/model.h"
 #include "engine/outliers.h"
+#include "engine/precision_choice.h"
+#include "python/text_bindings.h"
 
 namespace nb = nanobind;
 
@@ -42,116 +49,119 @@ struct Array {
     Number* data;
 };
 
-/// The three arrays of a batch, held while it is worked on.
-struct Arrays {
-    Int32s input_ids, cu_seqlens;
-    std::optional<Int32s> token_type_ids;
-
-    /// Checks that no array is read past its end; the model checks the rest.
-    Batch batch() const {
-        const std::size_t ends = cu_seqlens.shape(0);
-        if (ends == 0) {
-            throw Error(ErrorKind::invalid_input, "cu_seqlens is empty, expected at least [0]");
-        }
-        if (cu_seqlens.data()[0] != 0) {
-            throw Error(ErrorKind::invalid_input, "cu_seqlens begins with " +
-                                                      std::to_string(cu_seqlens.data()[0]) +
-                                                      ", expected 0");
-        }
-        const auto tokens = static_cast<std::int64_t>(input_ids.shape(0));
-        if (cu_seqlens.data()[ends - 1] != tokens) {
-            throw Error(ErrorKind::invalid_input,
-                        "cu_seqlens ends with " + std::to_string(cu_seqlens.data()[ends - 1]) +
-                            ", but there are " + std::to_string(tokens) + " input_ids");
-        }
-        if (token_type_ids && token_type_ids->shape(0) != input_ids.shape(0)) {
-            throw Error(ErrorKind::invalid_input,
-                        "there are " + std::to_string(token_type_ids->shape(0)) +
-                            " token_type_ids, but " + std::to_string(tokens) + " input_ids");
-        }
-        return {input_ids.data(), token_type_ids ? token_type_ids->data() : nullptr,
-                cu_seqlens.data(), static_cast<int>(ends - 1)};
+/// The three arrays of a batch, copied while the GIL is held.
+BatchCopy copy_of(const Int32s& ids, const Int32s& ends, const std::optional<Int32s>& types) {
+    if (ends.shape(0) == 0) {
+        throw Error(ErrorKind::invalid_input, "cu_seqlens is empty, expected at least [0]");
     }
-};
+    if (types && types->shape(0) != ids.shape(0)) {
+        throw Error(ErrorKind::invalid_input, "there are " + std::to_string(types->shape(0)) +
+                                                  " token_type_ids, but " +
+                                                  std::to_string(ids.shape(0)) + " input_ids");
+    }
+    if (ends.shape(0) > std::numeric_limits<int>::max()) {
+        throw Error(ErrorKind::invalid_input,
+                    "cu_seqlens has " + std::to_string(ends.shape(0)) + " entries");
+    }
+    return BatchCopy(ids.data(), types ? types->data() : nullptr, ids.shape(0), ends.data(),
+                     static_cast<int>(ends.shape(0)) - 1);
+}
 
-Precision precision_named(const std::string& name) {
-    if (name == "int8") return Precision::int8;
-    if (name == "bf16") return Precision::bf16;
-    if (name == "float32") return Precision::float32;
-    throw Error(ErrorKind::invalid_input, "no precision is called '" + name + "'",
+/// Takes the GIL back. Where the interpreter is shutting down, Python before 3.14 ends a thread
+/// that asks for the GIL by pthread_exit, which unwinds its stack: through frames that must not be
+/// unwound, so that the process would abort. Such a thread sleeps here instead, until the process
+/// ends a moment later (what Python does itself from 3.14 on).
+void take_gil(PyThreadState* state) {
+    try {
+        PyEval_RestoreThread(state);
+    } catch (...) {
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+}
+
+/// Runs the body without the GIL. No guard object: a destructor must not be where a thread ends.
+template <class Body>
+void without_gil(const Body& body) {
+    PyThreadState* const state = PyEval_SaveThread();
+    std::exception_ptr error;
+    try {
+        body();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    take_gil(state);
+    if (error != nullptr) std::rethrow_exception(error);
+}
+
+Precision checked_precision(const std::string& name) {
+    if (const auto precision = precision_named(name)) return *precision;
+    throw Error(ErrorKind::invalid_input, "no precision is called '" + shown(name) + "'",
                 "precisions: int8, bf16, float32");
 }
 
-/// In the order of the fields of Precisions.
-Precisions precisions_named(const std::vector<std::string>& names) {
-    if (names.size() != 8) {
-        throw Error(ErrorKind::invalid_input,
-                    "there are " + std::to_string(names.size()) + " precisions, expected 8");
+/// By kind, in the order of precision_kinds; "auto" leaves it to the model.
+PrecisionWishes wishes_named(const std::vector<std::string>& names) {
+    PrecisionWishes wishes;
+    if (names.size() != wishes.by_kind.size()) {
+        throw Error(ErrorKind::invalid_input, "there are " + std::to_string(names.size()) +
+                                                  " precisions, expected " +
+                                                  std::to_string(wishes.by_kind.size()));
     }
-    return {precision_named(names[0]), precision_named(names[1]), precision_named(names[2]),
-            precision_named(names[3]), precision_named(names[4]), precision_named(names[5]),
-            precision_named(names[6]), precision_named(names[7])};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] != "auto") wishes.by_kind[i] = checked_precision(names[i]);
+    }
+    return wishes;
 }
 
-std::string name_of(Precision precision) {
-    return precision == Precision::int8   ? "int8"
-           : precision == Precision::bf16 ? "bf16"
-                                          : "float32";
+/// By kind.
+nb::dict names_of(const Precisions& precisions) {
+    nb::dict names;
+    for (const PrecisionKind& kind : precision_kinds) {
+        names[kind.name] = precision_name(precisions.*kind.field);
+    }
+    return names;
 }
 
-/// In the order of the fields of Precisions.
-std::vector<std::string> default_names(const std::string& directory) {
-    const Precisions p = default_precisions(Checkpoint::open(directory));
-    return {name_of(p.query),          name_of(p.key),          name_of(p.value),
-            name_of(p.post_attention), name_of(p.intermediate), name_of(p.output),
-            name_of(p.bottleneck),     name_of(p.vocabulary)};
-}
+/// A path's bytes: they need not be UTF-8.
+std::string path_of(const nb::bytes& path) { return {path.c_str(), path.size()}; }
 
 nb::object encode(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types) {
-    const Arrays arrays{ids, ends, types};
-    const Batch batch = arrays.batch();
+    const BatchCopy batch = copy_of(ids, ends, types);
     Array<float> out{ids.shape(0), static_cast<std::size_t>(model.config().hidden_size)};
     nb::object result = out.give();
-    nb::gil_scoped_release release;
-    model.encode(batch, out.data);
+    without_gil([&] { model.encode(batch.batch(), out.data); });
     return result;
 }
 
 nb::object profile(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types) {
-    const Arrays arrays{ids, ends, types};
-    const Batch batch = arrays.batch();
+    const BatchCopy batch = copy_of(ids, ends, types);
     std::vector<float> out(ids.shape(0) * model.config().hidden_size);
     StageSeconds seconds;
-    {
-        nb::gil_scoped_release release;
-        seconds = model.profile(batch, out.data());
-    }
+    without_gil([&] { seconds = model.profile(batch.batch(), out.data()); });
     nb::dict result;
     for (int stage = 0; stage < kStages; ++stage) result[kStageNames[stage]] = seconds[stage];
     return result;
 }
 
 nb::object mean_pooled(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types) {
-    const Arrays arrays{ids, ends, types};
-    const Batch batch = arrays.batch();
+    const BatchCopy batch = copy_of(ids, ends, types);
     Array<float> out{ends.shape(0) - 1, static_cast<std::size_t>(model.config().hidden_size)};
     nb::object result = out.give();
-    nb::gil_scoped_release release;
-    model.mean_pooled(batch, out.data);
+    without_gil([&] { model.mean_pooled(batch.batch(), out.data); });
     return result;
 }
 
 nb::object logits(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types,
                   std::optional<Int64s> positions) {
-    const Arrays arrays{ids, ends, types};
-    const Batch batch = arrays.batch();
+    const BatchCopy batch = copy_of(ids, ends, types);
     const bool masked = model.head() == HeadKind::masked_lm;
     const bool by_token = model.head() == HeadKind::token_classification ||
                           model.head() == HeadKind::question_answering;
     std::vector<std::int64_t> all;
     if (masked && !positions) {
         all.resize(ids.shape(0));
-        for (std::size_t row = 0; row < all.size(); ++row) all[row] = static_cast<std::int64_t>(row);
+        for (std::size_t row = 0; row < all.size(); ++row)
+            all[row] = static_cast<std::int64_t>(row);
     }
     const std::int64_t* wanted = positions ? positions->data() : all.data();
     const std::size_t count = positions ? positions->shape(0) : all.size();
@@ -159,15 +169,14 @@ nb::object logits(const Model& model, Int32s ids, Int32s ends, std::optional<Int
     const int columns = masked ? model.config().vocab_size : model.labels();
     Array<float> out{rows, static_cast<std::size_t>(columns)};
     nb::object result = out.give();
-    nb::gil_scoped_release release;
-    model.logits(batch, wanted, static_cast<std::int64_t>(count), out.data);
+    without_gil(
+        [&] { model.logits(batch.batch(), wanted, static_cast<std::int64_t>(count), out.data); });
     return result;
 }
 
 nb::object top_k(const Model& model, Int32s ids, Int32s ends, std::optional<Int32s> types,
                  Int64s positions, int k) {
-    const Arrays arrays{ids, ends, types};
-    const Batch batch = arrays.batch();
+    const BatchCopy batch = copy_of(ids, ends, types);
     if (k < 1 || k > model.config().vocab_size) k = 0;  // the model refuses it
     const std::size_t count = positions.shape(0);
     Array<std::int32_t> best{count, static_cast<std::size_t>(k)};
@@ -176,30 +185,27 @@ nb::object top_k(const Model& model, Int32s ids, Int32s ends, std::optional<Int3
     nb::object values_array = values.give();
     Array<float> normalisers{count};
     nb::object normalisers_array = normalisers.give();
-    {
-        nb::gil_scoped_release release;
-        model.top_k(batch, positions.data(), static_cast<std::int64_t>(count), k, best.data,
+    without_gil([&] {
+        model.top_k(batch.batch(), positions.data(), static_cast<std::int64_t>(count), k, best.data,
                     values.data, normalisers.data);
-    }
+    });
     return nb::make_tuple(best_array, values_array, normalisers_array);
 }
 
 double peak(const std::string& isa, const std::string& precision, int threads, double seconds) {
     const std::optional<Isa> found = isa_named(isa);
     if (!found) {
-        throw Error(ErrorKind::invalid_input, "no instruction set is called '" + isa + "'");
+        throw Error(ErrorKind::invalid_input, "no instruction set is called '" + shown(isa) + "'");
     }
-    const Precision product = precision_named(precision);
-    nb::gil_scoped_release release;
-    return peak_giga_operations_per_second(*found, product, threads, seconds);
+    const Precision product = checked_precision(precision);
+    double rate = 0.0;
+    without_gil([&] { rate = peak_giga_operations_per_second(*found, product, threads, seconds); });
+    return rate;
 }
 
 nb::list roofs(int threads, double seconds) {
     std::vector<ReadBandwidth> found;
-    {
-        nb::gil_scoped_release release;
-        found = read_roofs(threads, seconds);
-    }
+    without_gil([&] { found = read_roofs(threads, seconds); });
     nb::list result;
     for (const ReadBandwidth& roof : found) {
         result.append(nb::make_tuple(roof.level, roof.bytes, roof.gigabytes_per_second));
@@ -207,7 +213,8 @@ nb::list roofs(int threads, double seconds) {
     return result;
 }
 
-/// Errors of ours as those of squeezebert.errors.
+/// Errors of ours as those of squeezebert.errors, made without running Python code: a daemon thread
+/// might end in it (see take_gil). What SqueezeBertError.__init__ does is done here.
 void translate(const std::exception_ptr& pointer, void*) {
     try {
         std::rethrow_exception(pointer);
@@ -215,9 +222,18 @@ void translate(const std::exception_ptr& pointer, void*) {
         const char* name = error.kind() == ErrorKind::checkpoint ? "CheckpointError"
                            : error.kind() == ErrorKind::config   ? "ConfigError"
                                                                  : "InvalidInputError";
-        nb::object type = nb::module_::import_("squeezebert.errors").attr(name);
-        nb::object hint = error.hint().empty() ? nb::none() : nb::object(nb::cast(error.hint()));
-        nb::object value = type(error.what(), nb::arg("hint") = hint);
+        const nb::object type = nb::module_::import_("squeezebert.errors").attr(name);
+        const std::string message = error.what();
+        const bool hinted = !error.hint().empty();
+        const nb::tuple arguments =
+            nb::make_tuple(hinted ? message + "\nhint: " + error.hint() : message);
+        auto* const make = reinterpret_cast<newfunc>(
+            PyType_GetSlot(reinterpret_cast<PyTypeObject*>(type.ptr()), Py_tp_new));
+        const nb::object value =
+            nb::steal(make(reinterpret_cast<PyTypeObject*>(type.ptr()), arguments.ptr(), nullptr));
+        if (!value.is_valid()) return;
+        value.attr("message") = message;
+        value.attr("hint") = hinted ? nb::cast(error.hint()) : nb::none();
         PyErr_SetObject(type.ptr(), value.ptr());
     }
 }
@@ -229,6 +245,8 @@ NB_MODULE(_native, m) {
     using namespace squeezebert;
     m.doc() = "The native engine of squeezebert; use squeezebert.engine.";
     m.attr("__version__") = SQUEEZEBERT_VERSION;
+    // A model that a daemon thread uses while the interpreter ends is no leak to tell of.
+    nb::set_leak_warnings(false);
     nb::register_exception_translator(translate);
     m.def(
         "available_isas",
@@ -243,23 +261,46 @@ NB_MODULE(_native, m) {
           nb::arg("seconds"), "10^9 operations a second, in registers.");
     m.def("read_roofs", roofs, nb::arg("threads"), nb::arg("seconds"),
           "(level, bytes a thread, 10^9 bytes a second) of each cache, and of memory as level 0.");
-    m.def("default_precisions", default_names, nb::arg("directory"),
-          "What Model takes as precisions, the fastest choice that is safe.");
+    m.def(
+        "resolve_precisions",
+        [](const nb::bytes& directory, const std::vector<std::string>& names) {
+            return names_of(
+                choose_precisions(Checkpoint::open(path_of(directory)), wishes_named(names)));
+        },
+        nb::arg("directory"), nb::arg("precisions"),
+        "By kind, what Model would take for the same arguments.");
+    m.def(
+        "recorded_precisions",
+        [](const nb::bytes& directory) -> nb::object {
+            const auto recorded = recorded_precisions(Checkpoint::open(path_of(directory)));
+            return recorded ? nb::object(names_of(*recorded)) : nb::none();
+        },
+        nb::arg("directory"), "By kind, what the weights record; None where they record nothing.");
+    m.def(
+        "default_precisions",
+        [](const nb::bytes& directory) {
+            return names_of(default_precisions(Checkpoint::open(path_of(directory))));
+        },
+        nb::arg("directory"), "By kind, the fastest choice that is safe.");
     m.def(
         "expected_peak",
-        [](const std::string& directory) { return expected_peak(Checkpoint::open(directory)); },
+        [](const nb::bytes& directory) {
+            return expected_peak(Checkpoint::open(path_of(directory)));
+        },
         nb::arg("directory"),
         "How far single features stick out of what LayerNorms give the blocks' products.");
+    bind_text(m);
     nb::class_<Model>(m, "Model", "A loaded model: weights, kernels and threads.")
         .def(
             "__init__",
-            [](Model* self, const std::string& directory, const std::vector<std::string>& precisions,
+            [](Model* self, const nb::bytes& directory, const std::vector<std::string>& precisions,
                int threads) {
-                const Precisions chosen = precisions_named(precisions);
-                nb::gil_scoped_release release;
-                new (self) Model(directory, chosen, threads);
+                const std::string path = path_of(directory);
+                const PrecisionWishes wishes = wishes_named(precisions);
+                without_gil([&] { new (self) Model(path, wishes, threads); });
             },
             nb::arg("directory"), nb::arg("precisions"), nb::arg("threads"))
+        .def_prop_ro("precisions", [](const Model& model) { return names_of(model.precisions()); })
         .def_prop_ro("isa", [](const Model& model) { return name(model.isa()); })
         .def_prop_ro("threads", &Model::threads)
         .def_prop_ro("head", [](const Model& model) { return head_name(model.head()); })

@@ -45,9 +45,7 @@ struct EmulatedTiles {
     static void end() { state().configured = false; }
     static void settle() {}
 
-    static void zero(int number) {
-        std::memset(tile(number).bytes, 0, sizeof tile(number).bytes);
-    }
+    static void zero(int number) { std::memset(tile(number).bytes, 0, sizeof tile(number).bytes); }
     static void load(int number, const std::byte* from, std::ptrdiff_t stride) {
         auto& to = tile(number);
         zero(number);
@@ -65,18 +63,18 @@ struct EmulatedTiles {
 
     /// TDPBSSD: signed bytes times signed bytes, four at a time, into int32.
     static void dot_int8(int sum, int left, int right) {
-        multiply<std::int32_t>(sum, left, right, [](auto& sums, const auto& left,
-                                                    const auto& right) {
-            for (int k = 0; k < left.size; ++k) {
-                for (int n = 0; n < right.columns; ++n) {
-                    for (int i = 0; i < 4; ++i) {
-                        const auto a = static_cast<std::int8_t>(left.row[4 * k + i]);
-                        const auto b = static_cast<std::int8_t>(right.rows[k][4 * n + i]);
-                        sums[n] += a * b;
+        multiply<std::int32_t>(
+            sum, left, right, [](auto& sums, const auto& left, const auto& right) {
+                for (int k = 0; k < left.size; ++k) {
+                    for (int n = 0; n < right.columns; ++n) {
+                        for (int i = 0; i < 4; ++i) {
+                            const auto a = static_cast<std::int8_t>(left.row[4 * k + i]);
+                            const auto b = static_cast<std::int8_t>(right.rows[k][4 * n + i]);
+                            sums[n] += a * b;
+                        }
                     }
                 }
-            }
-        });
+            });
     }
 
     /// TDPBF16PS: even and odd elements are summed apart, their sum is then added to the tile's.
@@ -87,8 +85,8 @@ struct EmulatedTiles {
                 for (int n = 0; n < right.columns; ++n) {
                     for (int i = 0; i < 2; ++i) {
                         // Exact in float32, so that adding rounds once, as the processor does.
-                        products[n][i] += bf16(left.row + 4 * k + 2 * i) *
-                                          bf16(right.rows[k] + 4 * n + 2 * i);
+                        products[n][i] +=
+                            bf16(left.row + 4 * k + 2 * i) * bf16(right.rows[k] + 4 * n + 2 * i);
                     }
                 }
             }

@@ -64,8 +64,8 @@ public:
         const int count = static_cast<int>(values_.size());
         for (int i = 0; i < count; ++i) {
             const int row = i / stride_ - 1, column = i % stride_ - 2;
-            const bool inside = row >= 0 && row < count / stride_ - 2 && column >= 0 &&
-                                column < width_;
+            const bool inside =
+                row >= 0 && row < count / stride_ - 2 && column >= 0 && column < width_;
             if (!inside) check_same_bits(values_[i], kGuard, where + ", outside of the rows");
         }
     }
@@ -175,11 +175,11 @@ inline void check_projection(const Kernels& kernels, Precision precision,
                     first.magnitude += sum.magnitude;
                 }
                 expected = reference_activation(activation, expected);
-                check_close(alone.at(row)[g * outputs + o], expected,
-                            2e-6 * (1 + first.magnitude) +
-                                activation_tolerance(precision, activation),
-                            where + ", row " + std::to_string(row) + ", column " +
-                                std::to_string(g * outputs + o));
+                check_close(
+                    alone.at(row)[g * outputs + o], expected,
+                    2e-6 * (1 + first.magnitude) + activation_tolerance(precision, activation),
+                    where + ", row " + std::to_string(row) + ", column " +
+                        std::to_string(g * outputs + o));
             }
         }
     }

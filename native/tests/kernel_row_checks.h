@@ -61,8 +61,8 @@ inline void check_pack(const Kernels& kernels, Precision precision, int groups, 
     }
     for (int row = 0; row <= kRows; ++row) {
         for (int part = 0; part < parts; ++part) {
-            const std::string here = where + ", row " + std::to_string(row) + ", part " +
-                                     std::to_string(part);
+            const std::string here =
+                where + ", row " + std::to_string(row) + ", part " + std::to_string(part);
             const float scale = scales[row * parts + part];
             if (row == kRows || precision != Precision::int8) {
                 check_same_bits(scale, kGuard, here + ": a scale that isn't there");
@@ -86,7 +86,9 @@ inline void check_pack(const Kernels& kernels, Precision precision, int groups, 
 inline void check_pack_of_extremes(const Kernels& kernels, Precision precision) {
     constexpr int kWidth = 70;
     const float infinity = std::numeric_limits<float>::infinity();
-    const std::vector<float> extremes{std::numeric_limits<float>::quiet_NaN(), infinity, -infinity,
+    const std::vector<float> extremes{std::numeric_limits<float>::quiet_NaN(),
+                                      infinity,
+                                      -infinity,
                                       std::numeric_limits<float>::max(),
                                       std::numeric_limits<float>::min(),
                                       std::numeric_limits<float>::denorm_min()};
@@ -136,10 +138,10 @@ public:
         const int length = keys.count;
         for (int first = 0; first < length; first += piece) {
             const int count = std::min(piece, length - first);
-            kernels.store_keys_values(
-                shape, {keys.data + first * keys.stride, keys.stride, count},
-                {values.data + first * values.stride, values.stride, count}, first,
-                first + count == length, {keys_.data(), values_.data(), slots_});
+            kernels.store_keys_values(shape, {keys.data + first * keys.stride, keys.stride, count},
+                                      {values.data + first * values.stride, values.stride, count},
+                                      first, first + count == length,
+                                      {keys_.data(), values_.data(), slots_});
         }
     }
     KeysValues get() { return {keys_.data(), values_.data(), slots_}; }
@@ -189,8 +191,8 @@ inline void check_attention(const Kernels& kernels, const AttentionShape& shape,
         for (int head = 0; head < shape.heads; ++head) {
             const int at = head * shape.head_size;
             const auto expected = reference_attention(
-                shape.precision, queries.data + row * stride + at, keys.data + at,
-                values.data + at, stride, shape.head_size, length);
+                shape.precision, queries.data + row * stride + at, keys.data + at, values.data + at,
+                stride, shape.head_size, length);
             for (int i = 0; i < shape.head_size; ++i) {
                 // Scores of magnitude s are off by about s * 2^-24 * a few.
                 const double tolerance =

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "kernels/dispatch.h"
 #include "tests/check.h"
 
 namespace {
@@ -35,6 +36,11 @@ int main(int argc, char** argv) {
     const bool verbose = argc > 1 && std::string_view(argv[1]) == "-v";
     argc -= 1 + verbose;
     argv += 1 + verbose;
+    std::printf("instruction sets:");
+    for (const squeezebert::Isa isa : squeezebert::available_isas()) {
+        std::printf(" %s", squeezebert::name(isa));
+    }
+    std::printf("\n");
     int ran = 0, failed = 0, skipped = 0;
     for (const Test& test : all_tests()) {
         if (!wanted(test.name, argc, argv)) {

@@ -1,5 +1,7 @@
-/// The kernels of AMX with emulated tiles, where no processor has any.
+/// The kernels of AMX: with emulated tiles on any processor, and as they are compiled; on the
+/// processor's own tiles where it has some, else with every instruction of theirs trapped.
 #include <algorithm>
+#include <optional>
 
 #include "kernels/amx.h"
 #include "kernels/dispatch.h"
@@ -90,30 +92,52 @@ TEST("amx: tiles without a configuration are refused") {
 }
 
 #if defined(__x86_64__) && defined(__linux__)
-TEST("amx: the instructions themselves") {
-    const auto has = [](Isa isa) {
-        const auto& available = available_isas();
-        return std::find(available.begin(), available.end(), isa) != available.end();
-    };
+namespace {
+
+bool runs_here(Isa isa) {
+    const auto& available = available_isas();
+    return std::find(available.begin(), available.end(), isa) != available.end();
+}
+
+}  // namespace
+
+TEST("amx: the instructions themselves, trapped or not") {
     if (&kernels_amx == nullptr) SKIP("built without AMX");
-    if (has(Isa::amx)) SKIP("this processor has AMX: tests of kernels use it");
-    if (!has(Isa::avx512_bf16)) SKIP("the instructions around those of AMX are AVX-512's");
-    const TrappedTiles trapped;
+    if (!runs_here(Isa::avx512_bf16)) SKIP("the instructions around those of AMX are AVX-512's");
+    std::optional<TrappedTiles> trapped;
+    if (!runs_here(Isa::amx)) trapped.emplace();
     const Kernels& kernels = kernels_amx();
-    CHECK(tile_products([&] {
-              const Begun begun(kernels);
-              for (Precision precision : {Precision::int8, Precision::bf16}) {
-                  for (int outputs : {5, 16, 40, 64, 80}) {
-                      check_projection(kernels, precision, {2, 130, outputs, 1}, Store::assign,
-                                       Activation::gelu);
-                      check_projection(kernels, precision, {1, 192, outputs, 3}, Store::accumulate,
-                                       Activation::none);
-                  }
-                  CHECK_EQUAL(kernels.peak(precision, 1), emulated().peak(precision, 1));
-              }
-              for (int length : {1, 33, 300}) {
-                  check_attention(kernels, {2, 80, Precision::bf16}, length, 1.0f, {2, 17, 32});
-              }
-          }) > 0);
+    const double operations[] = {emulated().peak(Precision::int8, 1),
+                                 emulated().peak(Precision::bf16, 1)};
+    const long emulations = tile_products([&] {
+        const Begun begun(kernels);
+        for (Precision precision : {Precision::int8, Precision::bf16}) {
+            for (int outputs : {5, 16, 40, 64, 80}) {
+                check_projection(kernels, precision, {2, 130, outputs, 1}, Store::assign,
+                                 Activation::gelu);
+                check_projection(kernels, precision, {1, 192, outputs, 3}, Store::accumulate,
+                                 Activation::none);
+            }
+            CHECK_EQUAL(kernels.peak(precision, 1), operations[precision == Precision::bf16]);
+        }
+        for (int length : {1, 33, 300}) {
+            check_attention(kernels, {2, 80, Precision::bf16}, length, 1.0f, {2, 17, 32});
+        }
+    });
+    // A processor that has tiles does all with them.
+    CHECK_EQUAL(emulations > 0, trapped.has_value());
+}
+
+TEST("amx: everything on the processor's own tiles") {
+    if (!runs_here(Isa::amx)) SKIP("this processor, build or system has no AMX");
+    const Kernels& own = kernels(Isa::amx);
+    for (Precision precision : all_precisions()) {
+        check_projections(own, precision);
+        check_packing(own, precision);
+        check_activations(own, precision);
+    }
+    check_attentions(own, Precision::bf16);
+    check_attentions(own, Precision::float32);
+    check_layer_norms(own);
 }
 #endif

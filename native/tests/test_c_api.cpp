@@ -285,13 +285,13 @@ TEST("c api: auto is what the checkpoint records, otherwise what is safe") {
     squeezebert_model* model = nullptr;
     CHECK_EQUAL(squeezebert_open(folder.path("model").c_str(), nullptr, &model),
                 SQUEEZEBERT_ERROR_CHECKPOINT);
-    CHECK(last_error_has("squeezebert.precision holds 'int4'"));
+    CHECK(last_error_has("record squeezebert.precision as {\"precision\": {\"query\": \"int4\"}}"));
     for (const char* record_of_none : {"{}", "[]", "3"}) {
         tiny.metadata = "{\"squeezebert.precision\": \"" + std::string(record_of_none) + "\"}";
         tiny.write(folder);
         CHECK_EQUAL(squeezebert_open(folder.path("model").c_str(), nullptr, &model),
                     SQUEEZEBERT_ERROR_CHECKPOINT);
-        CHECK(last_error_has("squeezebert.precision holds 'nothing'"));
+        CHECK(last_error_has("expected a precision for each of query, key"));
     }
     // Wide enough for a feature to stick out far.
     TinyModel outlier = tiny_model("bert", "Model", 32, 32);

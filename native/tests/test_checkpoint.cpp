@@ -72,7 +72,8 @@ TEST("checkpoint: all weights of both model types under our names") {
                    stored("cls.predictions.transform.dense.weight"));
         CHECK(loaded.masked_lm()->layer_norm.bias ==
               stored("cls.predictions.transform.LayerNorm.bias"));
-        CHECK(loaded.masked_lm()->bias == stored("cls.predictions.bias"));
+        CHECK(loaded.masked_lm()->decoder.bias == stored("cls.predictions.bias"));
+        CHECK(loaded.masked_lm()->decoder.weight.data == loaded.word_embeddings().data);
         CHECK(!loaded.has_pooler() && !loaded.bottleneck() && !loaded.classifier());
         CHECK_EQUAL(loaded.labels(), 0);
     }
@@ -190,6 +191,71 @@ TEST("checkpoint: prefixes, old spellings, dense or convolution shapes, what nob
     }
 }
 
+TEST("checkpoint: what a model was wrapped in") {
+    const TemporaryFolder folder;
+    const TinyModel plain = tiny_model("bert", "ForTokenClassification");
+    for (const char* wrapper : {"module.", "_orig_mod.", "model.", "module._orig_mod.",
+                                "_orig_mod.module.model.", "model.model."}) {
+        TinyModel wrapped = plain;
+        wrapped.rename([&](const std::string& name) { return wrapper + name; });
+        const Checkpoint loaded = Checkpoint::open(wrapped.write(folder));
+        CHECK_EQUAL(loaded.head(), HeadKind::token_classification);
+        check_rows(loaded.classifier()->weight,
+                   floats_of(wrapped.at(wrapper + std::string("classifier.weight"))));
+    }
+    // Not all of them: then it is a name of its own.
+    TinyModel half = plain;
+    half.rename([](const std::string& name) {
+        return (name.find("classifier") == 0 ? "module." : "") + name;
+    });
+    CHECK(refused_with(half, "lacks the tensor classifier.weight"));
+    // Scales and shapes of packed tensors go by the file's spelling.
+    TinyModel compact = compact_model();
+    compact.rename([](const std::string& name) { return "module." + name; });
+    for (const std::string& name : {word, query}) {
+        compact.metadata.replace(compact.metadata.find(name), 0, "module.");
+    }
+    CHECK(Checkpoint::open(compact.write(folder, "compact", 64)).word_embeddings().packed);
+}
+
+TEST("checkpoint: a masked LM's decoder of its own") {
+    const TemporaryFolder folder;
+    const std::string decoder = "cls.predictions.decoder.weight";
+    TinyModel model = tiny_model("bert", "ForMaskedLM");
+    const auto loaded = [&] { return Checkpoint::open(model.write(folder)); };
+    const std::vector<float> words = floats_of(model.at("bert.embeddings.word_embeddings.weight"));
+    const std::vector<float> bias = floats_of(model.at("cls.predictions.bias"));
+    // Written down beside what it is tied to; in whatever type.
+    model.add(decoder, {11, 8});
+    const std::vector<float> own = floats_of(model.at(decoder));
+    CHECK(own != words);
+    model.set(decoder, words);
+    model.config["tie_word_embeddings"] = "true";
+    check_rows(loaded().masked_lm()->decoder.weight, words);
+    // Others in the file are used, tied or not.
+    for (const char* tied : {"true", "null", "false"}) {
+        model.config["tie_word_embeddings"] = tied;
+        model.set(decoder, own);
+        const Checkpoint checkpoint = Checkpoint::open(model.write(folder));
+        check_rows(checkpoint.masked_lm()->decoder.weight, own);
+        check_rows(checkpoint.word_embeddings(), words);
+        CHECK(checkpoint.masked_lm()->decoder.bias == bias);
+    }
+    model.add("cls.predictions.decoder.bias", {11});
+    const std::vector<float> own_bias = floats_of(model.at("cls.predictions.decoder.bias"));
+    CHECK(own_bias != bias);
+    CHECK(loaded().masked_lm()->decoder.bias == own_bias);
+    model.remove("cls.predictions.bias");
+    CHECK(loaded().masked_lm()->decoder.bias == own_bias);
+    quantise(model, decoder);
+    check_rows(loaded().masked_lm()->decoder.weight, own, 4.0 / 254 + 1e-6);
+    model.config["tie_word_embeddings"] = "\"no\"";
+    CHECK(refused_with(model, "tie_word_embeddings is 'no', expected true or false"));
+    model = tiny_model("squeezebert", "ForMaskedLM");
+    model.config["tie_word_embeddings"] = "false";
+    CHECK(refused_with(model, "lacks the tensor cls.predictions.decoder.weight"));
+}
+
 TEST("checkpoint: a bottleneck") {
     const TemporaryFolder folder;
     const TinyModel model = tiny_model("squeezebert", "ForMaskedLM", 4);
@@ -223,7 +289,7 @@ TEST("checkpoint: half precision, at any address") {
                        floats_of(copy.at("bert.embeddings.word_embeddings.weight")));
             check_rows(loaded.layer(1).output.weight,
                        floats_of(copy.at("bert.encoder.layer.1.output.dense.weight")));
-            CHECK(loaded.masked_lm()->bias == floats_of(copy.at("cls.predictions.bias")));
+            CHECK(loaded.masked_lm()->decoder.bias == floats_of(copy.at("cls.predictions.bias")));
         }
     }
 }
@@ -288,6 +354,44 @@ TEST("checkpoint: an index, and a table that is shared") {
     const Checkpoint first = Checkpoint::open(folder.path("first"));
     CHECK(row_of(loaded.word_embeddings(), 10) == row_of(first.word_embeddings(), 10));
 }
+
+#if !defined(_WIN32)
+TEST("checkpoint: links into the blobs of a cache") {
+    const TemporaryFolder folder;
+    const TinyModel model = tiny_model("bert", "ForTokenClassification");
+    const std::string snapshot = folder.path("models--a--b/snapshots/0123");
+    const std::string blobs = folder.path("models--a--b/blobs");
+    std::string map;
+    for (const auto& [tensor, stored] : model.tensors) {
+        map += (map.empty() ? "\"" : ", \"") + tensor + "\": \"model-00001-of-00001.safetensors\"";
+    }
+    write_file(blobs + "/c0", model.config_json());
+    write_file(blobs + "/c1", safetensors(model.tensors));
+    write_file(blobs + "/c2", "{\"weight_map\": {" + map + "}}");
+    std::filesystem::create_directories(snapshot);
+    const auto link = [&](const char* blob, const std::string& name) {
+        std::filesystem::create_symlink(std::string("../../blobs/") + blob, snapshot + "/" + name);
+    };
+    link("c0", "config.json");
+    link("c1", "model-00001-of-00001.safetensors");
+    link("c2", "model.safetensors.index.json");
+    CHECK_EQUAL(Checkpoint::open(snapshot).labels(), 3);
+    // A link to the directory, as people make for short names.
+    std::filesystem::create_directory_symlink(snapshot, folder.path("short"));
+    CHECK_EQUAL(Checkpoint::open(folder.path("short")).labels(), 3);
+    // What an index names outside is refused all the same, and so is a link that a name leads
+    // through.
+    write_file(blobs + "/c2", "{\"weight_map\": {\"a\": \"../../blobs/c1\"}}");
+    CHECK_THROWS(Checkpoint::open(snapshot), "points outside");
+    std::filesystem::create_directory_symlink(blobs, folder.path("models--a--b/snapshots/way"));
+    write_file(blobs + "/c2", "{\"weight_map\": {\"a\": \"../way/c1\"}}");
+    CHECK_THROWS(Checkpoint::open(snapshot), "points outside");
+    for (const char* name : {"", ".", "..", "/", "../.."}) {
+        write_file(blobs + "/c2", "{\"weight_map\": {\"a\": \"" + std::string(name) + "\"}}");
+        CHECK_THROWS(Checkpoint::open(snapshot), "");
+    }
+}
+#endif
 
 TEST("checkpoint: copies outlive what they were copied from") {
     const TemporaryFolder folder;

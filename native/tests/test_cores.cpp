@@ -19,9 +19,9 @@ using squeezebert::tests::Tree;
 TEST("cores: hyperthreads count once") {
     const Tree tree;
     for (const int cpu : {0, 1, 2, 3}) {
-        tree.write("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
-                       "/topology/thread_siblings_list",
-                   cpu % 2 == 0 ? "0,2" : "1,3");
+        tree.write(
+            "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
+            cpu % 2 == 0 ? "0,2" : "1,3");
     }
     CHECK_EQUAL(physical_cores({0, 1, 2, 3}, tree.root()), 2);
     CHECK_EQUAL(physical_cores({1, 3}, tree.root()), 1);

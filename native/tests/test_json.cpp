@@ -108,6 +108,19 @@ TEST("json: depth is limited") {
     CHECK_THROWS(parse(std::string(1'000'000, '[')), "more than 64 levels");
 }
 
+TEST("json: long and hostile names are bounded and escaped in messages") {
+    const std::string key(300'000, 'k');
+    try {
+        parse("{\"" + key + "\": 1, \"" + key + "\": 2}");
+        CHECK(false);
+    } catch (const squeezebert::Error& error) {
+        CHECK(std::string(error.what()).size() < 300);
+    }
+    CHECK_THROWS(parse("{\"\\u001b[2J\": 1, \"\\u001b[2J\": 2}"), "the name \"\\x1b[2J\" stands");
+    CHECK_EQUAL(parse("\"a\\nb\\u202e\"").show(), "'a\\nb\\u202e'");
+    CHECK(parse("\"" + key + "\"").show().size() < 200);
+}
+
 TEST("json: values as messages show them") {
     CHECK_EQUAL(parse("\"x\"").show(), "'x'");
     CHECK_EQUAL(parse("12").show(), "12");
@@ -126,4 +139,9 @@ TEST("json: files") {
     CHECK_THROWS(Json::read_file(folder.path("empty.json")), "it ends where a value is expected");
     CHECK_THROWS(Json::read_file(folder.path("none.json")), "there is no file");
     CHECK_THROWS(Json::read_file(folder.path()), "there is no file");
+    squeezebert::tests::write_file(folder.path("marked.json"), "\xEF\xBB\xBF{\"x\": 2}");
+    CHECK_EQUAL(*Json::read_file(folder.path("marked.json")).find("x")->integer(), 2);
+    squeezebert::tests::write_file(folder.path("long.json"), std::string((16U << 20U) + 1, ' '));
+    CHECK_THROWS(Json::read_file(folder.path("long.json")),
+                 "16777217 bytes long, expected at most");
 }

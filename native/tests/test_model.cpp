@@ -101,8 +101,8 @@ TEST("model: neither companions nor threads change a bit") {
             for (std::size_t text = 0; text < kLengths.size(); ++text) {
                 const std::int32_t first = texts.ends[text];
                 const std::int32_t ends[2] = {0, kLengths[text]};
-                const auto alone = encode(
-                    one, {texts.ids.data() + first, texts.types.data() + first, ends, 1});
+                const auto alone =
+                    encode(one, {texts.ids.data() + first, texts.types.data() + first, ends, 1});
                 CHECK(std::equal(alone.begin(), alone.end(), expected.begin() + first * hidden));
             }
         }

@@ -132,9 +132,7 @@ TEST("outliers: far outliers take what reads a LayerNorm out of int8") {
     const struct {
         double peak;
         Precision normalized;
-    } cases[] = {{3.5, Precision::int8},
-                 {11.99, Precision::int8},
-                 {12.01, Precision::bf16}};
+    } cases[] = {{3.5, Precision::int8}, {11.99, Precision::int8}, {12.01, Precision::bf16}};
     for (const auto& expected : cases) {
         const Precisions chosen = precisions(expected.peak);
         for (const Precision product :

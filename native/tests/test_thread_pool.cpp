@@ -1,5 +1,6 @@
 #include "engine/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -257,10 +258,15 @@ TEST("thread pool: idle helpers take no time") {
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
         return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
     };
-    std::this_thread::sleep_for(milliseconds(50));
-    const double before = cpu_ms();
-    std::this_thread::sleep_for(milliseconds(200));
-    CHECK(cpu_ms() - before < 20);  // one that spins takes 200, or a fair share of a full machine
+    // One that spins takes 200 each time, or a fair share of a full machine. On such a one a helper
+    // may come to its end of spinning late, so it is given more than one try.
+    double least = 1e9;
+    for (int attempt = 0; attempt < 50 && least >= 20; ++attempt) {
+        const double before = cpu_ms();
+        std::this_thread::sleep_for(milliseconds(200));
+        least = std::min(least, cpu_ms() - before);
+    }
+    CHECK(least < 20);
 }
 
 TEST("thread pool: helpers have names and leave signals to others") {
@@ -326,9 +332,8 @@ TEST("thread pool: fork() at any moment of other threads' jobs") {
     }
     int failed = 0;
     for (int child = 0; child < 40; ++child) {
-        failed += !holds_in_child([&pool] {
-            return all_come(pool, 3) && sum_by_claiming(pool, 3, 100) == 4950;
-        });
+        failed += !holds_in_child(
+            [&pool] { return all_come(pool, 3) && sum_by_claiming(pool, 3, 100) == 4950; });
     }
     enough.store(true);
     for (auto& caller : callers) caller.join();

@@ -4,7 +4,7 @@ before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -34,14 +34,26 @@ class EncodedChunk(Chunk):
     features: list[Features]
 
 
-def read_chunks(task: Task[Any, Any, Any], texts: Iterable[object], size: int) -> Iterator[Chunk]:
-    """Texts as examples, in chunks. An error ends them: it comes with what was read before it."""
+def read_chunks(
+    task: Task[Any, Any, Any],
+    texts: Iterable[object],
+    size: int,
+    place: Callable[[int], str],
+) -> Iterator[Chunk]:
+    """Texts as examples, in chunks. An error ends them: it comes with what was read before it.
+
+    Args:
+        task: Makes the examples.
+        texts: Any number.
+        size: Of a chunk.
+        place: What to call the text of an index; asked as soon as the text is read.
+    """
     examples: list[Any] = []
     numbered = enumerate(texts)
     while True:
         try:
             for at, text in islice(numbered, size - len(examples)):
-                examples.append(task.from_text(text, f"text {at}"))
+                examples.append(task.from_text(text, place(at)))
         except Exception as error:  # noqa: BLE001 - raised in its turn
             yield Chunk(examples=examples, error=error)
             return

@@ -25,6 +25,7 @@ from squeezebert.spec import TaskName
 from squeezebert.tasks.base import Scores
 from squeezebert.training.finetuning.finetune import finetune
 from squeezebert.training.loop.hardware import processes
+from squeezebert.training.loop.lock import held
 from squeezebert.training.loop.output import TrainingResult
 from squeezebert.training.recipe.run import FinetuneRecipe
 
@@ -123,33 +124,35 @@ def train_and_score(
         limit: Only the first so many texts of each; all where None.
 
     Raises:
-        ConfigError: a recipe that cannot be, or another one than the run in ``output`` had.
+        ConfigError: a recipe that cannot be, or another one than the run in ``output`` had; another
+            run that is going on there.
         DataError, InvalidInputError: data that cannot be read.
         CheckpointError: a model or a file of the run that cannot be read.
     """
-    training = finetune(recipe, output, resume=True)
-    about: dict[str, Any] = {
-        "tests": list(tests),
-        "split": split,
-        "precisions": list(precisions),
-        "limit": limit,
-        # A run that the clock had stopped may have gone on since.
-        "steps": training.steps,
-    }
-    with processes().main_process_first():  # the others find the file
-        found: dict[str, Any] = _read(output / SCORES, about) or {}
-        if not found:
-            found = {"about": about, **_score(recipe.task, output, about)}
-            files.write_text(output / SCORES, json.dumps(found, indent=2) + "\n")
-    return ScoredRun(
-        training=training,
-        scores={
-            name: {precision: Scores(**values) for precision, values in by_precision.items()}
-            for name, by_precision in found["scores"].items()
-        },
-        texts=found["texts"],
-        isa=found["isa"],
-    )
+    with held(output):
+        training = finetune(recipe, output, resume=True)
+        about: dict[str, Any] = {
+            "tests": list(tests),
+            "split": split,
+            "precisions": list(precisions),
+            "limit": limit,
+            # A run that the clock had stopped may have gone on since.
+            "steps": training.steps,
+        }
+        with processes().main_process_first():  # the others find the file
+            found: dict[str, Any] = _read(output / SCORES, about) or {}
+            if not found:
+                found = {"about": about, **_score(recipe.task, output, about)}
+                files.write_text(output / SCORES, json.dumps(found, indent=2) + "\n")
+        return ScoredRun(
+            training=training,
+            scores={
+                name: {precision: Scores(**values) for precision, values in by_precision.items()}
+                for name, by_precision in found["scores"].items()
+            },
+            texts=found["texts"],
+            isa=found["isa"],
+        )
 
 
 def _read(path: Path, about: Mapping[str, Any]) -> dict[str, Any] | None:

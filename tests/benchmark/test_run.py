@@ -90,8 +90,8 @@ def test_an_instruction_set_is_taken_for_the_benchmark_alone(
 
 
 def test_little_time_leaves_out_and_says_what(model: Path) -> None:
-    found = measured(model, seconds=0.01)
-    assert found.timings
+    found = measured(model, seconds=1e-6)
+    assert len(found.timings) == 1  # the first is measured whatever it takes
     assert found.left_out
     assert "in " in found.left_out[0]
 

@@ -98,5 +98,5 @@ def test_what_was_measured_can_be_read_back(tmp_path: Path) -> None:
         write_measured(tmp_path, scores, given)
         assert read_measured(tmp_path) == (scores, given)
     (tmp_path / "measured.json").write_text('{"scores": [{"names": "x"}], "speed": null}')
-    with pytest.raises(CheckpointError, match=r"measured\.json does not hold scores and a speed"):
+    with pytest.raises(CheckpointError, match=r"measured\.json: scores\[0\] has no field"):
         read_measured(tmp_path)

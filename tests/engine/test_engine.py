@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,23 +89,50 @@ def test_a_profile_adds_up_to_something(engine: Engine) -> None:
 # What it takes
 
 
-@pytest.mark.parametrize("kind", ["int64", "uint8", ">i4", "uint64", "list", "strided"])
-def test_whole_numbers_of_any_kind_do(engine: Engine, kind: str) -> None:
+def read_only(array: np.ndarray) -> np.ndarray:
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def unaligned(array: np.ndarray) -> np.ndarray:
+    return np.frombuffer(b"x" + array.tobytes(), dtype=array.dtype, offset=1)
+
+
+@pytest.mark.parametrize("dtype", ["i4", ">i4", "i8", ">i8", "u1", "u2", ">u2", "u4", "u8", ">u8"])
+@pytest.mark.parametrize(
+    "lay",
+    [
+        lambda array: array,
+        lambda array: np.repeat(array, 2)[::2],
+        lambda array: array[::-1].copy()[::-1],
+        read_only,
+        lambda array: read_only(np.repeat(array, 3))[::3],
+        unaligned,
+        np.ma.masked_array,
+        memoryview,
+    ],
+    ids=["plain", "strided", "backward", "read-only", "both", "unaligned", "masked", "memoryview"],
+)
+def test_whole_numbers_of_any_kind_do(
+    engine: Engine, dtype: str, lay: Callable[[np.ndarray], Any]
+) -> None:
+    types, places = np.zeros_like(IDS), np.array([4, 0, 2])
+    expected = engine.logits(IDS, ENDS, types, positions=places)
+    given = [lay(array.astype(dtype)) for array in (IDS, ENDS, types, places)]
+    received = engine.logits(*given[:3], positions=given[3])
+    assert received.tobytes() == expected.tobytes()
+
+
+def test_lists_do(engine: Engine) -> None:
     expected = engine.encode(IDS, ENDS, np.zeros_like(IDS))
-    given: list[Any]
-    if kind == "list":
-        given = [IDS.tolist(), ENDS.tolist(), [0] * len(IDS)]
-    elif kind == "strided":
-        given = [np.repeat(array, 2)[::2] for array in (IDS, ENDS, np.zeros_like(IDS))]
-    else:
-        given = [array.astype(kind) for array in (IDS, ENDS, np.zeros_like(IDS))]
-    assert np.array_equal(engine.encode(*given), expected)
+    assert np.array_equal(engine.encode(IDS.tolist(), ENDS.tolist(), [0] * len(IDS)), expected)
 
 
-def test_read_only_arrays_do(engine: Engine) -> None:
-    ids = IDS.copy()
-    ids.flags.writeable = False
-    assert np.array_equal(engine.encode(ids, ENDS), engine.encode(IDS, ENDS))
+def test_a_stretched_array_does(engine: Engine) -> None:
+    """One number in memory, five in the array."""
+    ids = np.broadcast_to(np.int32(7), 5)
+    assert np.array_equal(engine.encode(ids, ENDS), engine.encode([7] * 5, ENDS))
 
 
 def test_results_are_the_callers_own(engine: Engine) -> None:
@@ -166,6 +195,8 @@ MALFORMED: list[tuple[list[Any], str]] = [
     ([IDS.astype(complex), ENDS], "input_ids is an array of complex"),
     ([["3", "1"], [0, 2]], "input_ids is an array of <U1"),
     ([[None, 1], [0, 2]], "input_ids is an array of object"),
+    ([[2**70, 1], [0, 2]], "input_ids is an array of object"),
+    ([[[1], [2, 3]], [0, 2]], "input_ids cannot be read as an array: .*inhomogeneous"),
     ([IDS[None], ENDS], r"input_ids is an array of int32 with shape \(1, 5\)"),
     ([np.int32(3), [0, 1]], r"input_ids is an array of int32 with shape \(\)"),
     ([np.zeros((0, 4), np.int32), [0]], r"shape \(0, 4\)"),
@@ -257,6 +288,23 @@ def test_directories_that_are_none_are_refused(directory: Path, tmp_path: Path) 
         Engine.load(tmp_path, precision="float32")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode elsewhere")
+def test_a_directory_whose_name_is_no_text(directory: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xf6del\x1b"))
+    try:
+        odd.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    for path in directory.iterdir():
+        (odd / path.name).write_bytes(path.read_bytes())
+    assert Engine.load(odd).head == "masked_lm"
+    (odd / checkpoint.WEIGHTS).write_bytes(b"12345678")
+    with pytest.raises(
+        CheckpointError, match=r"m\\xf6del\\x1b/model.safetensors is not a readable"
+    ):
+        Engine.load(odd)
+
+
 def test_an_old_pickle_is_converted_as_the_hint_says(directory: Path, tmp_path: Path) -> None:
     (tmp_path / checkpoint.CONFIG).write_text((directory / checkpoint.CONFIG).read_text())
     tensors = checkpoint.read_tensors(directory)
@@ -282,6 +330,6 @@ from squeezebert.engine import Engine
 print(Engine.load("squeezebert-mini-news").encode([2, 5, 3], [0, 3]).shape)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.stdout.strip() == "(3, 256)", done.stderr

@@ -151,7 +151,7 @@ assert engine.encode(ids, ends).tobytes() == expected
 
 def test_a_forked_process_goes_on_with_the_engine() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORK], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", FORK], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
 

@@ -5,22 +5,25 @@ models that ship, and where a name leads.
 from squeezebert.checkpoint.directory import (
     ARCHITECTURES,
     CONFIG,
-    INDEX,
-    SCALE_SUFFIX,
     TASK,
-    WEIGHTS,
     Storage,
-    has_safetensors,
     head_kind,
     quantize_rows,
     read_config,
-    read_json,
     read_labels,
     read_spec,
-    read_tensors,
     size_on_disk,
     write_checkpoint,
 )
+from squeezebert.checkpoint.weights import (
+    INDEX,
+    SCALE_SUFFIX,
+    WEIGHTS,
+    has_safetensors,
+    read_tensors,
+    weight_files,
+)
+from squeezebert.structured import read_json
 
 __all__ = [
     "ARCHITECTURES",
@@ -39,5 +42,6 @@ __all__ = [
     "read_spec",
     "read_tensors",
     "size_on_disk",
+    "weight_files",
     "write_checkpoint",
 ]

@@ -7,11 +7,12 @@ made for a task. The weights are
 - ``model.safetensors``; or
 - ``model.safetensors.index.json``, Hugging Face's list of which tensor stands in which file. A
   file may lie in a neighboring directory, so that models share an embedding table; or
-- ``pytorch_model.bin``, read by :mod:`squeezebert.model` only (weights-only, nothing is run).
+- ``pytorch_model.bin`` or ``pytorch_model.bin.index.json``, read by :mod:`squeezebert.model` only
+  (weights-only, nothing is run).
 
 A compact file stores matrices as int8 with one float32 scale a row, as ``NAME`` and
-``NAME.scale``; :func:`read_tensors` gives them back as float32. The engine's own form keeps its
-projections in panels besides (:mod:`squeezebert.checkpoint.panels`).
+``NAME.scale``; :func:`~squeezebert.checkpoint.weights.read_tensors` gives them back as float32. The
+engine's own form keeps its projections in panels besides (:mod:`squeezebert.checkpoint.panels`).
 """
 
 from __future__ import annotations
@@ -24,23 +25,25 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from squeezebert import files
 from squeezebert.checkpoint import panels
-from squeezebert.config import EncoderConfig
-from squeezebert.errors import CheckpointError
-from squeezebert.spec import TASK_NAMES, TaskSpec
+from squeezebert.checkpoint.weights import INDEX, SCALE_SUFFIX, WEIGHTS, read_file, weight_files
+from squeezebert.config import LARGEST_SIZE, EncoderConfig
+from squeezebert.errors import CheckpointError, shown
+from squeezebert.spec import TASK_NAMES, ProblemType, TaskSpec
+from squeezebert.structured import build, read_json
 
 Storage = Literal["float32", "float16", "int8", "panels"]
 """``panels`` is ``int8`` with the projections laid out as the engine multiplies them."""
 
-CONFIG, TASK, WEIGHTS = "config.json", "task.json", "model.safetensors"
-INDEX = "model.safetensors.index.json"
-SCALE_SUFFIX = ".scale"
+CONFIG, TASK = "config.json", "task.json"
 _ROWS = re.compile(r"\[\s*(?:null|[-\d.])[^][\"]*\]")
+
+MOST_LABELS = 1 << 16
+"""Of a head."""
 
 ARCHITECTURES: dict[str, str] = {
     "masked_lm": "ForMaskedLM",
@@ -52,55 +55,62 @@ ARCHITECTURES: dict[str, str] = {
 """How Hugging Face's class names end, by head."""
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises:
-        CheckpointError: no such file, not UTF-8, not JSON, or not an object.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"there is no {path.name} in {path.parent}",
-            hint="a model directory has config.json, tokenizer files and model.safetensors",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not readable JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, expected an object")
-    return cast(dict[str, Any], content)
-
-
 def read_config(directory: Path) -> EncoderConfig:
     """The shape of the model in ``directory``.
 
     Raises:
         CheckpointError: no readable ``config.json``.
-        ConfigError: a shape that cannot be.
+        ConfigError: a shape that cannot be, or a field that is not supported.
     """
-    return EncoderConfig.from_dict(read_json(directory / CONFIG))
+    path = directory / CONFIG
+    return EncoderConfig.from_dict(read_json(path), where=str(path))
 
 
-def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
+def read_labels(config: Mapping[str, Any], where: str = CONFIG) -> tuple[str, ...]:
     """The outputs' names of a Hugging Face ``config.json``, in order; ``LABEL_0``, … if it gives
     none but says how many there are.
+
+    Raises:
+        CheckpointError: names without a gap in their ids, or a number that cannot be.
     """
-    id2label: dict[str, str] = config.get("id2label") or {}
-    if not id2label:
+    id2label = config.get("id2label")
+    if id2label is None or id2label == {}:
         # Hugging Face leaves both fields out where a head has the usual two outputs.
-        return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels") or 2)))
-    by_index = {int(index): str(label) for index, label in id2label.items()}
-    if sorted(by_index) != list(range(len(by_index))):
-        raise CheckpointError(
-            f"id2label in config.json has the ids {sorted(by_index)}, expected 0 and up, no gap"
-        )
-    return tuple(by_index[index] for index in range(len(by_index)))
+        count = config.get("num_labels")
+        count = 2 if count is None else count
+        if type(count) is not int or not 1 <= count <= MOST_LABELS:
+            raise CheckpointError(
+                f"{where}: num_labels is {shown(count)}, expected a whole number from 1 to "
+                f"{MOST_LABELS}"
+            )
+        return tuple(f"LABEL_{index}" for index in range(count))
+    if not isinstance(id2label, dict):
+        raise CheckpointError(f"{where}: id2label is {shown(id2label)}, expected an object")
+    labels = cast(dict[str, Any], id2label)
+    names: list[str] = []
+    for index in range(len(labels)):
+        label = labels.get(str(index))
+        if not isinstance(label, (str, int, float)) or isinstance(label, bool):
+            raise CheckpointError(
+                f"{where}: id2label has {len(labels)} labels and {shown(label)} for {index}, "
+                "expected strings for the ids 0 and up, no gap"
+            )
+        names.append(str(label))
+    return tuple(names)
 
 
-def head_kind(config: Mapping[str, Any]) -> str | None:
-    """Which head the ``architectures`` field of a ``config.json`` names, or None."""
-    for architecture in config.get("architectures") or ():
+def head_kind(config: Mapping[str, Any], where: str = CONFIG) -> str | None:
+    """Which head the ``architectures`` field of a ``config.json`` names, or None.
+
+    Raises:
+        CheckpointError: a field that is no list of names.
+    """
+    architectures = config.get("architectures")
+    if architectures is None:
+        return None
+    if not isinstance(architectures, list):
+        raise CheckpointError(f"{where}: architectures is {shown(architectures)}, expected a list")
+    for architecture in cast(list[Any], architectures):
         for kind, ending in ARCHITECTURES.items():
             if str(architecture).endswith(ending):
                 return kind
@@ -114,20 +124,11 @@ def read_spec(directory: Path) -> TaskSpec | None:
     a Hugging Face checkpoint. None where it carries no head for one of our tasks.
 
     Raises:
-        CheckpointError: an unreadable file, an unknown task or field.
+        CheckpointError: an unreadable file, an unknown task or field, a value of another kind.
     """
     path = directory / TASK
     if not path.is_file():
-        config = read_json(directory / CONFIG)
-        kind = head_kind(config)
-        if kind not in TASK_NAMES:
-            return None
-        return TaskSpec(
-            task=kind,
-            labels=() if kind == "masked_lm" else read_labels(config),
-            problem_type=_problem_type(config),
-            max_length=int(config.get("max_position_embeddings", 512)),
-        )
+        return _spec_of_config(directory / CONFIG)
     values = read_json(path)
     known = {field.name for field in dataclasses.fields(TaskSpec)}
     unknown = sorted(set(values) - known)
@@ -138,78 +139,63 @@ def read_spec(directory: Path) -> TaskSpec | None:
         )
     if values.get("task") not in TASK_NAMES:
         raise CheckpointError(
-            f"{path} names the task {values.get('task')!r}, expected one of {', '.join(TASK_NAMES)}"
+            f"{path} names the task {shown(values.get('task'))}, "
+            f"expected one of {', '.join(TASK_NAMES)}"
         )
-    for name in ("labels", "languages"):
-        values[name] = tuple(values.get(name, ()))
-    values["transitions"] = tuple(map(tuple, values.get("transitions", ())))
-    return TaskSpec(**values)
+    spec = build(TaskSpec, values, str(path), CheckpointError)
+    return _checked(spec, path)
 
 
-def _problem_type(
-    config: Mapping[str, Any],
-) -> Literal["single_label", "multi_label", "regression"]:
-    match config.get("problem_type"):
-        case "multi_label_classification":
-            return "multi_label"
-        case "regression":
-            return "regression"
-        case _:
-            return "single_label"
-
-
-def read_tensors(directory: Path) -> dict[str, NDArray[Any]]:
-    """All weights by Hugging Face's names, compact ones as float32.
-
-    Raises:
-        CheckpointError: no weights, a damaged file, or an index that points outside.
-    """
-    if (directory / WEIGHTS).is_file():
-        return _dequantize(_read_file(directory / WEIGHTS))
-    if (directory / INDEX).is_file():
-        return _read_indexed(directory)
-    raise CheckpointError(
-        f"there is no {WEIGHTS} in {directory}",
-        hint="old pytorch_model.bin files are read by squeezebert.model.load_model",
+def _spec_of_config(path: Path) -> TaskSpec | None:
+    config = read_json(path)
+    kind = head_kind(config, str(path))
+    if kind not in TASK_NAMES:
+        return None
+    labels = () if kind == "masked_lm" else read_labels(config, str(path))
+    problem_type: ProblemType = "single_label"
+    if kind == "text_classification":
+        problem_type = _problem_type(config, len(labels), path)
+    shape = EncoderConfig.from_dict(config, where=str(path))
+    return TaskSpec(
+        task=kind,
+        labels=labels,
+        problem_type=problem_type,
+        max_length=shape.max_position_embeddings,
+        words="pre_tokens",
     )
 
 
-def has_safetensors(directory: Path) -> bool:
-    """Whether :func:`read_tensors` has something to read there."""
-    return (directory / WEIGHTS).is_file() or (directory / INDEX).is_file()
-
-
-def _read_indexed(directory: Path) -> dict[str, NDArray[Any]]:
-    weight_map: dict[str, str] = read_json(directory / INDEX).get("weight_map", {})
-    # One level up and no further: a shared table lies in a neighboring model's directory.
-    root = directory.resolve().parent
-    tensors: dict[str, NDArray[Any]] = {}
-    for name in sorted(set(weight_map.values())):
-        path = (directory / name).resolve()
-        if not path.is_relative_to(root):
-            raise CheckpointError(f"{directory / INDEX} points outside {root}: {name}")
-        content = _read_file(path)
-        for tensor, file in weight_map.items():
-            if file == name:
-                if tensor not in content:
-                    raise CheckpointError(f"{path} lacks the tensor {tensor}")
-                tensors[tensor] = content[tensor]
-    return _dequantize(tensors)
-
-
-def _read_file(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = cast(dict[str, str], file.metadata() or {})
-    except FileNotFoundError as error:
-        raise CheckpointError(f"there is no weight file {path}") from error
-    except (safetensors.SafetensorError, OSError, TypeError) as error:
+def _problem_type(config: Mapping[str, Any], labels: int, path: Path) -> ProblemType:
+    """As in Hugging Face, a single output without a ``problem_type`` is a number."""
+    names: dict[object, ProblemType] = {
+        "single_label_classification": "single_label",
+        "multi_label_classification": "multi_label",
+        "regression": "regression",
+    }
+    given = config.get("problem_type")
+    if given is None:
+        return "regression" if labels == 1 else "single_label"
+    if not isinstance(given, str) or given not in names:
         raise CheckpointError(
-            f"{path} is not a readable safetensors file: {error}",
-            hint="copy or download it again",
-        ) from error
-    return panels.unpack(tensors, metadata, where=path)
+            f"{path}: problem_type is {shown(given)}, expected one of {', '.join(map(str, names))}"
+        )
+    return names[given]
+
+
+def _checked(spec: TaskSpec, path: Path) -> TaskSpec:
+    if not 1 <= spec.max_length <= LARGEST_SIZE:
+        raise CheckpointError(
+            f"{path}: max_length is {shown(spec.max_length)}, expected 1 to {LARGEST_SIZE} tokens"
+        )
+    if not spec.temperature > 0.0:
+        raise CheckpointError(
+            f"{path}: temperature is {spec.temperature}, expected a number above 0"
+        )
+    if len(spec.labels) > MOST_LABELS:
+        raise CheckpointError(
+            f"{path}: there are {len(spec.labels)} labels, expected at most {MOST_LABELS}"
+        )
+    return spec
 
 
 def quantize_rows(matrix: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -224,26 +210,6 @@ def quantize_rows(matrix: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArr
     scale = np.where(largest > 0.0, largest / 127.0, 1.0).astype(np.float32)
     quantized = np.clip(np.rint(rows / scale[:, None]), -127, 127).astype(np.int8)
     return quantized.reshape(matrix.shape), scale
-
-
-def _dequantize(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    result: dict[str, NDArray[Any]] = {}
-    for name, value in tensors.items():
-        if name.endswith(SCALE_SUFFIX):
-            continue
-        if value.dtype == np.int8:
-            scale = tensors.get(name + SCALE_SUFFIX)
-            if scale is None or scale.shape != value.shape[:1]:
-                raise CheckpointError(
-                    f"the int8 tensor {name} has no {name}{SCALE_SUFFIX} with a scale for each "
-                    f"of its {value.shape[0]} rows"
-                )
-            columns = (1,) * (value.ndim - 1)
-            value = value.astype(np.float32) * scale.reshape(-1, *columns)
-        elif value.dtype == np.float16:
-            value = value.astype(np.float32)
-        result[name] = value
-    return result
 
 
 def write_checkpoint(
@@ -329,7 +295,7 @@ def _write_index(
         if neighbor.parent.parent != directory.resolve().parent:
             raise CheckpointError(f"{path} does not lie in a directory beside {directory}")
         relative = f"../{neighbor.parent.name}/{neighbor.name}"
-        content = _read_file(neighbor)
+        content = read_file(neighbor)
         if name not in content:
             raise CheckpointError(f"{path} lacks the tensor {name}")
         weight_map[name] = relative
@@ -346,10 +312,4 @@ def _json(content: dict[str, Any]) -> str:
 
 def size_on_disk(directory: Path) -> int:
     """Bytes of all weight files that the model in ``directory`` needs, shared ones included."""
-    paths = {directory / WEIGHTS, directory / "pytorch_model.bin"}
-    if (directory / INDEX).is_file():
-        weight_map: dict[str, str] = read_json(directory / INDEX).get("weight_map", {})
-        paths = {directory / name for name in weight_map.values()}
-    elif (directory / WEIGHTS).is_file():
-        paths = {directory / WEIGHTS}
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return sum(path.stat().st_size for path in weight_files(directory) if path.is_file())

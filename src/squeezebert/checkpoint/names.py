@@ -6,6 +6,8 @@ layer, ours ``(groups, in / groups, out / groups)`` for both.
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +19,8 @@ from squeezebert.config import PROJECTIONS, EncoderConfig, ModelType
 from squeezebert.errors import CheckpointError
 
 Tensors = dict[str, NDArray[Any]]
+
+logger = logging.getLogger(__name__)
 
 _EMBEDDINGS = {
     "encoder.embeddings.word": "embeddings.word_embeddings",
@@ -76,7 +80,7 @@ _IN_BLOCKS = {
 _ELSEWHERE = {
     theirs: layer.rpartition(".")[2]
     for layer, theirs in (_EMBEDDINGS | _HEADS).items()
-    if layer.endswith((".word", ".projection", ".dense", ".transform"))
+    if layer.endswith((".word", ".projection", ".dense", ".transform", ".decoder"))
 }
 _WEIGHT = re.compile(
     rf"(?:.*\.)?(?:encoder\.layers?\.\d+\.({'|'.join(map(re.escape, _IN_BLOCKS))})"
@@ -87,17 +91,25 @@ _WEIGHT = re.compile(
 _UNUSED = re.compile(
     r"(.*\.)?embeddings\.position_ids"  # a constant that old checkpoints saved
     r"|cls\.seq_relationship\.(weight|bias)"  # the second pretraining objective's head
-    r"|cls\.predictions\.decoder\.(weight|bias)"  # tied to the embeddings and to predictions.bias
 )
 """Tensors of checkpoints that no model of ours has a use for."""
 
-_POOLER = re.compile(r"(.*\.)?pooler\.dense\.(weight|bias)")
+_OPTIONAL = re.compile(r"(.*\.)?pooler\.dense\.(weight|bias)|cls\.predictions\.bias")
+"""What may be left over: a pooler serves sentence-level heads only, and other heads leave it out,
+theirs and ours; the bias of a decoder that is not tied stands there twice."""
+
+_TABLE = re.compile(r"(.*\.)?embeddings\.word_embeddings\.weight")
+
+DECODER, DECODER_BIAS = "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"
+SHARED_BIAS = "cls.predictions.bias"
+"""A masked LM's bias, which :data:`DECODER_BIAS` is tied to where the weights are."""
 
 
 def names(
     config: EncoderConfig, ours: Iterable[str], *, question_answering: bool
 ) -> dict[str, str]:
-    """Hugging Face's name for each of our parameters' names, tied ones left out.
+    """Hugging Face's name for each of our parameters' names, tied ones left out. A decoder that is
+    not tied has a bias of its own too.
 
     A model that is a bare encoder (its names do not begin with ``encoder.``) has no prefix there
     either.
@@ -108,10 +120,10 @@ def names(
     heads = _HEADS | ({"head.classifier": "qa_outputs"} if question_answering else {})
     result: dict[str, str] = {}
     for name in ours:
-        if name == "head.decoder.weight":
+        if name == "head.decoder.weight" and config.tie_word_embeddings:
             continue
-        if name == "head.decoder.bias":
-            result[name] = "cls.predictions.bias"
+        if name == "head.decoder.bias" and config.tie_word_embeddings:
+            result[name] = SHARED_BIAS
             continue
         layer, _, parameter = (f"encoder.{name}" if bare else name).rpartition(".")
         if layer in heads:
@@ -189,8 +201,58 @@ def normalize(tensors: Mapping[str, NDArray[Any]]) -> Tensors:
             continue
         name = re.sub(r"\.gamma$", ".weight", name)
         name = re.sub(r"\.beta$", ".bias", name)
+        if name in result:
+            raise CheckpointError(f"the checkpoint has the tensor {name:.80} in two spellings")
         result[name] = value
     return result
+
+
+def settle_decoder(
+    config: EncoderConfig, tensors: Mapping[str, NDArray[Any]], where: str
+) -> tuple[EncoderConfig, Tensors]:
+    """A masked LM's decoder and its bias as ``transformers`` reads them: a decoder other than the
+    word embeddings is used, whatever the config says.
+
+    Args:
+        config: The shape of the model.
+        tensors: By Hugging Face's present names.
+        where: The checkpoint, for messages.
+
+    Returns:
+        ``(config, tensors)``, with ``tie_word_embeddings`` as the weights are. Where they are tied,
+        the decoder is left out and :data:`SHARED_BIAS` is the bias, else the bias stands under both
+        names. Of other models both are as they were.
+
+    Raises:
+        CheckpointError: no decoder, though the config says that it is not tied.
+    """
+    result = dict(tensors)
+    if not any(name.startswith("cls.predictions.transform.") for name in tensors):
+        return config, result
+    decoder = result.pop(DECODER, None)
+    if decoder is None and not config.tie_word_embeddings:
+        raise CheckpointError(
+            f"{where} lacks the tensor {DECODER}",
+            hint="tie_word_embeddings is false in config.json; if the word embeddings are the "
+            "decoder, set it to true",
+        )
+    table = next((value for name, value in tensors.items() if _TABLE.fullmatch(name)), None)
+    differs = decoder is not None and table is not None and not np.array_equal(decoder, table)
+    if differs and config.tie_word_embeddings:
+        logger.warning(
+            "%s has a decoder that is not its word embeddings, though config.json does not say "
+            "tie_word_embeddings: false; the decoder is used",
+            where,
+        )
+        config = dataclasses.replace(config, tie_word_embeddings=False)
+    bias = result.pop(DECODER_BIAS, None)
+    if bias is not None:
+        result[SHARED_BIAS] = bias
+    if decoder is not None and not config.tie_word_embeddings:
+        result[DECODER] = decoder
+        if SHARED_BIAS in result:
+            result[DECODER_BIAS] = result[SHARED_BIAS]
+    return config, result
 
 
 def to_ours(
@@ -204,7 +266,7 @@ def to_ours(
     """A checkpoint's tensors under our names and in our layout.
 
     Args:
-        theirs: By Hugging Face's names.
+        theirs: By Hugging Face's names, a decoder as :func:`settle_decoder` leaves it.
         config: The shape of the model.
         shapes: What the model has, by our names.
         question_answering: Whether the classifier is called ``qa_outputs``.
@@ -219,9 +281,8 @@ def to_ours(
     result: Tensors = {}
     for ours, name in table.items():
         # A bare encoder's checkpoint may stand under a head and the reverse.
-        found = next(
-            (n for n in (name, prefix + name, name.removeprefix(prefix)) if n in rest), None
-        )
+        spellings = (name, prefix + name, name.removeprefix(prefix))
+        found = next((n for n in spellings if n in rest), None)
         if found is None:
             raise CheckpointError(
                 f"{where} lacks the tensor {name}",
@@ -235,12 +296,17 @@ def to_ours(
             raise CheckpointError(
                 f"the tensor {found} of {where} has shape {value.shape}, expected {expected}"
             )
+        if value.dtype.kind != "f":
+            raise CheckpointError(
+                f"the tensor {found} of {where} holds {value.dtype}, "
+                "expected floating-point numbers"
+            )
         result[ours] = import_tensor(ours, value, groups)
-    # A pooler serves sentence-level heads only; other heads leave it out, theirs and ours.
-    left = sorted(name for name in rest if not _POOLER.fullmatch(name))
+    left = sorted(name for name in rest if not _OPTIONAL.fullmatch(name))
     if left:
         raise CheckpointError(
-            f"{where} has tensors that the model does not: {', '.join(left[:5])}"
+            f"{where} has tensors that the model does not: "
+            + ", ".join(name[:80] for name in left[:5])
             + (f" and {len(left) - 5} more" if len(left) > 5 else ""),
             hint="the weights belong to another head or another configuration",
         )

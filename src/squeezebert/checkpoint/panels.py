@@ -19,14 +19,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.checkpoint.names import product_of
 from squeezebert.config import GROUP_FIELDS, PROJECTIONS, EncoderConfig
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, shown
+from squeezebert.structured import parse_json
 
 LAYOUT_KEY, LAYOUT = "squeezebert.layout", "panels-16"
 SHAPES_KEY = "squeezebert.shapes"
@@ -47,20 +48,22 @@ ALIGNMENT = 64
 def packed_groups(names: Mapping[str, Any], config: EncoderConfig) -> dict[str, int]:
     """Which of a model's tensors are packed, and into how many groups.
 
-    These are the projections, and the word embeddings where a masked-LM head multiplies them too.
+    These are the projections, and what gives a masked LM's logits: the word embeddings, or a matrix
+    of its own.
 
     Args:
         names: The model's tensors by Hugging Face's names.
         config: The shape of the model.
     """
-    masked_lm = any(name.startswith("cls.predictions.") for name in names)
+    layers = {product_of(name) for name in names}
+    tied = "transform" in layers and "decoder" not in layers
     counts: dict[str, str] = dict(zip(PROJECTIONS, GROUP_FIELDS, strict=True))
     result: dict[str, int] = {}
     for name in names:
         layer = product_of(name)
         if layer in counts:
             result[name] = getattr(config, counts[layer])
-        elif layer is not None and (layer != "word" or masked_lm):
+        elif layer is not None and (layer != "word" or tied):
             result[name] = 1
     return result
 
@@ -113,32 +116,34 @@ def unpack(
         return result
     if layout != LAYOUT:
         raise CheckpointError(
-            f"{where} has the layout {layout!r}, expected {LAYOUT!r}",
+            f"{where} has the layout {shown(layout)}, expected {LAYOUT!r}",
             hint="write it again with this version of squeezebert",
         )
     try:
-        shapes: dict[str, tuple[Any, ...]] = {
-            name: tuple(shape) for name, shape in json.loads(metadata[SHAPES_KEY]).items()
-        }
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{where} does not say the shapes of its packed tensors") from error
-    for name, shape in shapes.items():
+        given = parse_json(metadata.get(SHAPES_KEY, ""), SHAPES_KEY)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{where} does not say the shapes of its packed tensors: {error.message}"
+        ) from error
+    if not isinstance(given, dict) or not all(isinstance(one, list) for one in given.values()):
+        raise CheckpointError(f"{where} does not say the shapes of its packed tensors")
+    for name, shape in cast(dict[str, list[Any]], given).items():
         if name not in result:
-            raise CheckpointError(f"{where} lacks the packed tensor {name}")
+            raise CheckpointError(f"{where} lacks the packed tensor {name:.80}")
         panels = result[name]
-        if panels.dtype != np.int8 or panels.shape != _panels_shape(panels, shape):
+        if panels.dtype != np.int8 or panels.shape != _panels_shape(panels, tuple(shape)):
             raise CheckpointError(
-                f"the packed tensor {name} of {where} has dtype {panels.dtype} and shape "
-                f"{panels.shape}, which cannot hold a matrix of shape {shape}"
+                f"the packed tensor {name:.80} of {where} has dtype {panels.dtype} and shape "
+                f"{panels.shape}, which cannot hold a matrix of shape {shown(shape)}"
             )
-        result[name] = unpack_panels(panels, shape)
+        result[name] = unpack_panels(panels, tuple(shape))
     return result
 
 
 def _panels_shape(panels: NDArray[Any], shape: tuple[Any, ...]) -> tuple[int, ...] | None:
     """The shape that a matrix has in panels, with as many groups as ``panels`` has."""
     groups = panels.shape[0] if panels.ndim == 5 else 0
-    sizes = all(isinstance(size, int) and size > 0 for size in shape)
+    sizes = all(type(size) is int and size > 0 for size in shape)
     if not groups or not sizes or len(shape) not in (2, 3) or shape[2:] not in ((), (1,)):
         return None
     outputs, rest = divmod(shape[0], groups)

@@ -7,12 +7,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from squeezebert import files
-from squeezebert.checkpoint.directory import CONFIG, read_json, read_spec, size_on_disk
+from squeezebert.checkpoint.directory import CONFIG, read_spec, size_on_disk
 from squeezebert.errors import CheckpointError
 from squeezebert.spec import TaskSpec
+from squeezebert.structured import build, read_json
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 """Where the models that ship lie, each in a directory of its name."""
@@ -80,6 +80,14 @@ class ShippedModel:
     speed: ShippedSpeed | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """The content of ``measured.json``."""
+
+    scores: tuple[ShippedScore, ...]
+    speed: ShippedSpeed | None
+
+
 def shipped_models() -> list[ShippedModel]:
     """The models that come with the package, by name."""
     models: list[ShippedModel] = []
@@ -111,15 +119,8 @@ def read_measured(directory: Path) -> tuple[tuple[ShippedScore, ...], ShippedSpe
     path = directory / MEASURED
     if not path.is_file():
         return (), None
-    content = read_json(path)
-    try:
-        speed: dict[str, Any] | None = content["speed"]
-        return (
-            tuple(ShippedScore(**row) for row in content["scores"]),
-            None if speed is None else ShippedSpeed(**speed),
-        )
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} does not hold scores and a speed: {error}") from error
+    measured = build(_Measured, read_json(path), str(path), CheckpointError)
+    return measured.scores, measured.speed
 
 
 def write_measured(

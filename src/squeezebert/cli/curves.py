@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.errors import InvalidInputError
 
 
@@ -61,4 +62,4 @@ def curves(
         for run, name in zip(runs, names or [""] * len(runs), strict=True)
     ]
     write_text(output, curves_svg(read, against=against, title=title) + "\n")
-    click.echo(str(output))
+    screen.say(str(output))

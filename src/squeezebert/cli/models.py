@@ -64,7 +64,7 @@ def models(*, measure: bool, seconds: float, as_json: bool) -> None:
     )
     screen.print_table(screen.results(), table)
     for line in _machines(model.speed for model in shipped):
-        click.echo(line)
+        screen.say(line)
 
 
 def _as_json(model: ShippedModel) -> dict[str, Any]:

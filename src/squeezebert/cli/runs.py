@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.training import check_installed
 
 if TYPE_CHECKING:
@@ -56,11 +57,10 @@ def overrides(
 def say_how_it_ended(result: TrainingResult) -> None:
     """Prints the score, the pace and the model directory."""
     score = result.scores.get(result.main_score)
-    click.echo(
+    screen.note(
         f"{result.stopped}: {result.steps} steps, {result.tokens:,} tokens in "
         f"{result.seconds / 60:.1f} min"
         + ("" if score is None else f"; dev {result.main_score} {score:.4f}")
-        + f" at step {result.best_step}",
-        err=True,
+        + f" at step {result.best_step}"
     )
-    click.echo(str(result.output))
+    screen.say(str(result.output))

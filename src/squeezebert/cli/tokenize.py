@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 from squeezebert.cli.options import output_option, set_option
 
 
@@ -47,4 +47,4 @@ def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
     tokenizer = start_tokenizer(loaded.model)
     streams = open_corpus(loaded, tokenizer, output.parent)
     made = write_shards(output, loaded.corpus, streams, tokenizer)
-    click.echo(f"{made.tokens:,} tokens, {made.size_mb:.1f} MB: {output}")
+    screen.say(f"{made.tokens:,} tokens, {made.size_mb:.1f} MB: {output}")

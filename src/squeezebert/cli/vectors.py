@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 from squeezebert.cli.options import set_option
 
 
@@ -56,4 +56,4 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
         (stream.train for stream in streams), tokenizer, dimensions=dimensions
     )
     table.save(output)
-    click.echo(f"{len(table)} vectors of {dimensions} dimensions: {output}")
+    screen.say(f"{len(table)} vectors of {dimensions} dimensions: {output}")

@@ -27,16 +27,64 @@ def read_roofs(threads: int, seconds: float) -> list[tuple[int, int, float]]:
     cache, and for memory, whose level is 0.
     """
 
-def default_precisions(directory: str) -> list[str]:
-    """What :class:`Model` takes as ``precisions``: the fastest choice that is safe."""
+def resolve_precisions(directory: bytes, precisions: Sequence[str]) -> dict[str, str]:
+    """By kind, what :class:`Model` would take for the same arguments."""
 
-def expected_peak(directory: str) -> float:
+def recorded_precisions(directory: bytes) -> dict[str, str] | None:
+    """By kind, what the weights record; None where they record nothing."""
+
+def default_precisions(directory: bytes) -> dict[str, str]:
+    """By kind, the fastest choice that is safe."""
+
+def expected_peak(directory: bytes) -> float:
     """How far single features stick out of what LayerNorms give the blocks' products."""
+
+class Tokenizer:
+    """BERT's WordPiece, from the tokenizer's files of a model directory."""
+
+    def __init__(self, directory: str) -> None: ...
+    def encode(self, texts: list[str]) -> tuple[_Int32, _Int32, _Int64]:
+        """(tokens,) ids of all texts in a row, (tokens, 2) places in characters of each text, and
+        (texts + 1,) where each text's tokens begin and end.
+        """
+
+    def normalize(self, text: str) -> str:
+        """What words are cut from."""
+
+def split_words(text: str, ideographs_apart: bool) -> _Int32:
+    """(words, 2) where the words of a text stand, in characters."""
+
+def cut_windows(
+    word_ids: Sequence[int], size: int, overlap: int
+) -> list[tuple[int, int, list[int]]]:
+    """As squeezebert.tasks.windows."""
+
+def decode_tags(
+    transitions: Sequence[Sequence[float | None]], labels: int, scores: Sequence[float]
+) -> list[int]:
+    """As squeezebert.tasks.decoding; ``scores`` are (words * labels,)."""
+
+class TextModel:
+    """A model that takes texts, from a directory or a bundle. Places are in characters."""
+
+    def __init__(self, path: str, threads: int) -> None: ...
+    def classify(self, text: str, pair: str | None) -> list[float]:
+        """A score for each label."""
+
+    def tag(self, text: str) -> list[tuple[str, int, int, float]]:
+        """(type, start, end, score) of each entity."""
+
+    def fill(self, text: str, top_k: int) -> list[tuple[int, int, list[tuple[str, float, str]]]]:
+        """(start, end, [(token, score, the text with it), ...]) of each ``[MASK]``."""
 
 class Model:
     """A loaded model: weights, kernels and threads."""
 
-    def __init__(self, directory: str, precisions: Sequence[str], threads: int) -> None: ...
+    def __init__(self, directory: bytes, precisions: Sequence[str], threads: int) -> None:
+        """``precisions``: by kind, ``auto`` where the model is to say."""
+
+    @property
+    def precisions(self) -> dict[str, str]: ...
     @property
     def isa(self) -> str: ...
     @property

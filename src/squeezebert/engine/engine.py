@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from squeezebert import checkpoint
 from squeezebert.checkpoint.hub import resolve
-from squeezebert.engine.precision import AUTO, PROJECTION_KINDS, Precision, resolve_precision
+from squeezebert.engine.precision import AUTO, Precision, precision_wishes
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
 
 try:
@@ -69,8 +70,9 @@ class Engine:
     """A loaded model, made by :meth:`load`.
 
     Sequences lie end to end, without padding: ``input_ids`` is (tokens,), and sequence ``i`` is
-    ``input_ids[cu_seqlens[i]:cu_seqlens[i + 1]]``. Arrays of int32 are used where they lie; other
-    whole numbers are converted. Every call gives new arrays.
+    ``input_ids[cu_seqlens[i]:cu_seqlens[i + 1]]``. Arrays of any whole numbers do, whatever their
+    byte order or strides. Each call copies them first, so that it computes what it has checked even
+    if another thread writes to them. Every call gives new arrays.
 
     A sequence's results are the same, bit for bit, whatever else is in the batch and however many
     threads work. Calls release the GIL and may come from many threads at once; a forked process
@@ -86,15 +88,15 @@ class Engine:
     ('text_classification', (2, 6))
     """
 
-    def __init__(self, directory: Path, precision: Mapping[str, str], threads: int | None) -> None:
-        """Prefer :meth:`load`, which takes names and checks them."""
+    def __init__(self, directory: Path, precision: Precision, threads: int | None) -> None:
+        """Prefer :meth:`load`, which takes names of models too."""
         self.config = checkpoint.read_config(directory)
         """The shape of the model."""
-        self.precision: Mapping[str, str] = MappingProxyType(dict(precision))
+        names = precision_wishes(precision)
+        self._model = _native.Model(os.fsencode(directory), names, threads or 0)
+        self.precision: Mapping[str, str] = MappingProxyType(self._model.precisions)
         """The precision of each of
         :data:`~squeezebert.engine.precision.PROJECTION_KINDS`."""
-        names = [precision[kind] for kind in PROJECTION_KINDS]
-        self._model = _native.Model(str(directory), names, threads or 0)
 
     @classmethod
     def load(
@@ -127,7 +129,7 @@ class Engine:
                 hint="with torch, an old pytorch_model.bin is read as it is by the backend torch, "
                 f"or once and for all: squeezebert quantize {path} --no-data --output NEW",
             )
-        return cls(directory, resolve_precision(directory, precision), threads)
+        return cls(directory, precision, threads)
 
     @property
     def threads(self) -> int:
@@ -264,7 +266,12 @@ def _batch(
 
 def _whole_numbers(name: str, values: ArrayLike, kind: type[Number]) -> NDArray[Number]:
     """``values`` as a contiguous row of ``kind``: themselves if they are one, else a copy."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:  # such as rows of unequal length
+        raise InvalidInputError(
+            f"{name} cannot be read as an array: {error}", hint="whole numbers in a row are wanted"
+        ) from error
     if array.size == 0 and array.ndim == 1:
         return np.zeros(0, dtype=kind)
     if array.ndim != 1 or array.dtype.kind not in "iu":

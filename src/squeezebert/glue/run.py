@@ -25,6 +25,7 @@ from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.scored_runs import PRECISIONS, ScoredRun, Spread, train_and_score
 from squeezebert.tasks.glue import GLUE_TASKS, choose_glue_tasks, official_scores
 from squeezebert.training.loop.hardware import processes
+from squeezebert.training.loop.lock import held
 from squeezebert.training.recipe.file import (
     flatten,
     from_mapping,
@@ -298,7 +299,8 @@ def run_glue(
         progress: Told what is done next.
 
     Raises:
-        ConfigError: a recipe that cannot be, or runs in ``output`` that had another one.
+        ConfigError: a recipe that cannot be, or runs in ``output`` that had another one or are
+            going on.
         DataError: a data set that is not there.
         CheckpointError: a model or run that cannot be read.
         InvalidInputError: an unknown task, or no seeds.
@@ -318,27 +320,29 @@ def run_glue(
         progress(f"reading {task.title}")
         for dataset, split in ((name, "train"), *((dev, "dev") for dev in task.dev)):
             open_dataset(dataset, task="text_classification", split=split)
-    runs: dict[tuple[str, int], ScoredRun] = {}
-    for number, ((name, seed), finetuning) in enumerate(plan.items(), start=1):
-        progress(f"{GLUE_TASKS[name].title}, seed {seed} (run {number} of {len(plan)})")
-        runs[name, seed] = train_and_score(
-            finetuning,
-            output / name / f"seed-{seed}",
-            tests=chosen[name].dev,
-            split="dev",
-            limit=limit,
+    with held(output):
+        runs: dict[tuple[str, int], ScoredRun] = {}
+        for number, ((name, seed), finetuning) in enumerate(plan.items(), start=1):
+            progress(f"{GLUE_TASKS[name].title}, seed {seed} (run {number} of {len(plan)})")
+            runs[name, seed] = train_and_score(
+                finetuning,
+                output / name / f"seed-{seed}",
+                tests=chosen[name].dev,
+                split="dev",
+                limit=limit,
+            )
+        result = GlueResult(
+            model=model_name(model),
+            seeds=seeds,
+            settings=recipe.settings,
+            tasks=tuple(
+                GlueTaskResult.of(name, [runs[name, seed] for seed in range(seeds)])
+                for name in chosen
+            ),
         )
-    result = GlueResult(
-        model=model_name(model),
-        seeds=seeds,
-        settings=recipe.settings,
-        tasks=tuple(
-            GlueTaskResult.of(name, [runs[name, seed] for seed in range(seeds)]) for name in chosen
-        ),
-    )
-    if processes().is_main_process:
-        machine = describe_machine(0)
-        about = {"cpu": machine.cpu, "isa": runs[next(iter(plan))].isa}
-        content = {**result.to_json(), "machine": about, "versions": installed_versions()}
-        files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
-    return result
+        if processes().is_main_process:
+            machine = describe_machine(0)
+            about = {"cpu": machine.cpu, "isa": runs[next(iter(plan))].isa}
+            content = {**result.to_json(), "machine": about, "versions": installed_versions()}
+            files.write_text(output / RESULT, json.dumps(content, indent=2) + "\n")
+        return result

@@ -331,17 +331,18 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
 
 
 def test_utilization_is_told_where_the_cost_is_known(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("squeezebert.training.loop.loop.peak_flops", lambda *_, **__: 1e15)
     run_loop(setup(tmp_path / "unknown"))
     assert all("mfu" not in line for line in lines(tmp_path / "unknown", "train"))
     assert "MFU" not in capsys.readouterr().err
     run_loop(setup(tmp_path / "known", flops_per_token=1e6, loop=changed(log_seconds=0.0)))
     for line in lines(tmp_path / "known", "train"):
-        assert line["mfu"] > 0
-        assert line["tokens_per_second"] > 0
+        share = line["tokens_per_second"] * 3 * 1e6 / 1e15
+        assert line["mfu"] == pytest.approx(share, rel=1e-4)
     error = capsys.readouterr().err
-    assert "TFLOP/s" in error
+    assert "peak 1e+03 TFLOP/s" in error
     assert "MFU" in error
 
 

@@ -43,7 +43,7 @@ def test_gradients_pass_straight_through() -> None:
 
 
 def test_slices_are_the_engines() -> None:
-    # The numbers of native/tests/test_packing.cpp.
+    # The numbers of native/tests/test_packed_projection.cpp.
     assert [slices(n) for n in (768, 1024, 1536, 3072, 4096, 2 * 1021)] == [1, 1, 2, 3, 4, 1]
 
 

@@ -55,7 +55,7 @@ def test_the_task_is_needed() -> None:
     ("name", "value", "message"),
     [
         ("loop.max_step", "5", "did you mean max_steps"),
-        ("optimizer.learning_rate", "1", "did you mean optimizer"),
+        ("optimzer.learning_rate", "1", "did you mean optimizer"),
         ("corpus.sources", '[{path = "a", wheight = 2}]', "did you mean weight"),
         ("nothing.like_it", "1", "the settings here are name"),
         ("loop.batch_size", "many", "'many', expected a whole number"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from squeezebert.report.escaping import escape_xml
 
 Attribute = str | int | float | None
 
@@ -18,11 +19,11 @@ def element(tag: str, attributes: dict[str, Attribute], *children: str, text: st
     '<text x="3.14">a &lt; b</text>'
     """
     written = "".join(
-        f' {name}="{html.escape(_number(value))}"'
+        f' {name}="{escape_xml(_number(value))}"'
         for name, value in attributes.items()
         if value is not None
     )
-    inside = "".join(children) + html.escape(text, quote=False)
+    inside = "".join(children) + escape_xml(text, quote=False)
     return f"<{tag}{written}>{inside}</{tag}>" if inside else f"<{tag}{written}/>"
 
 

@@ -25,10 +25,11 @@ from squeezebert.training.loop.collate import FeatureBatches
 from squeezebert.training.loop.hardware import processes, seed_everything
 from squeezebert.training.loop.loop import run_loop
 from squeezebert.training.loop.losses import loss_for
-from squeezebert.training.loop.output import TrainingResult, open_output, save_run
+from squeezebert.training.loop.output import TrainingResult, claimed, save_run
 from squeezebert.training.loop.rounding import rounding
 from squeezebert.training.loop.setup import DevScore, Setup
 from squeezebert.training.loop.start import start_model, start_tokenizer, with_learning_rate
+from squeezebert.training.recipe.file import lasting_settings
 from squeezebert.training.recipe.run import FinetuneRecipe, LoopRecipe
 
 
@@ -44,14 +45,18 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
         resume: Go on with the run that was killed there. A finished one is left as it is.
 
     Raises:
-        ConfigError: a recipe that cannot be, or another one than the run to resume had.
+        ConfigError: a recipe that cannot be, or another one than the run to resume had; another
+            run that is going on in ``output``.
         DataError, InvalidInputError: data that cannot be read.
-        CheckpointError: a model, tokenizer or checkpoint that cannot be read.
+        CheckpointError: a model, tokenizer or checkpoint that cannot be read; a disk that takes
+            nothing.
     """
     output, recipe = Path(output), with_learning_rate(recipe)
-    finished = open_output(output, recipe, resume=resume)
-    if finished is not None:
-        return finished
+    with claimed(output, recipe, resume=resume) as finished:
+        return finished or _finetune(recipe, output, resume=resume)
+
+
+def _finetune(recipe: FinetuneRecipe, output: Path, *, resume: bool) -> TrainingResult:
     data = open_training_data(recipe)
     tokenizer = start_tokenizer(recipe.model)
     spec = TaskSpec(
@@ -90,6 +95,7 @@ def finetune(recipe: FinetuneRecipe, output: Path | str, resume: bool = False) -
                 output=output,
                 title=spec.task,
                 gradual=gradual,
+                settings=lasting_settings(recipe),
             ),
             resume=resume,
         )

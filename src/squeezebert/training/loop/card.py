@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from squeezebert.config import GROUP_FIELDS, EncoderConfig
 from squeezebert.model import TaskModel
+from squeezebert.report.escaping import code_span, escape_markdown
 from squeezebert.training.loop.progress import duration
 from squeezebert.training.loop.resume import LoopState
 from squeezebert.training.recipe.run import FinetuneRecipe, PretrainRecipe, Recipe
@@ -16,7 +17,7 @@ def pretraining_card(
 ) -> str:
     """The card of a pretrained model; ``tokens`` are those of each source."""
     rows = [
-        f"| `{source.path}` | {count:,} | {source.weight:g} |"
+        f"| {code_span(source.path)} | {count:,} | {source.weight:g} |"
         for source, count in zip(recipe.corpus.sources, tokens, strict=True)
     ]
     objective = f"masked LM, {recipe.masking.rate:.0%} of the tokens"
@@ -25,10 +26,8 @@ def pretraining_card(
     if recipe.masking.sentence_order:
         objective += ", and sentence order"
     return _card(
-        title=recipe.name or f"Pretrained {_family(model.config)}",
-        purpose="A masked language model"
-        + (f" for {', '.join(recipe.languages)}" if recipe.languages else "")
-        + ", to fill gaps or to fine-tune.",
+        title=escape_markdown(recipe.name) or f"Pretrained {_family(model.config)}",
+        purpose="A masked language model" + _languages(recipe) + ", to fill gaps or to fine-tune.",
         recipe=recipe,
         model=model,
         state=state,
@@ -47,21 +46,20 @@ def finetuning_card(
     """The card of a fine-tuned model; ``data`` are rows of (use, name, examples)."""
     task = recipe.task.replace("_", " ")
     labels = model.head_config.labels
-    lines = list(facts)
+    lines = [escape_markdown(fact) for fact in facts]
     if labels:
-        lines.insert(0, f"Labels: {', '.join(labels)}.")
+        lines.insert(0, f"Labels: {', '.join(map(escape_markdown, labels))}.")
     return _card(
-        title=recipe.name or f"{_family(model.config)} for {task}",
-        purpose=f"A {task} model"
-        + (f" for {', '.join(recipe.languages)}" if recipe.languages else "")
-        + f", fine-tuned from `{recipe.model.start}`.",
+        title=escape_markdown(recipe.name) or f"{_family(model.config)} for {task}",
+        purpose=f"A {task} model{_languages(recipe)}, fine-tuned from "
+        f"{code_span(recipe.model.start)}.",
         recipe=recipe,
         model=model,
         state=state,
         data=[
             "| use | data | examples |",
             "| --- | --- | ---: |",
-            *(f"| {use} | `{name}` | {count:,} |" for use, name, count in data),
+            *(f"| {use} | {code_span(name)} | {count:,} |" for use, name, count in data),
         ],
         facts=lines,
     )
@@ -121,8 +119,13 @@ def _table(values: Mapping[str, float]) -> list[str]:
     return [
         "| score | value |",
         "| --- | ---: |",
-        *(f"| {name} | {value:.4f} |" for name, value in values.items()),
+        *(f"| {escape_markdown(name)} | {value:.4f} |" for name, value in values.items()),
     ]
+
+
+def _languages(recipe: Recipe) -> str:
+    names = ", ".join(map(escape_markdown, recipe.languages))
+    return f" for {names}" if names else ""
 
 
 def _family(config: EncoderConfig) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast_object_list
 
 from squeezebert.training.recipe.run import Precision
+
+Found = TypeVar("Found")
 
 BF16_PEAKS = {
     "B200": 2250e12,
@@ -35,6 +40,21 @@ PEAK_PRODUCTS = 5
 def processes() -> PartialState:
     """The processes that train together: those of ``torchrun`` or ``accelerate launch``, or one."""
     return PartialState(cpu=_only_cpu())
+
+
+def in_main_process(function: Callable[[], Found]) -> Found:
+    """What ``function`` gives in the main process, or raises there, in all of them."""
+    found: list[Any] = [None, None]
+    if processes().is_main_process:
+        try:
+            found[0] = function()
+        except Exception as error:  # noqa: BLE001 - raised again below, everywhere
+            found[1] = error
+    if processes().num_processes > 1:
+        broadcast_object_list(found)
+    if found[1] is not None:
+        raise found[1]
+    return found[0]
 
 
 def accelerator() -> Accelerator:

@@ -34,6 +34,7 @@ from squeezebert.training.loop.resume import (
     write_checkpoint,
 )
 from squeezebert.training.loop.setup import DevScore, Setup
+from squeezebert.training.recipe.file import changed_settings
 
 
 def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
@@ -69,7 +70,7 @@ class _Run:
         self.optimizer = RunOptimizer(setup.model, setup.optimizer)
         if setup.loop.compile:
             compile_blocks(setup.model)
-        self.state = LoopState(data_key=setup.source.key)
+        self.state = LoopState(data_key=setup.source.key, settings=setup.settings)
         self.folder = setup.output / CHECKPOINTS
         self._resume(resume)
         self.model: nn.Module = self.accelerator.prepare(setup.model)
@@ -268,7 +269,7 @@ class _Run:
             "seconds": round(state.seconds, 3),
         }
         metrics.write(state.step, "train", values)
-        utilization = f"  MFU {pace['mfu']:.1%}" if "mfu" in pace else ""
+        utilization = f"  MFU {100 * pace['mfu']:.3g}%" if "mfu" in pace else ""
         metrics.show(
             done,
             f"step {state.step}  loss {loss:.4f}  rate {rate:.2e}  "
@@ -350,9 +351,16 @@ class _Run:
                 f"the data of the run in {self.setup.output} has changed since it began",
                 hint="restore the data, or start again in another output directory",
             )
+        # recipe.toml may have been changed since.
+        changed = changed_settings(checkpoint.state.settings, self.setup.settings)
+        if checkpoint.state.settings and changed:
+            raise ConfigError(
+                f"the checkpoint {newest} is of another recipe: {changed}",
+                hint="restore the recipe, or start again in another output directory",
+            )
         _restore(_tensors(self.setup.model), checkpoint.model, newest)
         self.optimizer.restore(checkpoint.optimizer)
-        self.state = checkpoint.state
+        self.state = dataclasses.replace(checkpoint.state, settings=self.setup.settings)
         more = self.setup.loop.max_minutes * 60
         if self.state.stopped == "max_minutes" and (not more or self.state.seconds < more):
             self.state = dataclasses.replace(self.state, stopped="")

@@ -8,12 +8,14 @@
     checkpoints/      the newest complete state; deleted once the model is saved
     config.json, model.safetensors, task.json, tokenizer files, README.md   the model, at the end
     training.json     how the run ended; written last
+    .lock             held by the process that writes here
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,16 @@ from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import TaskModel, save_model
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.loop.hardware import processes
+from squeezebert.training.loop.hardware import in_main_process, processes
+from squeezebert.training.loop.lock import held
 from squeezebert.training.loop.resume import CHECKPOINTS, LoopState, remove_checkpoints
-from squeezebert.training.recipe.file import flatten, load_recipe, save_recipe, to_mapping
-from squeezebert.training.recipe.run import RUN_ONLY, FinetuneRecipe, Recipe
+from squeezebert.training.recipe.file import (
+    changed_settings,
+    lasting_settings,
+    load_recipe,
+    save_recipe,
+)
+from squeezebert.training.recipe.run import FinetuneRecipe, Recipe
 
 RECIPE, RESULT = "recipe.toml", "training.json"
 
@@ -60,6 +68,24 @@ class TrainingResult:
     def tokens_per_second(self) -> float:
         """Over the whole run, evaluations and checkpoints included."""
         return self.tokens / max(self.seconds, 1e-9)
+
+
+@contextmanager
+def claimed(
+    output: Path, recipe: Recipe, *, resume: bool
+) -> Generator[TrainingResult | None, None, None]:
+    """Holds a run's directory while the block runs, and makes it ready. No other run can write
+    there meanwhile.
+
+    Yields:
+        As :func:`open_output` returns.
+
+    Raises:
+        ConfigError: another run is going on there; or as :func:`open_output`.
+        CheckpointError: nothing can be written there.
+    """
+    with held(output):
+        yield in_main_process(lambda: open_output(output, recipe, resume=resume))
 
 
 def open_output(output: Path, recipe: Recipe, *, resume: bool) -> TrainingResult | None:
@@ -96,14 +122,10 @@ def _kind(recipe: Recipe) -> Any:
 
 
 def _check_same(before: Recipe, now: Recipe, output: Path) -> None:
-    old, new = flatten(to_mapping(before)), flatten(to_mapping(now))
-    changed = sorted(
-        name for name in (old.keys() | new.keys()) - RUN_ONLY if old.get(name) != new.get(name)
-    )
+    changed = changed_settings(lasting_settings(before), lasting_settings(now))
     if changed:
-        shown = ", ".join(f"{name} was {old.get(name)!r}, is {new.get(name)!r}" for name in changed)
         raise ConfigError(
-            f"the run in {output} had another recipe: {shown}",
+            f"the run in {output} had another recipe: {changed}",
             hint=f"resume with {output / RECIPE}, or choose another output directory",
         )
 

@@ -14,8 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from squeezebert.files import writing
+from squeezebert.shown import console, shown
 
 TRAINING_FACTOR = 3
 """A backward pass multiplies each matrix twice: by gradients of outputs, and by inputs."""
@@ -48,6 +50,9 @@ class Metrics:
         log_seconds: Seconds between lines where stderr is not a terminal.
         tensorboard: Also write event files, if the package is there.
         active: False for all but the main process.
+
+    Raises:
+        CheckpointError: the disk does not take them.
     """
 
     def __init__(
@@ -61,17 +66,18 @@ class Metrics:
         active: bool,
     ) -> None:
         self._active = active
-        self._console = Console(stderr=True, quiet=not active, highlight=False)
+        self._console = console(stderr=True, quiet=not active)
         self._title = title
         self._log_seconds = log_seconds
         self._last_line = -float("inf")
         self._file = None
         self._events: Any = None
         if active:
-            output.mkdir(parents=True, exist_ok=True)
-            path = output / "metrics.jsonl"
-            truncate_metrics(path, step)
-            self._file = path.open("a", encoding="utf-8")
+            self._path = output / "metrics.jsonl"
+            with writing(self._path):
+                output.mkdir(parents=True, exist_ok=True)
+                truncate_metrics(self._path, step)
+                self._file = self._path.open("a", encoding="utf-8")
             if tensorboard:
                 self._events = _event_writer(output / "tensorboard", step)
                 if self._events is None:
@@ -107,8 +113,9 @@ class Metrics:
         """One line of ``metrics.jsonl``: ``{"step", "kind": "train" or "dev", …values}``."""
         if self._file is None:
             return
-        self._file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
+            self._file.flush()
         if self._events is not None:
             for name, value in values.items():
                 self._events.add_scalar(f"{kind}/{name}", value, step)
@@ -123,7 +130,7 @@ class Metrics:
 
     def say(self, line: str) -> None:
         """One line on stderr, above the bar."""
-        self._console.print(line, soft_wrap=True, markup=False)
+        self._console.print(shown(line), soft_wrap=True, markup=False)
 
 
 def _event_writer(directory: Path, step: int) -> Any:
@@ -184,7 +191,17 @@ class Throughput:
         now = time.monotonic()
         speed = (tokens - self._tokens) / max(now - self._since, 1e-9)
         self._tokens, self._since = tokens, now
-        values = {"tokens_per_second": round(speed, 1)}
+        values = {"tokens_per_second": _significant(speed)}
         if self._flops_per_token and self._peak:
-            values["mfu"] = round(speed * self._flops_per_token / self._peak, 4)
+            values["mfu"] = _significant(speed * self._flops_per_token / self._peak)
         return values
+
+
+def _significant(value: float) -> float:
+    """Six digits from the first that counts. By decimal places, the small share that a tiny model
+    has of a fast machine would be 0.
+
+    >>> _significant(0.0000123456789), _significant(1234567.8)
+    (1.23457e-05, 1234570.0)
+    """
+    return float(f"{value:.6g}")

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from squeezebert.errors import CheckpointError
+from squeezebert.files import writing
 
 CHECKPOINTS = "checkpoints"
 """Their folder in a run's directory."""
@@ -52,6 +53,8 @@ class LoopState:
         evaluations_since_best: For early stopping.
         stopped: Why the run ended; empty while it has not.
         data_key: Names the data that the run was trained on.
+        settings: The recipe's, by dotted name, as far as they touch what is computed. Empty in
+            checkpoints that earlier versions wrote.
     """
 
     step: int = 0
@@ -66,6 +69,7 @@ class LoopState:
     evaluations_since_best: int = 0
     stopped: str = ""
     data_key: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,7 +99,22 @@ def write_checkpoint(
         optimizer: The optimizer's tensors, named ``<parameter>/<moment>``.
         is_best: Whether ``model`` is the best so far; if not, the best weights are those of the
             checkpoint before.
+
+    Raises:
+        CheckpointError: the disk does not take it; the checkpoint before is still there.
     """
+    with writing(folder / f"step-{state.step:08d}"):
+        return _write_checkpoint(folder, state, model=model, optimizer=optimizer, is_best=is_best)
+
+
+def _write_checkpoint(
+    folder: Path,
+    state: LoopState,
+    *,
+    model: Mapping[str, Tensor],
+    optimizer: Mapping[str, Tensor],
+    is_best: bool,
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"step-{state.step:08d}"
     before = latest(folder)

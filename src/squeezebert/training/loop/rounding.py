@@ -23,7 +23,8 @@ from squeezebert.model.grouped_linear import GroupedLinear
 
 WIDEST_SLICE, ALIGNMENT = 1024, 64
 """Inputs of a group that share a scale are at most so many; where they are divided, into parts that
-are multiples of the other number. As ``count_slices`` of ``native/engine/packing.cpp`` has it."""
+are multiples of the other number. As ``count_slices`` of
+``native/engine/packed_projection.cpp`` has it."""
 
 LEVELS = 127
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -73,6 +73,7 @@ class Setup:
         flops_per_token: Of a forward pass; 0 where it is not known, and no model FLOP
             utilization is told.
         gradual: What changes along the run.
+        settings: The recipe's that touch what is computed: a checkpoint of other ones is refused.
     """
 
     model: nn.Module
@@ -85,3 +86,4 @@ class Setup:
     title: str = "training"
     flops_per_token: float = 0.0
     gradual: Sequence[Gradual] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +27,8 @@ from squeezebert.model.encoder import Attention
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.recipe.run import FinetuneRecipe, ModelRecipe, PretrainRecipe
+
+logger = logging.getLogger(__name__)
 
 TABLES = ("word", "position", "token_type", "layer_norm")
 """The parts of the embeddings that models of other depth and groups can share."""
@@ -78,7 +82,8 @@ def start_tokenizer(recipe: ModelRecipe) -> Tokenizer:
 def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> TaskModel:
     """The model to train, its new parts drawn from torch's global generator.
 
-    A checkpoint that already carries ``head`` keeps it; else its encoder gets a new one.
+    A checkpoint that already carries ``head`` keeps it; else its encoder gets a new one, and a log
+    line tells it where there was another of the same kind.
 
     Raises:
         ConfigError: ``shape`` for a checkpoint, or an unknown field in it; a tokenizer of another
@@ -97,6 +102,8 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
         if isinstance(loaded, TaskModel) and loaded.head_config == head:
             model = loaded
         else:
+            if isinstance(loaded, TaskModel):
+                _tell_replaced(recipe.start, loaded.head_config, head)
             encoder = loaded.encoder if isinstance(loaded, TaskModel) else loaded
             model = attach_head(encoder, head)
         if model.config.vocab_size < tokenizer.vocab_size:
@@ -120,10 +127,29 @@ def start_model(recipe: ModelRecipe, head: HeadConfig, tokenizer: Tokenizer) -> 
     return model
 
 
+def _tell_replaced(name: str, before: HeadConfig, now: HeadConfig) -> None:
+    if before.kind != now.kind or not before.labels:
+        return  # that of another task is of no use, and no one expects it to be kept
+    what = (
+        f"its labels are {_few(before.labels)}, those of the data {_few(now.labels)}"
+        if before.labels != now.labels
+        else f"its problem_type is {before.problem_type}, that of the data {now.problem_type}"
+    )
+    logger.warning("the head of %s is replaced by a new one: %s", name, what)
+
+
+def _few(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - 8} more" if len(labels) > 8 else ""
+    return ", ".join(label[:40] for label in labels[:8]) + more
+
+
 def set_dropout(model: TaskModel, probability: float) -> None:
     """Sets all dropout of ``model``, in its config too."""
     config = dataclasses.replace(
-        model.config, hidden_dropout_prob=probability, attention_probs_dropout_prob=probability
+        model.config,
+        hidden_dropout_prob=probability,
+        attention_probs_dropout_prob=probability,
+        classifier_dropout=None,
     )
     model.config = model.encoder.config = config
     for module in model.modules():

@@ -3,26 +3,31 @@
 A source (a file, or a directory of files) is tokenized once into raw arrays that are memory-mapped:
 ``train.bin`` and ``held_out.bin``, token after token, with ``[SEP]`` after each document, and
 beside them where documents begin. The cache's name is a digest of the texts and the tokenizer, so
-a changed file is tokenized anew.
+a changed file is tokenized anew; so is one whose arrays are not what was written (``info.json``
+holds their sums).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert import files as files_on_disk
 from squeezebert.data.documents import iter_documents
-from squeezebert.errors import DataError
+from squeezebert.errors import DataError, InvalidInputError, SqueezeBertError
+from squeezebert.structured import build, read_json
 from squeezebert.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = tuple(kind + packed for kind in (".txt", ".jsonl") for packed in ("", ".gz", ".xz"))
 STRETCH = 512
@@ -30,6 +35,8 @@ STRETCH = 512
 
 CHUNK_CHARACTERS = 1 << 20
 FORMAT = 2
+INFO = "info.json"
+ARRAYS = ("train", "held_out", "train_documents", "held_out_documents")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +108,29 @@ def tokenize_source(
     files = find_files(path)
     key = _digest(files, tokenizer, f"{FORMAT} {turns} {held_out_every}")
     directory = cache / key
-    if not directory.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = cache / f".{key}.{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        _write_stream(files, tokenizer, partial, turns=turns, held_out_every=held_out_every)
+    info = _read_info(directory) if directory.is_dir() else None
+    if info is None:
+        if directory.is_dir():
+            logger.warning(
+                "the tokenized texts in %s are not as they were written, or without sums to tell: "
+                "they are made anew",
+                directory,
+            )
+            shutil.rmtree(directory, ignore_errors=True)
         try:
-            partial.rename(directory)
-        except OSError:  # another process was faster: its cache is the same
-            shutil.rmtree(partial)
-    info: dict[str, Any] = json.loads((directory / "info.json").read_text(encoding="utf-8"))
+            with files_on_disk.appearing(directory) as partial:
+                _write_stream(files, tokenizer, partial, turns=turns, held_out_every=held_out_every)
+        except InvalidInputError:  # another process was faster: its cache is the same
+            pass
+        info = _read_info(directory)
+    if info is None:
+        raise DataError(
+            f"the tokenized texts in {directory} are damaged, and cannot be made anew",
+            hint="remove that directory",
+        )
     return TokenStream(
-        train=_map(directory / "train.bin", info["dtype"]),
-        held_out=_map(directory / "held_out.bin", info["dtype"]),
+        train=_map(directory / "train.bin", info.dtype),
+        held_out=_map(directory / "held_out.bin", info.dtype),
         weight=weight,
         key=key,
         train_documents=_map(directory / "train_documents.bin", "int64"),
@@ -122,8 +138,34 @@ def tokenize_source(
     )
 
 
+@dataclass(frozen=True)
+class _Info:
+    """What a cache says of itself in ``info.json``."""
+
+    dtype: Literal["uint16", "uint32"]
+    sums: Mapping[str, str]
+
+
+def _read_info(directory: Path) -> _Info | None:
+    """What the cache in ``directory`` says of itself; None where its files are not as it says."""
+    try:
+        info = build(_Info, read_json(directory / INFO), INFO)
+        whole = set(info.sums) == {f"{name}.bin" for name in ARRAYS} and all(
+            _sum(directory / name) == value for name, value in info.sums.items()
+        )
+    except (OSError, SqueezeBertError):
+        return None
+    return info if whole else None
+
+
+def _sum(path: Path) -> str:
+    """Of its length too: equal for equal contents only."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
 def _digest(files: Sequence[Path], tokenizer: Tokenizer, options: str) -> str:
-    digest = hashlib.sha256(f"{options} {tokenizer.lowercase}\n".encode())
+    digest = hashlib.sha256(f"{options} {tokenizer.normalization}\n".encode())
     digest.update("\n".join(tokenizer.tokens).encode())
     for file in files:
         with file.open("rb") as stream:
@@ -190,8 +232,13 @@ def _write_stream(
             flush()
     for name, places in documents.items():
         (directory / f"{name}_documents.bin").write_bytes(np.array(places, np.int64).tobytes())
-    info = {"dtype": dtype.name, **counts, "files": [file.name for file in files]}
-    (directory / "info.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    info = {
+        "dtype": dtype.name,
+        **counts,
+        "files": [file.name for file in files],
+        "sums": {f"{name}.bin": _sum(directory / f"{name}.bin") for name in ARRAYS},
+    }
+    (directory / INFO).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def _chunks(files: Sequence[Path]) -> Iterator[list[str]]:

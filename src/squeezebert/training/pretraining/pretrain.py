@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
 from torch import Tensor, nn
 
 from squeezebert.complexity import HeadShape, count
 from squeezebert.data import data_root
 from squeezebert.errors import ConfigError
 from squeezebert.model import HeadConfig, TaskModel
+from squeezebert.shown import console, shown
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.loss import DistillationLoss, Student
@@ -28,7 +28,7 @@ from squeezebert.training.loop.card import pretraining_card
 from squeezebert.training.loop.hardware import processes, seed_everything
 from squeezebert.training.loop.loop import run_loop
 from squeezebert.training.loop.losses import Loss, cross_entropy_loss, sentence_order_loss
-from squeezebert.training.loop.output import TrainingResult, open_output, save_run
+from squeezebert.training.loop.output import TrainingResult, claimed, save_run
 from squeezebert.training.loop.rounding import rounding
 from squeezebert.training.loop.setup import DevScore, Evaluate, Setup
 from squeezebert.training.loop.start import start_model, start_tokenizer, with_learning_rate
@@ -36,6 +36,7 @@ from squeezebert.training.pretraining.batches import PretrainingBatches, dev_bat
 from squeezebert.training.pretraining.corpus import TokenStream, tokenize_source
 from squeezebert.training.pretraining.sequences import HeldOutText
 from squeezebert.training.pretraining.shards import read_shard
+from squeezebert.training.recipe.file import lasting_settings
 from squeezebert.training.recipe.run import PretrainRecipe
 
 MAIN_SCORE = "masked_loss"
@@ -51,17 +52,21 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
         resume: Go on with the run that was killed there. A finished one is left as it is.
 
     Raises:
-        ConfigError: a recipe that cannot be, or another one than the run to resume had.
+        ConfigError: a recipe that cannot be, or another one than the run to resume had; another
+            run that is going on in ``output``.
         DataError: text that cannot be read.
-        CheckpointError: a model, tokenizer or checkpoint that cannot be read.
+        CheckpointError: a model, tokenizer or checkpoint that cannot be read; a disk that takes
+            nothing.
     """
     output = Path(output)
     if not recipe.corpus.sources:
         raise ConfigError("corpus.sources is empty", hint="name at least one text file")
     recipe = with_learning_rate(recipe)
-    finished = open_output(output, recipe, resume=resume)
-    if finished is not None:
-        return finished
+    with claimed(output, recipe, resume=resume) as finished:
+        return finished or _pretrain(recipe, output, resume=resume)
+
+
+def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> TrainingResult:
     tokenizer = start_tokenizer(recipe.model)
     streams = open_corpus(recipe, tokenizer, output)
     batches = PretrainingBatches(recipe, streams, tokenizer)
@@ -90,6 +95,7 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
                 title="pretraining",
                 flops_per_token=_flops_per_token(recipe, model),
                 gradual=gradual,
+                settings=lasting_settings(recipe),
             ),
             resume=resume,
         )
@@ -115,10 +121,10 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
     """
     corpus = recipe.corpus
     cache = Path(corpus.cache) if corpus.cache else output / "corpus"
-    console = Console(stderr=True, highlight=False, quiet=not processes().is_main_process)
+    notes = console(stderr=True, quiet=not processes().is_main_process)
     streams: list[TokenStream] = []
     for source in corpus.sources:
-        console.print(f"{source.path}:", end=" ", markup=False, soft_wrap=True)
+        notes.print(shown(f"{source.path}:"), end=" ", markup=False, soft_wrap=True)
         if corpus.shards:
             stream = read_shard(Path(corpus.shards), source, corpus, tokenizer)
         else:
@@ -132,7 +138,7 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
                     held_out_every=corpus.held_out_every,
                 )
         streams.append(dataclasses.replace(stream, taught=source.taught))
-        console.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
+        notes.print(f"{len(stream.train):,} tokens, read {source.weight:g} times an epoch")
     return streams
 
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import files
-from squeezebert.errors import ConfigError, DataError
+from squeezebert.errors import ConfigError, DataError, SqueezeBertError
+from squeezebert.structured import build, read_json
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.pretraining.corpus import TokenStream
 from squeezebert.training.recipe.data import CorpusRecipe, CorpusSource
@@ -41,6 +42,26 @@ class Shards:
 
     tokens: int
     size_mb: float
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A source in ``shards.json``."""
+
+    path: str
+    turns: bool
+    file: str
+    key: str
+
+
+@dataclass(frozen=True)
+class _List:
+    """The content of ``shards.json``."""
+
+    format: int
+    vocabulary: str
+    held_out_every: int
+    sources: tuple[_Source, ...]
 
 
 def write_shards(
@@ -97,34 +118,34 @@ def read_shard(
         DataError: no shards there, not of this source, or a damaged file.
         ConfigError: shards of another vocabulary or another division into held-out text.
     """
+    path = directory / LIST
+    if not path.is_file():
+        raise DataError(f"there is no {LIST} in {directory}", hint=HINT)
     try:
-        content: dict[str, Any] = json.loads((directory / LIST).read_text(encoding="utf-8"))
-        known: list[dict[str, Any]] = content["sources"]
-        made = {name: content[name] for name in ("format", "vocabulary", "held_out_every")}
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {LIST} in {directory}", hint=HINT) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{directory / LIST} is no list of shards: {error}", hint=HINT) from error
+        made = build(_List, read_json(path), LIST)
+    except SqueezeBertError as error:
+        raise DataError(f"{path} is no list of shards: {error.message}", hint=HINT) from error
     wanted = {
         "format": FORMAT,
         "vocabulary": _vocabulary_key(tokenizer),
         "held_out_every": corpus.held_out_every,
     }
     for name, value in wanted.items():
-        if made[name] != value:
+        if getattr(made, name) != value:
             raise ConfigError(
-                f"the shards in {directory} have {name} {made[name]!r}, the run has {value!r}",
+                f"the shards in {directory} have {name} {getattr(made, name)!r}, "
+                f"the run has {value!r}",
                 hint=HINT,
             )
-    for entry in known:
-        if (entry["path"], entry["turns"]) == (source.path, source.turns):
-            return _read_arrays(directory / entry["file"], source.weight, entry["key"])
+    for entry in made.sources:
+        if (entry.path, entry.turns) == (source.path, source.turns):
+            return _read_arrays(directory / entry.file, source.weight, entry.key)
     turns = " with turns" if source.turns else ""
     raise DataError(f"the shards in {directory} lack {source.path}{turns}", hint=HINT)
 
 
 def _vocabulary_key(tokenizer: Tokenizer) -> str:
-    content = "\n".join([str(tokenizer.lowercase), *tokenizer.tokens])
+    content = "\n".join([str(tokenizer.normalization), *tokenizer.tokens])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

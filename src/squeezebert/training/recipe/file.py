@@ -11,7 +11,13 @@ from typing import Any, Literal, cast, overload
 
 from squeezebert.errors import ConfigError
 from squeezebert.structured import from_mapping
-from squeezebert.training.recipe.run import FinetuneRecipe, PretrainRecipe, Recipe, RecipeKind
+from squeezebert.training.recipe.run import (
+    RUN_ONLY,
+    FinetuneRecipe,
+    PretrainRecipe,
+    Recipe,
+    RecipeKind,
+)
 
 
 @overload
@@ -54,7 +60,7 @@ def read_values(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -117,6 +123,25 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def lasting_settings(recipe: Recipe) -> dict[str, Any]:
+    """The settings by dotted name that a resumed run must have in common with its beginning."""
+    flat = flatten(to_mapping(recipe))
+    return {name: value for name, value in flat.items() if name not in RUN_ONLY}
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs, in words; empty where nothing does.
+
+    >>> changed_settings({"loop.seed": 0, "name": "a"}, {"loop.seed": 1, "name": "a"})
+    'loop.seed was 0, is 1'
+    """
+    return ", ".join(
+        f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    )
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:

@@ -229,10 +229,12 @@ def _apply_to_head(model: TaskModel, hidden: Tensor) -> None:
     head = model.head
     if isinstance(head, MaskedLMHead):
         _reorder(head.transform.weight, 1, hidden)
-        if not model.config.has_bottleneck:  # the decoder is tied to the embeddings
+        if not model.config.has_bottleneck:  # the decoder's inputs are as the embeddings
             _reorder(head.transform.weight, 0, hidden)
             _reorder(head.transform.bias, 0, hidden)
             _reorder_norm(head.layer_norm, hidden)
+            if not head.is_tied:
+                _reorder(head.decoder.weight, 1, hidden)
     elif not isinstance(head, SentenceHead):  # which reads what the pooler gives
         assert isinstance(head.classifier, nn.Linear)
         _reorder(head.classifier.weight, 1, hidden)

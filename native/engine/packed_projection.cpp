@@ -1,4 +1,4 @@
-#include "engine/packing.h"
+#include "engine/packed_projection.h"
 
 #include <algorithm>
 #include <cmath>
@@ -87,8 +87,8 @@ void PackedProjection::pack_int8(const Matrix& matrix) {
             float& scale = scale_.data()[group * view_.panels * kPanel + row];
             if (matrix.dtype == DType::int8) {
                 scale = matrix.scales[at];
-                const auto* from = reinterpret_cast<const std::int8_t*>(matrix.data) +
-                                   at * matrix.columns;
+                const auto* from =
+                    reinterpret_cast<const std::int8_t*>(matrix.data) + at * matrix.columns;
                 // -128 has no positive counterpart, which some instruction sets rely on.
                 for (int column = 0; column < view_.inputs; ++column) {
                     weights[place(view_, row, column)] = std::max<std::int8_t>(from[column], -127);
@@ -148,8 +148,8 @@ void PackedProjection::add_offsets() {
                         sums[lane] += weights[0] + weights[1] + weights[2] + weights[3];
                     }
                 }
-                std::int32_t* out = offset_.data() +
-                                    (group * view_.slices + slice) * columns + panel * kPanel;
+                std::int32_t* out =
+                    offset_.data() + (group * view_.slices + slice) * columns + panel * kPanel;
                 for (int lane = 0; lane < kPanel; ++lane) out[lane] = -128 * sums[lane];
             }
         }

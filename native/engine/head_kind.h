@@ -6,6 +6,7 @@
 namespace squeezebert {
 
 class Json;
+class ModelFiles;
 class TensorSource;
 
 /// Which head a checkpoint carries.
@@ -27,9 +28,9 @@ struct Head {
     std::vector<std::string> labels;
 };
 
-/// Which head the model in `directory` carries: by its task.json, or else by the `architectures`
+/// Which head a model carries: by its task.json, or else by the `architectures`
 /// of its config.json, or else by its tensors' names.
 /// Throws Error(checkpoint) where the files contradict themselves or leave it open.
-Head read_head(const std::string& directory, const Json& config, const TensorSource& source);
+Head read_head(const ModelFiles& files, const Json& config, const TensorSource& source);
 
 }  // namespace squeezebert

@@ -4,35 +4,38 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/packing.h"
+#include "engine/packed_projection.h"
 #include "tests/check.h"
 
 namespace squeezebert {
 namespace {
 
 Matrix matrix_of(const std::vector<float>& values, std::int64_t rows, std::int64_t groups) {
-    return {DType::float32, rows, static_cast<std::int64_t>(values.size()) / rows, groups,
-            reinterpret_cast<const std::byte*>(values.data()), nullptr, false};
+    return {DType::float32,
+            rows,
+            static_cast<std::int64_t>(values.size()) / rows,
+            groups,
+            reinterpret_cast<const std::byte*>(values.data()),
+            nullptr,
+            false};
 }
 
 /// The number of an output and input, found by the layout's definition.
 float at(const Projection& shape, int group, int output, int input) {
     const int step = inputs_per_step(shape.precision);
-    const std::size_t index =
-        (((static_cast<std::size_t>(group) * shape.panels + output / kPanel) *
-              (shape.padded_inputs / step) +
-          input / step) *
-             kPanel +
-         output % kPanel) *
-            step +
-        input % step;
+    const std::size_t index = (((static_cast<std::size_t>(group) * shape.panels + output / kPanel) *
+                                    (shape.padded_inputs / step) +
+                                input / step) *
+                                   kPanel +
+                               output % kPanel) *
+                                  step +
+                              input % step;
     if (shape.precision == Precision::int8) {
         return static_cast<float>(reinterpret_cast<const std::int8_t*>(shape.weight)[index]);
     }
     if (shape.precision == Precision::bf16) {
         const std::uint32_t word =
-            static_cast<std::uint32_t>(
-                reinterpret_cast<const std::uint16_t*>(shape.weight)[index])
+            static_cast<std::uint32_t>(reinterpret_cast<const std::uint16_t*>(shape.weight)[index])
             << 16;
         float value;
         std::memcpy(&value, &word, sizeof value);
@@ -41,7 +44,7 @@ float at(const Projection& shape, int group, int output, int input) {
     return reinterpret_cast<const float*>(shape.weight)[index];
 }
 
-TEST("packing: every number in its place, and zeros around") {
+TEST("packed projection: every number in its place, and zeros around") {
     constexpr int groups = 3;
     constexpr int outputs = 21;
     constexpr int inputs = 70;
@@ -78,7 +81,7 @@ TEST("packing: every number in its place, and zeros around") {
     }
 }
 
-TEST("packing: int8 is within half a step") {
+TEST("packed projection: int8 is within half a step") {
     std::vector<float> values;
     for (int i = 0; i < 2 * 64; ++i) values.push_back(std::sin(static_cast<float>(i)) * 3.0F);
     for (int i = 64; i < 128; ++i) values[i] *= 1e-6F;
@@ -92,7 +95,7 @@ TEST("packing: int8 is within half a step") {
     }
 }
 
-TEST("packing: rows of zeros, and numbers that are none") {
+TEST("packed projection: rows of zeros, and numbers that are none") {
     std::vector<float> values(64, 0.0F);
     const PackedProjection packed(matrix_of(values, 1, 1), {}, Precision::int8);
     CHECK_EQUAL(packed.view().scale[0], 1.0F);
@@ -103,7 +106,7 @@ TEST("packing: rows of zeros, and numbers that are none") {
     }
 }
 
-TEST("packing: offsets are the slices' own") {
+TEST("packed projection: offsets are the slices' own") {
     std::vector<float> values(256, 0.0F);
     values[0] = 127.0F;    // first slice
     values[130] = -63.0F;  // second
@@ -112,7 +115,7 @@ TEST("packing: offsets are the slices' own") {
     CHECK_EQUAL(packed.view().offset[kPanel], 128 * 63);
 }
 
-TEST("packing: slices") {
+TEST("packed projection: slices") {
     CHECK_EQUAL(count_slices(768, 1024), 1);
     CHECK_EQUAL(count_slices(1024, 1024), 1);
     CHECK_EQUAL(count_slices(1536, 1024), 2);

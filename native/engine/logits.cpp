@@ -146,12 +146,14 @@ void Model::logits(const Batch& batch, const std::int64_t* positions, std::int64
     apply(kernels_, classifier_->view(), pooled.data(), batch.sequences, Activation::none, out);
 }
 
-std::vector<float> Model::transformed(const Batch& batch, const std::int64_t* positions,
+std::vector<float> Model::transformed(const Batch& batch, const std::int64_t* given,
                                       std::int64_t count) const {
-    check_positions(batch, positions, count);
+    // A copy, as the batch is one: what was checked is used, whatever others write meanwhile.
+    const std::vector<std::int64_t> positions(given, given + count);
+    check_positions(batch, positions.data(), count);
     const std::size_t hidden = config().hidden_size;
     const int size = config().embedding_size;
-    const Sorted sorted(positions, count);
+    const Sorted sorted(positions.data(), count);
     const auto unique = static_cast<std::int64_t>(sorted.rows.size());
     std::vector<float> states(unique * hidden);
     if (unique > 0) run(batch, &sorted.rows, false, states.data());
@@ -176,9 +178,9 @@ void Model::top_k(const Batch& batch, const std::int64_t* positions, std::int64_
                         head_name(head()));
     }
     if (k < 1 || k > config().vocab_size) {
-        throw Error(ErrorKind::invalid_input,
-                    "k is " + std::to_string(k) + ", expected 1 to the vocabulary's size, " +
-                        std::to_string(config().vocab_size));
+        throw Error(ErrorKind::invalid_input, "k is " + std::to_string(k) +
+                                                  ", expected 1 to the vocabulary's size, " +
+                                                  std::to_string(config().vocab_size));
     }
     check(batch);
     const std::vector<float> rows = transformed(batch, positions, count);
@@ -199,10 +201,9 @@ void Model::top_k(const Batch& batch, const std::int64_t* positions, std::int64_
         for_each_chunk(
             pool_, kernels_, vocabulary.outputs, [&](int worker, int chunk, int token, int tokens) {
                 float* values = scratch[worker].data();
-                kernels_.project(vocabulary,
-                                 {0, 0, chunk * kChunkPanels, (tokens + kPanel - 1) / kPanel},
-                                 input.rows(), Store::assign, Activation::none,
-                                 {values, kChunk, height});
+                kernels_.project(
+                    vocabulary, {0, 0, chunk * kChunkPanels, (tokens + kPanel - 1) / kPanel},
+                    input.rows(), Store::assign, Activation::none, {values, kChunk, height});
                 for (int row = 0; row < height; ++row) {
                     const std::size_t at = static_cast<std::size_t>(chunk) * kBlockRows + row;
                     const float* from = values + static_cast<std::ptrdiff_t>(row) * kChunk;

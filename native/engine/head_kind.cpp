@@ -1,16 +1,13 @@
-#include "engine/head.h"
-
-#include <filesystem>
+#include "engine/head_kind.h"
 
 #include "engine/error.h"
 #include "engine/json.h"
+#include "engine/model_files.h"
 #include "engine/tensor_source.h"
 
 namespace squeezebert {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// Our name of a head, and how Hugging Face's class names end.
 struct HeadNames {
@@ -37,8 +34,7 @@ std::string text_of(const Json& label) {
 }
 
 /// What task.json says: one of our tasks, and its labels.
-Head read_task(const std::string& path) {
-    const Json task = Json::read_file(path);
+Head read_task(const Json& task, const std::string& path) {
     const Json* name = task.find("task");
     Head head;
     for (const HeadNames& names : heads) {
@@ -84,7 +80,7 @@ HeadKind read_architecture(const Json& config) {
 
 /// Where neither file says, the tensors do.
 HeadKind guess_head(const TensorSource& source, const std::string& directory) {
-    if (source.has_any_below("cls.predictions.")) return HeadKind::masked_lm;
+    if (source.has_any_below("cls.predictions.transform.")) return HeadKind::masked_lm;
     if (source.has("qa_outputs.weight")) return HeadKind::question_answering;
     if (source.has("classifier.weight")) {
         throw Error(ErrorKind::checkpoint,
@@ -122,12 +118,12 @@ const char* head_name(HeadKind head) {
     return "none";
 }
 
-Head read_head(const std::string& directory, const Json& config, const TensorSource& source) {
-    const fs::path task = fs::u8path(directory) / "task.json";
-    std::error_code ignored;
-    if (fs::is_regular_file(task, ignored)) return read_task(task.u8string());
+Head read_head(const ModelFiles& files, const Json& config, const TensorSource& source) {
+    if (const auto task = files.read_json("task.json")) {
+        return read_task(*task, files.path("task.json"));
+    }
     Head head{read_architecture(config), {}};
-    if (head.kind == HeadKind::none) head.kind = guess_head(source, directory);
+    if (head.kind == HeadKind::none) head.kind = guess_head(source, files.where());
     if (wants_labels(head.kind)) head.labels = read_labels(config);
     return head;
 }

@@ -1,0 +1,167 @@
+"""A model as one file: what an app or a page downloads, and the C API opens from memory.
+
+A bundle is a safetensors file with all of a model's tensors, byte for byte as its weight files hold
+them. The file's metadata, texts by name, holds what else belongs to the model under the names that
+the files have in a directory: ``config.json``, ``task.json`` and the tokenizer's. Tensors of a
+multiple of 64 bytes begin at a multiple of 64 bytes, so that packed ones are used where they lie.
+Any reader of safetensors reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from squeezebert import files
+from squeezebert.errors import CheckpointError
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+TASK, TOKENIZER = "task.json", "tokenizer.json"
+VOCABULARY = ("vocab.txt", "tokenizer_config.json")
+
+ALIGNMENT = 64
+_CHUNK = 1 << 20
+
+
+class _Tensor(NamedTuple):
+    """A tensor where it stands: its entry in the header, and its bytes in a file."""
+
+    info: dict[str, Any]
+    path: Path
+    begin: int
+    size: int
+
+
+class _Weights(NamedTuple):
+    tensors: dict[str, _Tensor]
+    metadata: dict[str, str]
+
+
+def write_bundle(directory: str | Path, output: str | Path) -> int:
+    """Writes the model in ``directory`` as one file, whole or not at all.
+
+    Args:
+        directory: Weights as ``model.safetensors``, or an index of several files.
+        output: The file.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        CheckpointError: files that are missing or damaged, or a disk that does not take it.
+    """
+    directory, output = Path(directory), Path(output)
+    tensors, metadata = _read_weights(directory)
+    header: dict[str, Any] = {"__metadata__": {**metadata, **_texts(directory)}}
+    # The format knows no gaps: what is to be aligned stands first, and spaces fill up the header.
+    order = sorted(tensors, key=lambda name: (tensors[name].size % ALIGNMENT != 0, name))
+    end = 0
+    for name in order:
+        begin, end = end, end + tensors[name].size
+        header[name] = {**tensors[name].info, "data_offsets": [begin, end]}
+    content = json.dumps(header, separators=(",", ":")).encode()
+    content += b" " * (-(8 + len(content)) % ALIGNMENT)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(output) as temporary, temporary.open("wb") as file:
+            file.write(len(content).to_bytes(8, "little"))
+            file.write(content)
+            for name in order:
+                for part in _bytes(tensors[name]):
+                    file.write(part)
+    except OSError as error:
+        raise CheckpointError(f"cannot write {output}: {error}") from error
+    return 8 + len(content) + end
+
+
+def _texts(directory: Path) -> dict[str, str]:
+    """What a model is beside its weights, by file name."""
+    tokenizer = (TOKENIZER,) if (directory / TOKENIZER).is_file() else VOCABULARY
+    if not (directory / tokenizer[0]).is_file():
+        raise CheckpointError(
+            f"{directory} holds neither {TOKENIZER} nor {VOCABULARY[0]}",
+            hint="copy the tokenizer's files beside the weights",
+        )
+    if not (directory / CONFIG).is_file():
+        raise CheckpointError(f"there is no {CONFIG} in {directory}")
+    texts: dict[str, str] = {}
+    for name in (CONFIG, TASK, *tokenizer):
+        path = directory / name
+        if path.is_file():
+            try:
+                texts[name] = path.read_bytes().decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise CheckpointError(f"{path} is not UTF-8: {error}") from error
+    return texts
+
+
+def _read_weights(directory: Path) -> _Weights:
+    """Where all tensors stand, and the texts of the directory's own files."""
+    if (directory / WEIGHTS).is_file():
+        return _read_header(directory / WEIGHTS)
+    try:
+        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+        weight_map: dict[str, str] = dict(index["weight_map"])
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"there is no {WEIGHTS} in {directory}",
+            hint="save a model with an old pytorch_model.bin again as safetensors",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{directory / INDEX} is not readable: {error}") from error
+    tensors: dict[str, _Tensor] = {}
+    metadata: dict[str, str] = {}
+    root = directory.resolve().parent
+    for name in sorted(set(weight_map.values())):
+        path = (directory / name).resolve()
+        if not path.is_relative_to(root):
+            raise CheckpointError(f"{directory / INDEX} points outside {root}: {name}")
+        content = _read_header(path)
+        for tensor in (tensor for tensor, file in weight_map.items() if file == name):
+            if tensor not in content.tensors:
+                raise CheckpointError(f"{path} lacks the tensor {tensor}")
+            tensors[tensor] = content.tensors[tensor]
+        if path.parent == directory.resolve():  # others are shared tables
+            metadata.update(content.metadata)
+    return _Weights(tensors, metadata)
+
+
+def _read_header(path: Path) -> _Weights:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = path.stat().st_size
+            if not 0 < length <= size - 8:
+                raise ValueError(f"its header claims {length} bytes of {size}")
+            header: dict[str, Any] = json.loads(file.read(length))
+        metadata: dict[str, str] = header.pop("__metadata__", {})
+        tensors: dict[str, _Tensor] = {}
+        for name, info in header.items():
+            begin, end = info["data_offsets"]
+            if not 0 <= begin <= end <= size - 8 - length:
+                raise ValueError(f"the tensor {name} has the data_offsets {begin} to {end}")
+            kept = {"dtype": info["dtype"], "shape": info["shape"]}
+            tensors[name] = _Tensor(kept, path, 8 + length + begin, end - begin)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no weight file {path}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} is not a readable safetensors file: {error}",
+            hint="copy or download it again",
+        ) from error
+    return _Weights(tensors, metadata)
+
+
+def _bytes(tensor: _Tensor) -> Iterator[bytes]:
+    """The tensor's bytes, in parts."""
+    with tensor.path.open("rb") as file:
+        file.seek(tensor.begin)
+        left = tensor.size
+        while left > 0:
+            part = file.read(min(left, _CHUNK))
+            if not part:
+                raise CheckpointError(f"{tensor.path} was cut short while it was read")
+            left -= len(part)
+            yield part

@@ -1,0 +1,180 @@
+"""Answers of the native engine to texts: those of the pipeline, from a directory and a bundle."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from squeezebert.bundle import write_bundle
+from squeezebert.cli.main import run
+from squeezebert.data.words import split_words
+from squeezebert.engine import _native
+from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.pipeline import Pipeline, load
+from squeezebert.tasks.decoding import TagDecoder
+from squeezebert.tasks.masked_lm import FilledMask
+from squeezebert.tasks.text_classification import Classification
+from squeezebert.tasks.token_classification import Entity
+from squeezebert.tasks.windows import cut_windows
+
+SENTENCES = [
+    "Ada Lovelace met Charles Babbage in London; the U.S. Navy's ship left Hamburg at 12:30.",
+    "Die Deutsche Bahn und der FC Bayern München trafen sich am 3. März in Köln-Deutz.",
+    "AT&T's shares rose 3,000.50 points -- O'Neill wasn't pleased…",
+    "",
+    "Nothing happens here.",
+    "\u00dcber Zürich (Schweiz) \U0001f600 flog Angela Merkel nach Washington, D.C.",
+]
+LONG = " ".join(SENTENCES * 12)
+
+
+def both(root: Path, name: str, tmp_path: Path) -> tuple[Pipeline, list[_native.TextModel]]:
+    """The pipeline, and the native models of the directory and of a bundle."""
+    directory = root / "src" / "squeezebert" / "pretrained" / name
+    size = write_bundle(directory, tmp_path / "bundle.safetensors")
+    assert size == (tmp_path / "bundle.safetensors").stat().st_size
+    natives = [
+        _native.TextModel(str(path), 1) for path in (directory, tmp_path / "bundle.safetensors")
+    ]
+    return load(directory, threads=1), natives
+
+
+@pytest.mark.parametrize("name", ["squeezebert-mini-ner", "bert-mini-ner"])
+def test_entities(name: str, root: Path, tmp_path: Path) -> None:
+    pipeline, natives = both(root, name, tmp_path)
+    found = 0
+    for text in (*SENTENCES, LONG):
+        expected = pipeline(text)
+        for native in natives:
+            got = native.tag(text)
+            assert len(got) == len(expected)
+            for entity, (kind, start, end, score) in zip(expected, got, strict=True):
+                assert isinstance(entity, Entity)
+                assert (kind, start, end) == (entity.type, entity.start, entity.end)
+                assert score == pytest.approx(entity.score, abs=2e-6)
+        found += len(expected)
+    assert found > 20
+
+
+def test_classes(root: Path, tmp_path: Path) -> None:
+    pipeline, natives = both(root, "squeezebert-mini-news", tmp_path)
+    for text in [*SENTENCES, LONG, (SENTENCES[0], SENTENCES[1]), (LONG, SENTENCES[0]), ("", LONG)]:
+        expected = pipeline(text)
+        assert isinstance(expected, Classification)
+        for native in natives:
+            pair = None if isinstance(text, str) else text[1]
+            got = native.classify(text if isinstance(text, str) else text[0], pair)
+            assert got == pytest.approx(list(expected.scores.values()), abs=2e-6)
+
+
+def test_gaps(root: Path, tmp_path: Path) -> None:
+    pipeline, natives = both(root, "squeezebert-mini-mlm", tmp_path)
+    texts = [
+        "The capital of France is [MASK].",
+        "Ich gehe [MASK] Hause, und [MASK] bleibst hier.",
+        LONG + " I would like a [MASK] of tea.",
+        " ".join(["It was [MASK]"] * 60),
+    ]
+    for text in texts:
+        expected = pipeline(text)
+        for native in natives:
+            got = native.fill(text, 5)
+            assert len(got) == len(expected) == text.count("[MASK]")
+            for gap, (start, end, candidates) in zip(expected, got, strict=True):
+                assert isinstance(gap, FilledMask)
+                assert (start, end) == (gap.start, gap.end)
+                assert [one[0] for one in candidates] == [one.token for one in gap.candidates]
+                assert [one[2] for one in candidates] == [one.text for one in gap.candidates]
+                scores = [one.score for one in gap.candidates]
+                assert [one[1] for one in candidates] == pytest.approx(scores, abs=2e-6)
+
+
+def test_wrong_calls(root: Path, tmp_path: Path) -> None:
+    _, natives = both(root, "squeezebert-mini-mlm", tmp_path)
+    for native in natives:
+        with pytest.raises(InvalidInputError, match=r"the text holds no \[MASK\]"):
+            native.fill("nothing", 5)
+        with pytest.raises(InvalidInputError, match="top_k is 0"):
+            native.fill("[MASK]", 0)
+        with pytest.raises(InvalidInputError, match="this model's is masked_lm"):
+            native.tag("Ada")
+
+
+def test_bundles_that_cannot_be(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no model"):
+        write_bundle(tmp_path, tmp_path / "out")
+    source = root / "src" / "squeezebert" / "pretrained" / "squeezebert-mini-mlm"
+    path = tmp_path / "whole"
+    assert run(["bundle", str(source), "--output", str(path)]) == 0
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    del header["__metadata__"]["vocab.txt"]
+    short = json.dumps(header).encode().ljust(length)
+    (tmp_path / "no-vocabulary").write_bytes(content[:8] + short + content[8 + length :])
+    with pytest.raises(CheckpointError, match="holds neither tokenizer"):
+        _native.TextModel(str(tmp_path / "no-vocabulary"), 1)
+    (tmp_path / "cut").write_bytes(content[:-1])
+    with pytest.raises(CheckpointError, match="is not a readable safetensors file"):
+        _native.TextModel(str(tmp_path / "cut"), 1)
+    del header["__metadata__"]["config.json"]
+    short = json.dumps(header).encode().ljust(length)
+    (tmp_path / "no-config").write_bytes(content[:8] + short + content[8 + length :])
+    with pytest.raises(CheckpointError, match=r"there is no config\.json in"):
+        _native.TextModel(str(tmp_path / "no-config"), 1)
+
+
+def test_words() -> None:
+    chance = random.Random(3)
+    parts = [*"aZ9ß.,:/-'’&_ \n(ſ½", "'s", "’RE", "n't", "U.S.A.", "3,000", "O'", "ll", "\x00", "é"]
+    texts = ["".join(chance.choices(parts, k=chance.randint(0, 9))) for _ in range(20000)]
+    for text in [*SENTENCES, LONG, *texts]:
+        got = _native.split_words(text, True)
+        assert [tuple(span) for span in got.tolist()] == split_words(text), ascii(text)
+
+
+def test_words_with_marks_and_ideographs() -> None:
+    def words(text: str, apart: bool = True) -> list[str]:
+        return [text[start:end] for start, end in _native.split_words(text, apart).tolist()]
+
+    assert words("na\u0308chst e\u200dx \u0928\u092e\u0938\u094d\u0924\u0947!\ufe0f") == [
+        "na\u0308chst", "e\u200dx", "\u0928\u092e\u0938\u094d\u0924\u0947", "!\ufe0f",
+    ]  # fmt: skip
+    assert words("\u0301 \u200d") == []
+    assert words("東京a") == ["東", "京", "a"]
+    assert words("東京a", apart=False) == ["東京a"]
+
+
+def test_windows() -> None:
+    chance = random.Random(5)
+    for _ in range(300):
+        lengths = [chance.choice([1, 1, 1, 2, 3, 12]) for _ in range(chance.randint(0, 30))]
+        word_ids = np.repeat(np.arange(len(lengths)), lengths).astype(np.int32)
+        size = chance.randint(2, 12)
+        overlap = chance.randint(0, size - 1)
+        got = _native.cut_windows(word_ids.tolist(), size, overlap)
+        expected = cut_windows(word_ids, size, overlap)
+        assert got == [(one.start, one.end, one.words.tolist()) for one in expected]
+    with pytest.raises(InvalidInputError, match="overlap is 4, expected 0 to 3"):
+        _native.cut_windows([0], 4, 4)
+
+
+def test_tag_decoder() -> None:
+    generator = np.random.default_rng(2)
+    for labels in (1, 3, 9):
+        table = generator.normal(size=(labels + 1, labels)).round(1)
+        transitions = tuple(
+            tuple(
+                None if score < -1.2 and column else float(score)
+                for column, score in enumerate(row)
+            )
+            for row in table
+        )
+        for words in (0, 1, 2, 30):
+            scores = generator.normal(size=(words, labels)).round(1).astype(np.float32)
+            got = _native.decode_tags(transitions, labels, scores.ravel().tolist())
+            assert got == TagDecoder(transitions, labels).decode([scores])[0].tolist()
