@@ -38,15 +38,15 @@ def read_chunks(
     task: Task[Any, Any, Any],
     texts: Iterable[object],
     size: int,
-    place: Callable[[int], str],
+    place: Callable[[int], str] = "text {}".format,
 ) -> Iterator[Chunk]:
     """Texts as examples, in chunks. An error ends them: it comes with what was read before it.
 
     Args:
         task: Makes the examples.
-        texts: Any number.
-        size: Of a chunk.
-        place: What to call the text of an index; asked as soon as the text is read.
+        texts: As a person gave them.
+        size: The most of a chunk.
+        place: What messages call the text of an index; asked as soon as the text is read.
     """
     examples: list[Any] = []
     numbered = enumerate(texts)

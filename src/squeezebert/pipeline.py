@@ -202,9 +202,9 @@ class Pipeline(Generic[Answer]):
         texts: Iterable[Text],
         *,
         chunk_texts: int = CHUNK_TEXTS,
-        place: Callable[[int], str] = "text {}".format,
         top_k: int | None = None,
         threshold: float | None = None,
+        place: Callable[[int], str] = "text {}".format,
     ) -> Iterator[Answer]:
         """Predictions one after the other, in order; memory holds two chunks only.
 
@@ -212,14 +212,14 @@ class Pipeline(Generic[Answer]):
             texts: Any number of texts, as for a call.
             chunk_texts: How many are batched by length. The next chunk is read, and made into
                 tokens, while the model works on one.
-            place: What messages call the text of an index, such as the line of its file. Asked as
-                soon as the text is read.
             top_k: As for a call.
             threshold: As for a call.
+            place: What messages call the text of an index, such as the line of its file. Asked as
+                soon as the text is read.
 
         Raises:
             InvalidInputError: as for a call; where a text is to blame, once all before it have
-                been answered, with its place. What goes wrong in ``texts`` itself comes then too.
+                been answered, with its number. What goes wrong in ``texts`` itself comes then too.
         """
         if chunk_texts < 1:
             raise InvalidInputError(f"chunk_texts is {chunk_texts}, expected 1 or more")

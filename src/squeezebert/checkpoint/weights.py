@@ -223,7 +223,7 @@ def _dequantize(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
                 )
             columns = (1,) * (value.ndim - 1)
             value = value.astype(np.float32) * scale.reshape(-1, *columns).astype(np.float32)
-        elif value.dtype in (np.float16, np.float64):
+        elif value.dtype == np.float16 or value.dtype == np.float64:
             value = value.astype(np.float32)
         result[name] = value
     return result

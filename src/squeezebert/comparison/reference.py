@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from squeezebert.checkpoint.directory import read_tensors
+from squeezebert.checkpoint.weights import read_tensors
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import MaskedLM, ReferenceEmbeddings, make_task
