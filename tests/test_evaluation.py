@@ -142,6 +142,12 @@ def test_a_label_that_the_model_does_not_know_is_named(pipelines: dict[str, Pipe
         evaluate(pipelines["text_classification"], strange)
 
 
+def test_an_example_made_by_hand_is_named_by_its_number(pipelines: dict[str, Pipeline]) -> None:
+    examples = [*EXAMPLES["text_classification"], TextExample(text="a cat")]
+    with pytest.raises(DataError, match=r"^text 11 has no label"):
+        evaluate(pipelines["text_classification"], examples, block_texts=4)
+
+
 def test_nothing_to_evaluate_is_refused(pipelines: dict[str, Pipeline]) -> None:
     with pytest.raises(InvalidInputError, match="no examples"):
         evaluate(pipelines["text_classification"], [])

@@ -16,6 +16,7 @@ from squeezebert.engine import Engine, describe_precision
 from squeezebert.engine.precision import AUTO, Precision
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.loading import Origin
+from squeezebert.tasks.inputs import check_text
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
@@ -138,6 +139,9 @@ class TextEncoder:
         """
         if isinstance(texts, str):
             return self([texts], normalize=normalize)[0]
+        # All are looked at before any is encoded: a wrong one costs no waiting.
+        for at, text in enumerate(texts):
+            check_text(text, f"text {at}")
         vectors = np.empty((len(texts), self.engine.config.hidden_size), dtype=np.float32)
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = slice(start, start + CHUNK_TEXTS)

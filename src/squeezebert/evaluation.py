@@ -117,8 +117,7 @@ def evaluate(
         DataError: an example without a label, or with one that the model does not know.
         InvalidInputError: no examples, or one that cannot be encoded.
     """
-    if isinstance(examples, Dataset):
-        examples = examples.examples
+    examples = _placed(examples.examples if isinstance(examples, Dataset) else examples)
     if not examples:
         raise InvalidInputError("there are no examples to evaluate")
     if block_texts < 1:
@@ -137,6 +136,16 @@ def evaluate(
         cpu_seconds=run.watch.cpu_seconds,
         wall_seconds=run.watch.wall_seconds,
     )
+
+
+def _placed(examples: Sequence[Any]) -> list[Any]:
+    """Examples made by hand with their numbers as their places: a block does not know them."""
+    return [
+        dataclasses.replace(example, where=f"text {at}")
+        if getattr(example, "where", None) == ""
+        else example
+        for at, example in enumerate(examples)
+    ]
 
 
 def further_scores(pipeline: Pipeline[Any], examples: Sequence[Any]) -> Mapping[str, float]:
