@@ -172,7 +172,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         example, by the spec's problem type.
         """
         del examples
-        cut = [item.truncated_tokens for item in features]
+        # Answers alone can be decoded too; nothing is then known of what was cut.
+        cut = [item.truncated_tokens for item in features] or [0] * len(reduced)
         if self.spec.problem_type == "regression":
             return [
                 Regression(value=float(row[0]), truncated_tokens=left)
