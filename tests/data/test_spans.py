@@ -64,7 +64,8 @@ def texts_with_spans(draw: st.DrawFn) -> tuple[str, list[Span]]:
     spans: list[Span] = []
     for start, end in itertools.pairwise(edges):
         held = text[start:end]
-        if draw(st.booleans()) and split_words(held) and held == held.strip():
+        words = split_words(held)
+        if draw(st.booleans()) and words and (words[0][0], words[-1][1]) == (0, len(held)):
             spans.append(Span(start=start, end=end, type=draw(st.sampled_from(["A", "B"]))))
     return text, spans
 

@@ -208,7 +208,7 @@ def test_regression_scores() -> None:
     ("spec", "label", "message"),
     [
         (SINGLE, None, "has no label"),
-        (SINGLE, "w", "unknown label 'w'\nhint: the model's labels are x, y, z"),
+        (SINGLE, "w", "unknown label 'w'\nhint: the model's labels are 'x', 'y', 'z'.*--label-map"),
         (SINGLE, ("x", "y"), "has 2 labels, expected one"),
         (SINGLE, 1.0, "unknown label 1.0"),
         (MULTI, ("x", "w"), "unknown label 'w'"),
@@ -275,3 +275,13 @@ def test_scoring_nothing_is_refused() -> None:
 def test_specs_that_cannot_be(changes: dict) -> None:
     with pytest.raises(ConfigError):
         TextClassification(dataclasses.replace(SINGLE, **changes), TOKENIZER)
+
+
+def test_how_much_was_cut_is_told() -> None:
+    task = TextClassification(dataclasses.replace(SINGLE, max_length=8), TOKENIZER)
+    pair = TextExample(text="a " * 4, pair="b " * 9)
+    texts = [TextExample(text="a " * 20), TextExample(text="a"), pair]
+    features = task.encode(texts)
+    reduced = [np.zeros(len(SINGLE.labels), dtype=np.float32)] * 3
+    found = task.predict(texts, features, reduced)
+    assert [prediction.truncated_tokens for prediction in found] == [14, 0, 8]

@@ -10,8 +10,8 @@ import numpy as np
 from squeezebert.comparison.schema import ExampleRow, Shown
 from squeezebert.data.catalog import Dataset
 from squeezebert.data.examples import Document, TextExample, TokenExample
+from squeezebert.data.tags import entity_spans
 from squeezebert.tasks import Entity, FilledMask, MultiClassification, Regression, TextPrediction
-from squeezebert.tasks.entities import spans_from_tags
 
 LONGEST = 320
 """Longer texts are shown only where there are no shorter ones, and cut."""
@@ -100,10 +100,8 @@ def show_entities(entities: Sequence[Entity]) -> str:
 
 
 def _gold_entities(example: TokenExample) -> str:
-    found = [
-        f"{example.text[example.offsets[start][0] : example.offsets[end - 1][1]]} [{kind}]"
-        for start, end, kind in spans_from_tags(example.tags or ())
-    ]
+    spans = entity_spans(example)
+    found = [f"{example.text[span.start : span.end]} [{span.type}]" for span in spans]
     return ", ".join(found) or NOTHING
 
 

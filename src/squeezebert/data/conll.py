@@ -14,7 +14,7 @@ from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
 from squeezebert.data.messages import broken, listed, near, passing, shown
 from squeezebert.data.messages import columns as count_of
-from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, to_iob2
+from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, is_tag, to_iob2
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import write_text
 
@@ -51,8 +51,9 @@ def read_conll(
     """Sentences with IOB2 tags out of a file of columns, plain, ``.gz`` or ``.xz``.
 
     A line that starts with ``#`` before the first word of a sentence is a comment, unless it has
-    the columns of a word: as many as the file's other words, a tag with a type that others have
-    too, and no ``# name = value``. Within a sentence ``#`` is a word like any other.
+    the columns of a word: as many as the file's other words, a tag (where columns are divided by
+    spaces and the line begins with ``# ``, one of a type that others have too), and no
+    ``# name = value``. Within a sentence ``#`` is a word like any other.
     ``-DOCSTART-`` lines are left out, and so are the ranges (``3-4``) and empty nodes (``3.1``) of
     CoNLL-U's ten columns.
 
@@ -228,14 +229,16 @@ class _Layout:
     def is_word(self, line: str) -> bool:
         """Whether a line that starts with ``#`` has the columns of a word."""
         cells = _split(line, self.delimiter)
-        if len(cells) != self.columns or (self.delimiter != "\t" and cells[2:3] == ["="]):
+        if len(cells) != self.columns or (self.delimiter != "\t" and "=" in cells[1:3]):
             return False
         if self._tag is None:
             return len(cells) == 1
         if any(not -len(cells) <= column < len(cells) for column in (self._token, self._tag)):
             return False
         tag = cells[self._tag]
-        if self._words and tag != "O" and _type(tag) not in self._types:
+        remark = cells[0] == "#" and self.delimiter != "\t"  # as in "# corrected B-12"
+        known = tag == "O" or not self._words or _type(tag) in self._types
+        if not known and (remark or not is_tag(tag)):
             return False
         others = [
             column

@@ -9,6 +9,7 @@ from typing import cast
 from squeezebert.data.examples import Span, TokenExample
 from squeezebert.data.messages import broken, listed, near, shown
 from squeezebert.data.records import Row, field, matches, read_json_lines, string
+from squeezebert.data.tags import is_tag
 from squeezebert.data.words import split_words
 
 
@@ -153,9 +154,12 @@ def _span(entity: object, text: str, types: Collection[str] | None, where: str) 
     row = cast(Row, entity)
     start, end = _offset(row, "start", where), _offset(row, "end", where)
     kind = string(row, "type", where)
-    if kind.strip() != kind or not kind:
+    if not is_tag(f"B-{kind}"):
         raise broken(
-            where, f"the entity type {kind!r}", "a name without outer spaces", "correct the type"
+            where,
+            f"the entity type {shown(kind)}",
+            "a name without outer spaces, '=' or '|', and not O",
+            "correct the type",
         )
     if types is not None and kind not in types:
         raise broken(

@@ -27,7 +27,7 @@ SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "IOBES", "BILOU", "IO", "words")
 _PREFIXES: dict[Scheme, str] = {"IOB1": "IB", "IOB2": "BI", "IOBES": "BIES", "BILOU": "BILU"}
 _ALL_PREFIXES = "BIESLU"
 
-_NO_TYPE = re.compile(r"[=|\s]")
+_NO_TYPE = re.compile(r"[=|]|^\s|\s$")
 """What stands in features (``Case=Nom|Number=Sing``) and notes, and never in a type or label."""
 
 MOST_LABELS = 1000

@@ -57,6 +57,8 @@ class Features:
             may be as well, as nobody looked for them; None where ``O`` is ``O``.
         soft: Token classification only: (length, labels) float32, a teacher's probabilities where
             ``labels`` counts; None for an input without a teacher.
+        truncated_tokens: How many tokens of the example were beyond the model's longest input and
+            are left out.
     """
 
     input_ids: NDArray[np.int32]
@@ -67,6 +69,7 @@ class Features:
     words: NDArray[np.int32] | None = None
     unsaid: NDArray[np.bool_] | None = None
     soft: NDArray[np.float32] | None = None
+    truncated_tokens: int = 0
 
     def __len__(self) -> int:
         return len(self.input_ids)

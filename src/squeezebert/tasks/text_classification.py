@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.data.examples import TextExample
+from squeezebert.data.messages import shown
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import Features, Scores, Task, check_choices
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text
+from squeezebert.tasks.inputs import check_logits, check_spec, check_text, unknown_label
 from squeezebert.tasks.metrics import (
     calibration_error,
     class_table,
@@ -40,11 +41,14 @@ class TextPrediction:
         score: The probability of ``label``; the number itself, for a regression.
         probabilities: The probability of every class (or of the ``top_k``), best first; empty
             for a regression.
+        truncated_tokens: How many tokens of the text were beyond the model's longest input and
+            were not read.
     """
 
     label: str
     score: float
     probabilities: Mapping[str, float]
+    truncated_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,9 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
     """Encodes, decodes and scores text classification (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] text [SEP]`` or ``[CLS] text [SEP] pair [SEP]``; what is longer than
-    ``spec.max_length`` is cut at the end, the longer text of a pair first. An empty text is
-    ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,) float32.
+    ``spec.max_length`` is cut at the end, the longer text of a pair first, and predictions tell
+    how much. An empty text is ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,)
+    float32.
 
     Args:
         spec: The labels, the problem type and the length.
@@ -200,11 +205,19 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         """One :class:`Classification`, :class:`MultiClassification` or :class:`Regression` an
         example, by the spec's problem type.
         """
-        del examples, features
+        del examples
+        # Answers alone can be decoded too; nothing is then known of what was cut.
+        cut = [item.truncated_tokens for item in features] or [0] * len(reduced)
         if self.spec.problem_type == "regression":
             label = self.spec.labels[0] if self.spec.labels else "value"
-            return [Regression(label=label, score=float(r[0]), probabilities={}) for r in reduced]
-        return [self._decide(row) for row in self._probabilities(reduced).tolist()]
+            return [
+                Regression(
+                    label=label, score=float(row[0]), probabilities={}, truncated_tokens=left
+                )
+                for row, left in zip(reduced, cut, strict=True)
+            ]
+        rows = self._probabilities(reduced).tolist()
+        return [self._decide(row, left) for row, left in zip(rows, cut, strict=True)]
 
     def score(
         self,
@@ -253,6 +266,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             offsets=np.concatenate(offsets),
             example=index,
             labels=labels,
+            truncated_tokens=sum(len(part) for part in parts) - sum(lengths),
         )
 
     def _label(self, example: TextExample, index: int) -> NDArray[Any]:
@@ -273,9 +287,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             raise DataError(f"{place} has {len(names)} labels, expected one")
         for name in names:
             if name not in self._label_ids:
-                raise DataError(
-                    f"{place}: unknown label {name!r}",
-                    hint=f"the model's labels are {', '.join(self.spec.labels)}",
+                raise unknown_label(
+                    f"{place}: unknown label {shown(name)}", "labels", self.spec.labels
                 )
         ids = [self._label_ids[str(name)] for name in names]
         if self.spec.problem_type == "single_label":
@@ -292,7 +305,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         logits /= self.spec.temperature
         return softmax(logits) if self.spec.problem_type == "single_label" else sigmoid(logits)
 
-    def _decide(self, probabilities: list[float]) -> TextPrediction:
+    def _decide(self, probabilities: list[float], truncated_tokens: int) -> TextPrediction:
         pairs = list(zip(self.spec.labels, probabilities, strict=True))
         ranked = sorted(pairs, key=lambda pair: -pair[1])  # of equals, the first label comes first
         label, score = ranked[0]
@@ -302,9 +315,12 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
                 label=label,
                 score=score,
                 probabilities=told,
+                truncated_tokens=truncated_tokens,
                 labels=tuple(label for label, score in pairs if score >= self.threshold),
             )
-        return Classification(label=label, score=score, probabilities=told)
+        return Classification(
+            label=label, score=score, probabilities=told, truncated_tokens=truncated_tokens
+        )
 
     # Scoring
 
