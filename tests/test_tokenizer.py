@@ -128,8 +128,15 @@ def test_training_learns_the_words_and_keeps_case() -> None:
         ({"vocab.txt": "a\nb\n"}, "lacks \\[UNK\\]"),
         ({"vocab.txt": "\n".join([*VOCABULARY, "hello"])}, "holds 'hello' twice"),
         ({"vocab.txt": "[UNK]\nhello\n"}, "lacks \\[PAD\\]"),
-        ({"tokenizer.json": "{}"}, "is not a tokenizer file"),
+        ({"tokenizer.json": "{}"}, "holds a None tokenizer"),
+        ({"tokenizer.json": "{"}, "is not JSON"),
+        ({"tokenizer.json": "[" * 100_000}, "is not JSON"),
+        ({"tokenizer.json": '{"model": {"type": "WordPiece"}}'}, "is not a tokenizer file"),
         ({"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": "{"}, "is not JSON"),
+        (
+            {"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": '{"do_lower_case": 1}'},
+            "do_lower_case is 1, expected true or false",
+        ),
     ],
 )
 def test_broken_tokenizers_are_refused(write: dict[str, str], message: str, tmp_path: Path) -> None:
@@ -158,3 +165,99 @@ def test_bad_texts_are_refused(tokenizer: Tokenizer) -> None:
 def test_a_megabyte_in_one_line(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(["hello " * 170_000])[0]
     assert len(encoded) == 170_000
+
+
+def _write(directory: Path, files: str, config: dict[str, object] | None) -> None:
+    """A tokenizer that its tokenizer.json says is uncased, and what the config says of it."""
+    Tokenizer.from_vocabulary([*VOCABULARY, "fün", "\u4eac\u4e1c"], lowercase=True).save(directory)
+    (directory / "config.json").write_text('{"model_type": "bert"}')
+    (directory / ("vocab.txt" if files == "tokenizer.json" else "tokenizer.json")).unlink()
+    (directory / "tokenizer_config.json").unlink()
+    if config is not None:
+        (directory / "tokenizer_config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("files", ["vocab.txt", "tokenizer.json"])
+@pytest.mark.parametrize("kind", ["BertTokenizer", "PreTrainedTokenizerFast"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"do_lower_case": False},
+        {"do_lower_case": True, "strip_accents": False},
+        {"do_lower_case": False, "strip_accents": True},
+        {"tokenize_chinese_chars": False},
+    ],
+)
+def test_settings_are_those_of_transformers(
+    files: str, kind: str, settings: dict[str, object], tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    if files == "vocab.txt" and kind != "BertTokenizer":
+        pytest.skip("transformers reads no vocab.txt by that class")
+    _write(tmp_path, files, {"tokenizer_class": kind, **settings})
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    ours = Tokenizer.load(tmp_path)
+    again = tmp_path / "again"
+    again.mkdir()
+    ours.save(again)
+    for text in ("Fün fün FUN", "a\u4eac\u4e1cb \u4eac", "e\u0301 \u0e01\u0e34"):
+        expected = theirs(text, add_special_tokens=False)["input_ids"]
+        assert ours.encode([text])[0].ids.tolist() == expected, text
+        for name in ("tokenizer.json", "vocab.txt"):
+            saved = Tokenizer.load(again / name)
+            assert saved.encode([text])[0].ids.tolist() == expected, (name, text)
+
+
+def test_a_tokenizer_json_by_itself_holds_as_it_is(tmp_path: Path) -> None:
+    _write(tmp_path, "tokenizer.json", None)
+    file = tmp_path / "tokenizer.json"
+    content = json.loads(file.read_text())
+    content["normalizer"]["lowercase"] = False
+    file.write_text(json.dumps(content))
+    assert not Tokenizer.load(tmp_path).lowercase
+
+
+def test_what_is_not_berts_is_kept_when_saved(tmp_path: Path) -> None:
+    _write(tmp_path, "tokenizer.json", None)
+    file = tmp_path / "tokenizer.json"
+    content = json.loads(file.read_text())
+    content["normalizer"] = {"type": "Replace", "pattern": {"String": "q"}, "content": "a"}
+    file.write_text(json.dumps(content))
+    (tmp_path / "again").mkdir()
+    Tokenizer.load(file).save(tmp_path / "again")
+    back = Tokenizer.load(tmp_path / "again")
+    assert [back.token(i) for i in back.encode(["q"])[0].ids] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json", "tokenizer_config.json"])
+def test_a_byte_order_mark_is_passed_over(name: str, tmp_path: Path) -> None:
+    original = Tokenizer.from_vocabulary(VOCABULARY, lowercase=False)
+    original.save(tmp_path)
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + (tmp_path / name).read_bytes())
+    back = Tokenizer.load(tmp_path / "vocab.txt" if name == "vocab.txt" else tmp_path)
+    assert back.tokens == VOCABULARY
+    assert not back.lowercase
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        ("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}),  # when loaded
+        ("pre_tokenizer", {"type": "FixedLength", "length": 0}),  # when used
+    ],
+)
+def test_a_panic_of_the_library_is_an_error_of_ours(
+    part: str, broken: dict[str, object], tmp_path: Path
+) -> None:
+    _write(tmp_path, "tokenizer.json", None)
+    file = tmp_path / "tokenizer.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), part: broken}))
+    with pytest.raises(CheckpointError):
+        Tokenizer.load(file).encode(["ab"])
+
+
+def test_pre_tokens_are_the_words_of_bert(tokenizer: Tokenizer) -> None:
+    text = "Hello,  un-seen \u4eac\u4e1c [MASK]!"
+    words = [text[start:end] for start, end in tokenizer.pre_tokens(text)]
+    assert words == ["Hello", ",", "un", "-", "seen", "\u4eac", "\u4e1c", "[MASK]", "!"]

@@ -245,8 +245,8 @@ class Pipeline:
             )
         if self.task.name == "text_classification":
             return TextExample(text=text)
-        if self.task.name == "token_classification":
-            return TokenClassification.from_text(text)
+        if isinstance(self.task, TokenClassification):
+            return self.task.from_text(text)
         if MASK not in text:
             raise InvalidInputError(
                 f"{where} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",

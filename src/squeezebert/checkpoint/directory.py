@@ -161,6 +161,7 @@ def _spec_of_config(path: Path) -> TaskSpec | None:
         labels=labels,
         problem_type=problem_type,
         max_length=shape.max_position_embeddings,
+        words="pre_tokens",
     )
 
 
