@@ -408,7 +408,9 @@ def _wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenize
     return inner
 
 
-def _alphabet(texts: Iterable[str], normalization: Normalization) -> tuple[list[str], list[str]]:
+def _alphabet(
+    texts: Iterable[str], inner: tokenizers.Tokenizer, normalization: Normalization
+) -> tuple[list[str], list[str]]:
     """The letters of ``texts``, the most frequent ones, and in what form they stand within words
     (``##e``); each sorted.
     """
