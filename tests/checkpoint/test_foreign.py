@@ -161,7 +161,7 @@ def test_shards(kind: str, tmp_path: Path) -> None:
     assert run(["quantize", str(model), "--no-data", "-o", str(tmp_path / "int8")]) == 0
     np.testing.assert_allclose(ours(tmp_path / "int8")[0], expected, atol=0.2)
     next(model.glob("*-00002-of-00002.*")).unlink()
-    with pytest.raises(CheckpointError, match="there is no weight file .*00002-of-00002"):
+    with pytest.raises(CheckpointError, match=r"there is no weight file .*00002-of-00002"):
         load_model(model)
 
 
