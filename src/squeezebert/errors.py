@@ -38,16 +38,18 @@ def shown(value: object, limit: int = 80) -> str:
 
 
 def bounded(text: str, limit: int) -> str:
-    r"""``text`` in at most about ``limit`` characters, those that do not print escaped; lines stay.
+    r"""``text`` in at most ``limit`` characters, those that do not print escaped; lines stay.
 
     >>> bounded("one\ntwo\x07", 80)
     'one\ntwo\\x07'
     """
+    length = len(text)
+    text = text[: limit + 1]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
     if len(text) > limit:
-        text = f"{text[: limit - 40]}... ({len(text):,} characters)"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+        return f"{text[: limit - 30]}... ({length:,} characters)"
+    return text
 
 
 class SqueezeBertError(Exception):

@@ -451,14 +451,16 @@ def _alphabet(
     (``##e``); each sorted.
     """
     counts: Counter[str] = Counter()
+    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
+    first = _wrap(model, normalization)
+    # Not that of the one in training, which is locked.
+    normalizer = inner.normalizer
 
     def counted() -> Iterator[str]:
         for text in texts:
-            counts.update(inner.normalizer.normalize_str(text))
+            counts.update(normalizer.normalize_str(text))
             yield text
 
-    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-    first = _wrap(model, normalization)
     first.train_from_iterator(
         counted(), trainers.WordPieceTrainer(vocab_size=1, special_tokens=[], show_progress=False)
     )

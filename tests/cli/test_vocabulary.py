@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,22 @@ def test_a_size_without_room_is_an_error(
 ) -> None:
     assert run(["vocabulary", str(text), "--size", "3", "-o", str(tmp_path / "v")]) == EXIT_ERROR
     assert "vocab_size is 3" in capsys.readouterr().err
+
+
+def test_the_same_texts_give_the_same_files(tmp_path: Path) -> None:
+    words = [f"{a}{b}{c}" for a in "abcdefg" for b in "hijklmn" for c in "opqrstu"]
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(f"{word} {word}" for word in words), encoding="utf-8")
+    code = "import sys; from squeezebert.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    contents: set[bytes] = set()
+    for number in range(3):  # each process has another order of hash tables
+        out = tmp_path / str(number)
+        arguments = ["vocabulary", str(path), "--size", "90", "-o", str(out)]
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+        contents.add(b"".join(file.read_bytes() for file in sorted(out.iterdir())))
+    assert len(contents) == 1
+
+
+def test_a_directory_that_holds_something_is_refused(text: Path, tmp_path: Path) -> None:
+    assert run(["vocabulary", str(text), "--size", "90", "-o", str(tmp_path)]) == EXIT_ERROR
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
