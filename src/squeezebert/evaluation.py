@@ -29,6 +29,8 @@ class Evaluation:
         texts: Examples.
         tokens: Tokens of all inputs, special ones included.
         inputs: Model inputs; a long text gives several.
+        truncated_texts: Texts that are longer than the model's longest input and were read in
+            part.
         cpu_seconds: Process CPU seconds from raw text to predictions, all threads.
         wall_seconds: The same by the clock on the wall.
     """
@@ -39,6 +41,7 @@ class Evaluation:
     inputs: int
     cpu_seconds: float
     wall_seconds: float
+    truncated_texts: int = 0
 
     @property
     def texts_per_second(self) -> float:
@@ -65,6 +68,7 @@ class Run:
         self.texts = 0
         self.tokens = 0
         self.inputs = 0
+        self.truncated_texts = 0
         self.predictions: list[Any] = []
         self._keep = keep
         self._features: list[Features] = []
@@ -92,6 +96,7 @@ class Run:
         self.texts += len(examples)
         self.tokens += answers.tokens
         self.inputs += len(answers.features)
+        self.truncated_texts += sum(1 for item in answers.features if item.truncated_tokens)
 
     def scores(self) -> Scores:
         """The scores over all blocks so far; they must have been kept."""
@@ -135,6 +140,7 @@ def evaluate(
         inputs=run.inputs,
         cpu_seconds=run.watch.cpu_seconds,
         wall_seconds=run.watch.wall_seconds,
+        truncated_texts=run.truncated_texts,
     )
 
 

@@ -82,3 +82,75 @@ def test_a_label_that_the_model_does_not_know(
     model = str(models["text_classification"])
     assert run(["evaluate", model, "--data", str(table)]) == EXIT_ERROR
     assert "middling" in capsys.readouterr().err
+
+
+def _evaluate(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
+    assert run(["evaluate", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("label_map", ["0=bad,1=good", "position"])
+def test_labels_that_are_numbers(
+    label_map: str, models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("text,label\nthe cat,1\nthe dog,0\n")
+    words = [str(models["text_classification"]), "--data", str(table)]
+    assert run(["evaluate", *words]) == EXIT_ERROR
+    assert "--label-map" in capsys.readouterr().err
+    found = _evaluate(capsys, *words, "--label-map", label_map)
+    assert found["per_class"]["good"]["support"] == 1
+
+
+def test_tags_that_are_numbers(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = tmp_path / "a.conll"
+    columns.write_text("ada 3\nran 0\nhome 1\n")
+    words = [str(models["token_classification"]), "--data", str(columns)]
+    assert run(["evaluate", *words]) == EXIT_ERROR
+    assert "--label-map" in capsys.readouterr().err
+    by_name = _evaluate(capsys, *words, "--label-map", "0=O,1=B-LOC,3=B-PER")
+    by_position = _evaluate(capsys, *words, "--label-map", "position")
+    assert by_name["scores"] == by_position["scores"]
+    assert {kind: row["support"] for kind, row in by_name["per_class"].items()} == {
+        kind: row["support"] for kind, row in by_position["per_class"].items()
+    }
+    assert by_name["per_class"]["PER"]["support"] == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "content", "option"),
+    [
+        ("token_classification", "a.conll", "ada B-PER\nran O\nlondon I-LOC\n", "--scheme IOB1"),
+        ("text_classification", "a.csv", "text,label\n,good\nthe cat,good\n", "--empty skip"),
+        ("text_classification", "a.csv", "text;label\nthe cat;good\n", "--delimiter ;"),
+        ("text_classification", "a.csv", 'text,label\n"the cat,good\n', "--no-quoted"),
+        ("text_classification", "a.tsv", 'text\tlabel\n"the\tcat"\tgood\n', "--quoted"),
+    ],
+)
+def test_what_a_hint_says_can_be_passed(
+    task: str,
+    name: str,
+    content: str,
+    option: str,
+    models: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / name).write_text(content)
+    words = [str(models[task]), "--data", str(tmp_path / name)]
+    assert run(["evaluate", *words]) == EXIT_ERROR
+    assert f"pass {option}" in capsys.readouterr().err.replace("';'", ";")
+    assert _evaluate(capsys, *words, *option.split())["texts"] == 1
+
+
+def test_texts_read_in_part_are_counted(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text(f"text,label\n{'the cat ' * 40},good\nthe dog,bad\n")
+    words = [str(models["text_classification"]), "--data", str(table)]
+    assert _evaluate(capsys, *words)["truncated_texts"] == 1
+    assert run(["evaluate", *words]) == 0
+    assert "1 of 2 texts are longer than 32 tokens" in capsys.readouterr().out

@@ -82,6 +82,32 @@ def test_reads_a_file(
     assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
 
 
+def test_offsets_are_of_the_line_as_it_stands(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    text = "  ada ran home "
+    file.write_text(f"{text}\n", encoding="utf-8")
+    assert run(["predict", str(models["token_classification"]), "--file", str(file)]) == 0
+    (row,) = rows(capsys)
+    assert row["text"] == text
+    for entity in row["entities"]:
+        assert text[entity["start"] : entity["end"]] == entity["text"]
+    assert run(["predict", str(models["token_classification"]), text]) == 0
+    assert rows(capsys) == [row]
+
+
+def test_what_was_not_read_is_told(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["predict", str(models["text_classification"]), "the cat " * 40, "the cat"]
+    assert run(words) == 0
+    assert [row["truncated_tokens"] for row in rows(capsys)] == [50, 0]
+    on_a_terminal(monkeypatch)
+    assert run(words) == 0
+    assert capsys.readouterr().out.count("not read: the last 50 tokens") == 1
+
+
 def test_reads_stdin(
     models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

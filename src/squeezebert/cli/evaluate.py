@@ -15,9 +15,11 @@ from squeezebert.cli.options import (
     reference_option,
     threads_option,
 )
+from squeezebert.data.tags import SCHEMES, Scheme
 from squeezebert.shown import shown
 
 if TYPE_CHECKING:
+    from squeezebert.data.tables import EmptyText
     from squeezebert.evaluation import Evaluation
 
 
@@ -30,8 +32,26 @@ if TYPE_CHECKING:
 @click.option("--pair", help="Column of the second text of a pair.")
 @click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns.")
 @click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns.")
+@click.option(
+    "--scheme",
+    type=click.Choice(SCHEMES),
+    help="How entities are tagged [default: found out from the file].",
+)
 @click.option("--delimiter", help="Between columns [default: by the file's name].")
+@click.option("--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.')
+@click.option(
+    "--empty",
+    type=click.Choice(["error", "skip", "keep"]),
+    default="error",
+    show_default=True,
+    help="What to do with empty texts of a table.",
+)
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the file.")
+@click.option(
+    "--label-map",
+    metavar="OLD=NEW,...",
+    help="Renames the data's labels to the model's; `position` pairs them by their order.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many texts.")
 @reference_option
 @json_option
@@ -48,8 +68,12 @@ def evaluate(
     pair: str | None,
     token_column: int,
     tag_column: int,
+    scheme: Scheme | None,
     delimiter: str | None,
+    quoted: bool | None,
+    empty: EmptyText,
     encoding: str,
+    label_map: str | None,
     limit: int | None,
     reference: Path | None,
     as_json: bool,
@@ -72,6 +96,12 @@ def evaluate(
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.reference import choose_reference, with_reference
     from squeezebert.data.catalog import dataset_names, open_dataset
+    from squeezebert.data.label_map import (
+        BY_POSITION,
+        map_by_position,
+        parse_label_map,
+        rename_labels,
+    )
     from squeezebert.evaluation import evaluate as run
     from squeezebert.pipeline import load
 
@@ -91,9 +121,16 @@ def evaluate(
         problem_type="single_label" if data in dataset_names() else spec.problem_type,
         token_column=token_column,
         tag_column=tag_column,
+        scheme=scheme,
         delimiter=delimiter,
+        quoted=quoted,
+        empty=empty,
         encoding=encoding,
     )
+    if label_map == BY_POSITION:
+        dataset = rename_labels(dataset, map_by_position(dataset, spec.labels))
+    elif label_map is not None:
+        dataset = rename_labels(dataset, parse_label_map(label_map))
     examples = dataset.examples[:limit]
     with screen.progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
         done = bar.add_task(shown(f"{pipeline.name} on {dataset.name}"), total=len(examples))
@@ -114,6 +151,7 @@ def evaluate(
             "instruction_set": pipeline.backend.instruction_set,
             "texts": found.texts,
             "tokens": found.tokens,
+            "truncated_texts": found.truncated_texts,
             "cpu_seconds": found.cpu_seconds,
             "wall_seconds": found.wall_seconds,
             "scores": dict(found.scores.values),
@@ -126,6 +164,11 @@ def evaluate(
             f"{pipeline.name} on {dataset.name} ({dataset.split}, {found.texts} texts), "
             f"by {by.name} in {by.precision} on {by.instruction_set}"
         )
+        if found.truncated_texts:
+            click.echo(
+                f"{found.truncated_texts} of {found.texts} texts are longer than "
+                f"{spec.max_length} tokens; what is beyond was not read"
+            )
         _print(found)
 
 

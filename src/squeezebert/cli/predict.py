@@ -158,10 +158,10 @@ def _decode(stream: IO[bytes], name: str) -> Iterator[tuple[str, str]]:
 def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
     """A prediction as a JSON object: the text (and its ``pair``) and what was found, by task.
 
-    ``{"label", "score", "scores"}``, ``{"labels", "scores"}`` or ``{"value"}`` for text
-    classification; ``{"entities": [{"text", "type", "start", "end", "score"}]}`` for token
-    classification; ``{"masks": [{"start", "end", "candidates": [{"token", "score", "text"}]}]}``
-    for a masked LM.
+    ``{"label", "score", "scores"}``, ``{"labels", "scores"}`` or ``{"value"}``, and how many
+    ``truncated_tokens`` were not read, for text classification;
+    ``{"entities": [{"text", "type", "start", "end", "score"}]}`` for token classification;
+    ``{"masks": [{"start", "end", "candidates": [{"token", "score", "text"}]}]}`` for a masked LM.
     """
     given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
     if not isinstance(answer, tuple):
@@ -200,6 +200,8 @@ def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:
             yield found(label, row["scores"][label])
     elif "value" in row:
         yield found(f"{row['value']:.3f}", None)
+    if row.get("truncated_tokens"):
+        yield Line(f"  not read: the last {row['truncated_tokens']} tokens", style="dim")
     for entity in row.get("entities", ()):
         rest = f"{entity['text']}  ({entity['start']}-{entity['end']})"
         yield found(entity["type"], entity["score"], rest)

@@ -18,7 +18,7 @@ from squeezebert.data.messages import listed, near
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
 from squeezebert.data.tables import EmptyText, read_table
-from squeezebert.data.tags import Scheme, iob2_labels
+from squeezebert.data.tags import Scheme, head_labels, iob2_labels
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName
 
@@ -35,7 +35,7 @@ class Dataset:
         split: ``train``, ``dev`` or ``test``.
         examples: TextExample, TokenExample or Document, by task.
         labels: The head's outputs in order: class names (of all splits for a known set, of this
-            split for a path), or IOB2 tags; empty for masked LM and regression.
+            split for a path), IOB2 tags, or labels of words; empty for masked LM and regression.
         problem_type: Of text classification.
         languages: ISO 639-1 codes; empty where unknown.
         license: Of the data, in short.
@@ -69,6 +69,7 @@ class ColumnOptions:
     tag_column: int = -1
     scheme: Scheme | None = None
     delimiter: str | None = None
+    quoted: bool | None = None
     encoding: str = "utf-8"
 
 
@@ -96,6 +97,7 @@ def open_dataset(
     tag_column: int = -1,
     scheme: Scheme | None = None,
     delimiter: str | None = None,
+    quoted: bool | None = None,
     encoding: str = "utf-8",
 ) -> Dataset:
     """Reads one split of a data set.
@@ -118,6 +120,7 @@ def open_dataset(
         tag_column: Where the tag stands.
         scheme: How entities are tagged.
         delimiter: What stands between columns.
+        quoted: Whether ``"`` quotes a cell of a table; by the delimiter where None.
         encoding: Of the file.
 
     Raises:
@@ -143,6 +146,7 @@ def open_dataset(
         tag_column=tag_column,
         scheme=scheme,
         delimiter=delimiter,
+        quoted=quoted,
         encoding=encoding,
     )
     name = str(name_or_path)
@@ -221,6 +225,7 @@ def _open_path(
             labels=labels,
             empty=options.empty,
             delimiter=options.delimiter,
+            quoted=options.quoted,
             encoding=options.encoding,
         )
         for example in cast(list[TextExample], examples):
@@ -243,8 +248,9 @@ def _open_path(
                 encoding=options.encoding,
             )
         for example in examples:
-            found.update(tag[2:] for tag in example.tags or () if tag != "O")
-        labels = iob2_labels(found if labels is None else labels)
+            found.update(example.tags or ())
+        own = head_labels(found)
+        labels = own if labels is None else iob2_labels(labels) if "O" in own else tuple(labels)
     return Dataset(
         name=name,
         task=task,

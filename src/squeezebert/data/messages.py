@@ -63,17 +63,16 @@ def passing(option: str, value: str | bool) -> str:
     """How a reader's option is given, wherever the message may be read.
 
     >>> passing("scheme", "IOB1")
-    "pass --scheme IOB1 (in Python, and for a recipe's data set: scheme='IOB1')"
+    "pass --scheme IOB1 (in Python scheme='IOB1'; for train {path=…, scheme='IOB1'} in data.train)"
     """
     dashed = option.replace("_", "-")
     if isinstance(value, bool):
-        given = dashed if value else f"no-{dashed}"
-        written = (
-            f"{option}={value} in Python, {option}={str(value).lower()} for a recipe's data set"
-        )
-        return f"pass --{given} ({written})"
-    typed = value if value.isalnum() else repr(value)
-    return f"pass --{dashed} {typed} (in Python, and for a recipe's data set: {option}={value!r})"
+        given, toml = (dashed if value else f"no-{dashed}"), str(value).lower()
+    else:
+        typed = value if value.replace("-", "").isalnum() else repr(value)
+        given, toml = f"{dashed} {typed}", repr(value)
+    train = f"{{path=…, {option}={toml}}} in data.train"
+    return f"pass --{given} (in Python {option}={value!r}; for train {train})"
 
 
 def broken(where: str, found: str, expected: str, hint: str) -> DataError:

@@ -47,6 +47,8 @@ class Features:
             multi-label, regression); None for inputs without an answer.
         words: Token classification only: (length,) int32, the index of the example's word that
             is decided at a token of this input, -1 at every other token.
+        truncated_tokens: How many tokens of the example were beyond the model's longest input and
+            are left out.
     """
 
     input_ids: NDArray[np.int32]
@@ -55,6 +57,7 @@ class Features:
     example: int
     labels: NDArray[Any] | None = None
     words: NDArray[np.int32] | None = None
+    truncated_tokens: int = 0
 
     def __len__(self) -> int:
         return len(self.input_ids)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.data.examples import TextExample
+from squeezebert.data.messages import shown
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import Features, Scores, Task
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text
+from squeezebert.tasks.inputs import check_logits, check_spec, check_text, unknown_label
 from squeezebert.tasks.metrics import (
     calibration_error,
     class_table,
@@ -38,11 +39,14 @@ class Classification:
         label: The most probable class.
         score: Its probability.
         scores: The probability of every class, in the order of the task's labels.
+        truncated_tokens: How many tokens of the text were beyond the model's longest input and
+            were not read.
     """
 
     label: str
     score: float
     scores: dict[str, float]
+    truncated_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +56,26 @@ class MultiClassification:
     Args:
         labels: The classes with a probability of at least one half.
         scores: The probability of every class, in the order of the task's labels.
+        truncated_tokens: How many tokens of the text were beyond the model's longest input and
+            were not read.
     """
 
     labels: tuple[str, ...]
     scores: dict[str, float]
+    truncated_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Regression:
-    """A number."""
+    """A number.
+
+    Args:
+        value: The number.
+        truncated_tokens: How many tokens of the text were not read.
+    """
 
     value: float
+    truncated_tokens: int = 0
 
 
 TextPrediction = Classification | MultiClassification | Regression
@@ -72,8 +85,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
     """Encodes, decodes and scores text classification (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] text [SEP]`` or ``[CLS] text [SEP] pair [SEP]``; what is longer than
-    ``spec.max_length`` is cut at the end, the longer text of a pair first. An empty text is
-    ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,) float32.
+    ``spec.max_length`` is cut at the end, the longer text of a pair first, and predictions tell
+    how much. An empty text is ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,) float32.
 
     Args:
         spec: The labels, the problem type and the length.
@@ -157,10 +170,15 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         """One :class:`Classification`, :class:`MultiClassification` or :class:`Regression` an
         example, by the spec's problem type.
         """
-        del examples, features
+        del examples
+        cut = [item.truncated_tokens for item in features]
         if self.spec.problem_type == "regression":
-            return [Regression(value=float(row[0])) for row in reduced]
-        return [self._decide(row) for row in self._probabilities(reduced).tolist()]
+            return [
+                Regression(value=float(row[0]), truncated_tokens=left)
+                for row, left in zip(reduced, cut, strict=True)
+            ]
+        rows = self._probabilities(reduced).tolist()
+        return [self._decide(row, left) for row, left in zip(rows, cut, strict=True)]
 
     def score(
         self,
@@ -209,6 +227,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             offsets=np.concatenate(offsets),
             example=index,
             labels=labels,
+            truncated_tokens=sum(len(part) for part in parts) - sum(lengths),
         )
 
     def _label(self, example: TextExample, index: int) -> NDArray[Any]:
@@ -229,9 +248,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             raise DataError(f"{place} has {len(names)} labels, expected one")
         for name in names:
             if name not in self._label_ids:
-                raise DataError(
-                    f"{place}: unknown label {name!r}",
-                    hint=f"the model's labels are {', '.join(self.spec.labels)}",
+                raise unknown_label(
+                    f"{place}: unknown label {shown(name)}", "labels", self.spec.labels
                 )
         ids = [self._label_ids[str(name)] for name in names]
         if self.spec.problem_type == "single_label":
@@ -248,13 +266,17 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         logits /= self.spec.temperature
         return softmax(logits) if self.spec.problem_type == "single_label" else sigmoid(logits)
 
-    def _decide(self, probabilities: list[float]) -> TextPrediction:
+    def _decide(self, probabilities: list[float], truncated_tokens: int) -> TextPrediction:
         scores = dict(zip(self.spec.labels, probabilities, strict=True))
         if self.spec.problem_type == "multi_label":
             chosen = tuple(label for label, score in scores.items() if score >= 0.5)
-            return MultiClassification(labels=chosen, scores=scores)
+            return MultiClassification(
+                labels=chosen, scores=scores, truncated_tokens=truncated_tokens
+            )
         label = max(scores, key=scores.__getitem__)
-        return Classification(label=label, score=scores[label], scores=scores)
+        return Classification(
+            label=label, score=scores[label], scores=scores, truncated_tokens=truncated_tokens
+        )
 
     # Scoring
 

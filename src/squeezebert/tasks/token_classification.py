@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.data.examples import TokenExample
+from squeezebert.data.messages import shown
 from squeezebert.data.words import split_words, with_marks
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
@@ -308,7 +309,7 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         tags = self.tag_set.of_data(example.tags)
         unknown = next((tag for tag in tags if tag not in self._label_ids), None)
         if unknown is not None:
-            raise unknown_label(f"{place}: unknown tag {unknown!r}", "tags", self.spec.labels)
+            raise unknown_label(f"{place}: unknown tag {shown(unknown)}", "tags", self.spec.labels)
         return np.array([self._label_ids[tag] for tag in tags], dtype=np.int64)
 
     def _tags(self, labels: NDArray[np.integer]) -> list[str]:

@@ -167,3 +167,33 @@ def test_too_little_for_a_dev_set(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", [("one", "a"), ("two", "b")])
     with pytest.raises(DataError, match="there are no dev examples"):
         open_training_data(recipe("text_classification", DataSource(path=path)))
+
+
+def test_labels_of_words(tmp_path: Path) -> None:
+    file = tmp_path / "train.conll"
+    file.write_text("ada NNP\nran VBD\n\nhome NN\n\n" * 5)
+    source = DataSource(path=str(file), label_map={"NNP": "NOUN", "NN": "NOUN"})
+    data = open_training_data(recipe("token_classification", source))
+    assert data.labels == ("NOUN", "VBD")
+    assert data.train[0].tags == ("NOUN", "VBD")
+    (tmp_path / "names.conll").write_text(CONLL * 5)
+    names = DataSource(path=str(tmp_path / "names.conll"))
+    with pytest.raises(ConfigError, match="some training sets name entities, others label words"):
+        open_training_data(recipe("token_classification", source, names))
+
+
+def test_readers_options(tmp_path: Path) -> None:
+    columns = tmp_path / "a.conll"
+    columns.write_text("ada B-PER\nran O\nhome I-LOC\n\n" * 20)
+    with pytest.raises(DataError, match=r"in data\.train"):
+        open_training_data(recipe("token_classification", DataSource(path=str(columns))))
+    source = DataSource(path=str(columns), scheme="IOB1")
+    assert open_training_data(recipe("token_classification", source)).labels[1] == "B-LOC"
+    mail = tmp_path / "a.csv"
+    mail.write_text("text,label\n" + ',good\n"a cat,good\na dog,bad\n' * 20)
+    source = DataSource(path=str(mail), empty="skip", quoted=False)
+    with pytest.raises(DataError, match="is empty"):
+        open_training_data(recipe("text_classification", DataSource(path=str(mail))))
+    data = open_training_data(recipe("text_classification", source))
+    texts = {example.text for example in data.train}
+    assert texts >= {'"a cat', "a dog"}

@@ -196,3 +196,30 @@ def test_the_temperature_fits_the_dev_set(trained: Path) -> None:
     spec = read_spec(trained)
     assert spec is not None
     assert np.isclose(spec.temperature, 0.05, atol=1e-3)
+
+
+def test_words_are_labeled_and_cut_texts_told(
+    tiny_classification: FinetuneRecipe, tmp_path: Path
+) -> None:
+    file = tmp_path / "train.conll"
+    file.write_text("cat NOUN\nran VERB\n\nthe DET\ndog NOUN\nsat VERB\n\n" * 8)
+    recipe = dataclasses.replace(
+        tiny_classification,
+        task="token_classification",
+        data=DataRecipe(train=(DataSource(path=str(file)),)),
+    )
+    result = finetune(recipe, tmp_path / "run")
+    assert result.main_score == "token_accuracy"
+    spec = read_spec(tmp_path / "run")
+    assert spec is not None
+    assert (spec.labels, spec.transitions, spec.words) == (("DET", "NOUN", "VERB"), (), "conll")
+    tags = squeezebert.load(tmp_path / "run")("the cat ran")
+    assert [word.text for word in tags] == ["the", "cat", "ran"]
+
+    table = tmp_path / "long.csv"
+    rows = [f"{'the cat ' * 12},yes", "the dog,no"] * 8
+    table.write_text("\n".join(["text,label", *rows]) + "\n")
+    data = DataRecipe(train=(DataSource(path=str(table)),))
+    finetune(dataclasses.replace(tiny_classification, data=data), tmp_path / "long")
+    card = (tmp_path / "long" / "README.md").read_text(encoding="utf-8")
+    assert " training texts are longer than 16 tokens; what is beyond was not read." in card

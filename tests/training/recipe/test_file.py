@@ -125,3 +125,14 @@ def test_any_recipe_survives_the_file(
 def test_the_default_pretraining_recipe_survives_the_file(tmp_path: Path) -> None:
     save_recipe(PretrainRecipe(), tmp_path / "recipe.toml")
     assert load_recipe(tmp_path / "recipe.toml", "pretrain") == PretrainRecipe()
+
+
+def test_a_byte_order_mark_and_unset_options(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_bytes(
+        b'\xef\xbb\xbftask = "masked_lm"\n[data]\ntrain = [{path = "a", quoted = true}, "b"]\n'
+    )
+    recipe = load_recipe(file, "finetune")
+    assert [source.quoted for source in recipe.data.train] == [True, None]
+    save_recipe(recipe, file)
+    assert load_recipe(file, "finetune") == recipe

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.catalog import Dataset
-from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.folders import SPLIT_NAMES
+from squeezebert.data.label_map import rename_labels
 from squeezebert.data.splits import part
-from squeezebert.data.tags import iob2_labels
+from squeezebert.data.tags import head_labels, names_entities
 from squeezebert.errors import ConfigError, DataError
 from squeezebert.spec import ProblemType, TaskName
 from squeezebert.training.recipe.run import DataSource, FinetuneRecipe
@@ -26,7 +26,7 @@ class TrainingData:
     Args:
         train: Examples of the task's kind.
         dev: The same, held out.
-        labels: The head's outputs; IOB2 tags for token classification.
+        labels: The head's outputs; IOB2 tags, or labels of words, for token classification.
         problem_type: Of text classification.
         languages: Of the data sets that say so.
         rows: ``(use, name, examples)`` of each set, for the model card.
@@ -116,6 +116,9 @@ def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
             pair=source.pair or None,
             problem_type=recipe.problem_type,
             delimiter=source.delimiter or None,
+            quoted=source.quoted,
+            empty=source.empty,
+            scheme=source.scheme or None,
             token_column=source.token_column,
             tag_column=source.tag_column,
             encoding=source.encoding,
@@ -158,60 +161,6 @@ def _divide(dataset: Dataset, share: float) -> tuple[Dataset, Dataset]:
     )
 
 
-def rename_labels(dataset: Dataset, label_map: Mapping[str, str]) -> Dataset:
-    """``dataset`` with its labels (entity types) renamed; those renamed to "" are dropped.
-
-    Raises:
-        ConfigError: a name in the map that the data set does not have.
-    """
-    token = dataset.task == "token_classification"
-    known = _types(dataset.labels) if token else list(dataset.labels)
-    unknown = sorted(set(label_map) - set(known))
-    if unknown:
-        raise ConfigError(
-            f"label_map renames {', '.join(map(repr, unknown))}, which {dataset.name} has not",
-            hint=f"its labels are {', '.join(known)}",
-        )
-    renamed = [label_map.get(label, label) for label in known]
-    kept = list(dict.fromkeys(label for label in renamed if label))
-    examples = (
-        [_rename_tags(example, label_map) for example in dataset.examples]
-        if token
-        else list(_rename_classes(dataset.examples, label_map))
-    )
-    labels = iob2_labels(kept) if token else tuple(kept)
-    return dataclasses.replace(dataset, examples=examples, labels=labels)
-
-
-def _rename_classes(
-    examples: Iterable[TextExample], label_map: Mapping[str, str]
-) -> Iterable[TextExample]:
-    for example in examples:
-        label = example.label
-        if isinstance(label, str):
-            label = label_map.get(label, label)
-        elif isinstance(label, tuple):
-            label = tuple(new for old in label if (new := label_map.get(old, old)))
-        if label != "":
-            yield dataclasses.replace(example, label=label)
-
-
-def _rename_tags(example: TokenExample, label_map: Mapping[str, str]) -> TokenExample:
-    def rename(tag: str) -> str:
-        if tag == "O":
-            return tag
-        kind = label_map.get(tag[2:], tag[2:])
-        return tag[:2] + kind if kind else "O"
-
-    if example.tags is None:
-        return example
-    return dataclasses.replace(example, tags=tuple(rename(tag) for tag in example.tags))
-
-
-def _types(tags: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(tag[2:] for tag in tags if tag != "O"))
-
-
 def _labels(recipe: FinetuneRecipe, train: Sequence[Dataset]) -> tuple[str, ...]:
     task: TaskName = recipe.task
     if task == "masked_lm":
@@ -220,9 +169,15 @@ def _labels(recipe: FinetuneRecipe, train: Sequence[Dataset]) -> tuple[str, ...]
         return ("value",)
     given = recipe.data.labels
     if task == "token_classification":
-        if given:
+        kinds = {names_entities(dataset.labels) for dataset in train}
+        if len(kinds) > 1:
+            raise ConfigError(
+                "some training sets name entities, others label words, expected one kind",
+                hint="see label_map and tag_column of the data sets",
+            )
+        if given and kinds == {True}:
             return ("O", *(prefix + kind for kind in given for prefix in ("B-", "I-")))
-        return iob2_labels(_types(tag for dataset in train for tag in dataset.labels))
+        return given or head_labels(tag for dataset in train for tag in dataset.labels)
     return given or tuple(dict.fromkeys(x for dataset in train for x in dataset.labels))
 
 

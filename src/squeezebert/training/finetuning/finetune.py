@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from squeezebert.backends.torch_backend import TorchBackend
+from squeezebert.data.tags import names_entities
 from squeezebert.model import HeadConfig, TaskModel
 from squeezebert.pipeline import Answers, Pipeline
 from squeezebert.spec import TaskSpec
@@ -65,8 +66,10 @@ def _finetune(recipe: FinetuneRecipe, output: Path, *, resume: bool) -> Training
         problem_type=data.problem_type,
         max_length=recipe.max_length,
         languages=data.languages,
-        # All readers turn their tags into IOB2.
-        transitions=iob2_transitions(data.labels) if recipe.task == "token_classification" else (),
+        # All readers turn the tags of entities into IOB2; labels of words may follow any other.
+        transitions=iob2_transitions(data.labels)
+        if recipe.task == "token_classification" and names_entities(data.labels)
+        else (),
     )
     seed_everything(recipe.loop.seed, 0)
     head = HeadConfig(kind=spec.task, labels=spec.labels, problem_type=spec.problem_type)
@@ -102,6 +105,12 @@ def _finetune(recipe: FinetuneRecipe, output: Path, *, resume: bool) -> Training
     spec, scores = _calibrate(spec, tokenizer, dev)
     state = dataclasses.replace(state, best_values=dict(scores.values))
     facts = [*data.notes]
+    cut = sum(1 for item in features if item.truncated_tokens)
+    if cut:
+        facts.append(
+            f"{cut:,} of {len(data.train):,} training texts are longer than {spec.max_length} "
+            "tokens; what is beyond was not read."
+        )
     if spec.transitions:
         facts.append(
             "Scores of tags that follow one another, fitted on the dev set; its scores here are "

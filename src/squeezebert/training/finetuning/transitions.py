@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 def fitted_spec(
     task: TokenClassification, examples: Sequence[TokenExample], answers: Answers
 ) -> TaskSpec:
-    """The spec of ``task`` with transitions and temperature fitted.
+    """The spec of ``task`` with temperature and, where it tags entities, transitions fitted.
 
     Args:
         task: The model's.
@@ -43,7 +43,8 @@ def fitted_spec(
     """
     scores = task.word_scores(examples, answers.features, answers.reduced)
     truth = task.word_labels(examples)
-    transitions = fit_transitions(task.spec.labels, scores, truth)
+    words = task.tag_set.naming == "words"  # any label may follow any other
+    transitions = () if words else fit_transitions(task.spec.labels, scores, truth)
     temperature = fit_temperature(np.concatenate(scores), np.concatenate(truth))
     return dataclasses.replace(
         task.spec, transitions=transitions, temperature=round(temperature, 4)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from squeezebert.data.tables import EmptyText
 from squeezebert.errors import ConfigError
 
 
@@ -26,12 +28,15 @@ class DataSource:
         label: Column of the label.
         pair: Column of the second text of a pair; empty: none.
         delimiter: What stands between columns; empty: by the file's suffix.
+        quoted: Whether ``"`` quotes a cell of a table; left out: by the delimiter.
+        empty: What to do with empty texts of a table: ``error``, ``skip`` or ``keep``.
+        scheme: How entities are tagged, see :mod:`squeezebert.data.tags`; empty: found out.
         token_column: Where the word stands in CoNLL columns.
         tag_column: Where its tag stands.
         encoding: Of the file.
-        label_map: Renames this set's labels (entity types, without ``B-`` and ``I-``, for token
-            classification); a label renamed to the empty string is dropped: its examples for text
-            classification, its entities for token classification.
+        label_map: Renames this set's labels (for token classification entity types, without ``B-``
+            and ``I-``, or whole tags, or labels of words); a label renamed to the empty string is
+            dropped: its examples for text classification, its entities for token classification.
         limit: At most that many examples, spread evenly over the set; 0: all.
         repeat: How many times an epoch reads the set, so that a small good one counts beside a
             large one. Training sets only.
@@ -43,6 +48,9 @@ class DataSource:
     label: str = "label"
     pair: str = ""
     delimiter: str = ""
+    quoted: bool | None = None
+    empty: EmptyText = "error"
+    scheme: Literal["", "IOB1", "IOB2", "IOBES", "BILOU", "IO", "words"] = ""
     token_column: int = 0
     tag_column: int = -1
     encoding: str = "utf-8"

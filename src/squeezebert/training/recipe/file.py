@@ -158,7 +158,9 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{json.dumps(name)} = {_toml(v)}" for name, v in value.items())
+        # TOML has no null: what is not set is left out.
+        items = [(name, v) for name, v in value.items() if v is not None]
+        inner = ", ".join(f"{json.dumps(name)} = {_toml(v)}" for name, v in items)
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list):
         return f"[{', '.join(_toml(item) for item in value)}]"
