@@ -28,7 +28,7 @@ def bundle(*, model: str, output: Path) -> None:
     squeezebert bundle squeezebert-mini-ner --output ner.safetensors
     """
     from squeezebert.bundle import write_bundle
-    from squeezebert.hub import resolve
+    from squeezebert.checkpoint.hub import resolve
 
     if output.is_dir():
         raise InvalidInputError(f"{output} is a directory", hint="name a file to write")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from squeezebert.checkpoint.directory import read_tensors
+from squeezebert.checkpoint import read_tensors
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import MaskedLM, ReferenceEmbeddings, make_task
@@ -46,7 +46,7 @@ def choose_reference(
     if len(names) != 1:
         raise InvalidInputError(
             f"the model in {directory} has {len(names)} word-embedding tables, expected one",
-            hint="give a reference table",
+            hint="pass --reference FILE (in Python reference=…)",
         )
     return (
         ReferenceEmbeddings.from_embeddings(_masked_lm(owner).tokenizer, tensors[names[0]]),

@@ -86,7 +86,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
 
     An input is ``[CLS] text [SEP]`` or ``[CLS] text [SEP] pair [SEP]``; what is longer than
     ``spec.max_length`` is cut at the end, the longer text of a pair first, and predictions tell
-    how much. An empty text is ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,) float32.
+    how much. An empty text is ``[CLS] [SEP]``. What is kept of an answer is its logits, (labels,)
+    float32.
 
     Args:
         spec: The labels, the problem type and the length.
