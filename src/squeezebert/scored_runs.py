@@ -17,6 +17,7 @@ from typing import Any
 
 from squeezebert import files
 from squeezebert.comparison.reference import choose_reference, with_reference
+from squeezebert.comparison.sets import draw
 from squeezebert.data import open_dataset
 from squeezebert.errors import CheckpointError
 from squeezebert.evaluation import evaluate
@@ -121,7 +122,7 @@ def train_and_score(
         tests: The data sets by name that it is scored on.
         split: Which part of them.
         precisions: In what the engine computes.
-        limit: Only the first so many texts of each; all where None.
+        limit: The most texts of each, drawn at random; all where None.
 
     Raises:
         ConfigError: a recipe that cannot be, or another one than the run in ``output`` had; another
@@ -173,7 +174,8 @@ def _score(task: TaskName, directory: Path, about: Mapping[str, Any]) -> dict[st
     texts: dict[str, int] = {}
     isa = ""
     for name in about["tests"]:
-        examples = open_dataset(name, task=task, split=about["split"]).examples[: about["limit"]]
+        dataset = open_dataset(name, task=task, split=about["split"])
+        examples = draw(dataset.examples, about["limit"] or len(dataset), seed=0)
         texts[name] = len(examples)
         scores[name] = {}
         for precision in about["precisions"]:

@@ -393,7 +393,8 @@ class Tokenizer:
             # The library takes UTF-8; a lone surrogate has none.
             raise InvalidInputError(
                 f"a text cannot be written as UTF-8: {error}",
-                hint='clean it with text.encode("utf-8", "replace").decode("utf-8")',
+                hint="its bytes were not UTF-8: convert them, or in Python decode them with "
+                "errors='replace'",
             ) from error
 
     def decode(self, ids: Iterable[int]) -> str:

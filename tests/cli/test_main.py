@@ -25,6 +25,7 @@ from squeezebert.errors import ConfigError, SqueezeBertError
 
 VERBS = {
     "benchmark",
+    "bundle",
     "compare",
     "convert",
     "curves",

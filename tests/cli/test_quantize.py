@@ -52,7 +52,7 @@ def test_texts_alone_will_do(
 ) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("the cat sat\n\nthe dog ran home\n", encoding="utf-8")
-    words = ["quantize", str(models["masked_lm"]), "--text", str(texts), "--tolerance", "1"]
+    words = ["quantize", str(models["masked_lm"]), "--unlabeled", str(texts), "--tolerance", "1"]
     assert run([*words, "--output", str(tmp_path / "compact")]) == 0
     out = capsys.readouterr().out
     assert "token_cosine" in out
@@ -89,7 +89,7 @@ def test_what_cannot_be(
     model, table = str(models["masked_lm"]), str(data["masked_lm"])
     output = tmp_path / "compact"
     assert run(["quantize", model, "-d", table, "--no-data", "-o", str(output)]) == 2
-    assert "one of --data, --text and --no-data" in capsys.readouterr().err
+    assert "one of --data, --unlabeled and --no-data" in capsys.readouterr().err
     assert run(["quantize", model, "-d", "sample_news", "-o", str(output)]) == 2
     assert "is a data set for text_classification" in capsys.readouterr().err
     assert run(["quantize", "nothing such", "-o", str(output)]) == 2

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import output_option, reference_option, threads_option
+from squeezebert.cli.options import (
+    Layout,
+    layout_options,
+    limit_option,
+    output_option,
+    reference_option,
+    threads_option,
+)
 from squeezebert.errors import InvalidInputError
 from squeezebert.shown import shown
 from squeezebert.spec import TASK_NAMES, TaskSpec
@@ -34,7 +41,6 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--model",
-    "--models",
     "-m",
     "models",
     multiple=True,
@@ -42,8 +48,7 @@ if TYPE_CHECKING:
     help="Can be given several times [default: the shipped models that fit the data].",
 )
 @click.option("--split", default="test", show_default=True, help="Part of the data sets.")
-@click.option("--text", default="text", show_default=True, help="Column of the text, in files.")
-@click.option("--label", default="label", show_default=True, help="Column of the label, in files.")
+@layout_options
 @click.option(
     "--backend",
     "backends",
@@ -75,7 +80,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Passes over each data set.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The most texts of a data set.")
+@limit_option
 @click.option(
     "--examples",
     default=8,
@@ -93,8 +98,7 @@ def compare(
     words: tuple[str, ...],
     models: tuple[str, ...],
     split: str,
-    text: str,
-    label: str,
+    layout: Layout,
     backends: tuple[str, ...],
     precisions: tuple[str, ...],
     baseline: str | None,
@@ -122,7 +126,7 @@ def compare(
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
-    datasets = [_open(word, split, text, label) for word in words]
+    datasets = [_open(word, split, layout) for word in words]
     settings = CompareSettings(
         backends=backends,
         precisions=precisions,
@@ -148,7 +152,7 @@ def compare(
     screen.note(f"wrote {written.html}, {written.markdown.name} and {written.json.name}")
 
 
-def _open(word: str, split: str, text: str, label: str) -> Dataset:
+def _open(word: str, split: str, layout: Layout) -> Dataset:
     """The data set that a word of the command line names."""
     from squeezebert.data.catalog import dataset_names, open_dataset
 
@@ -157,7 +161,7 @@ def _open(word: str, split: str, text: str, label: str) -> Dataset:
         if word in dataset_names(task):
             return open_dataset(word, task=task, split=split)
         if colon and before == task:
-            return open_dataset(after, task=task, split=split, text=text, label=label)
+            return layout.open(after, task=task, split=split)
     raise InvalidInputError(
         f"no data set is called {word!r}",
         hint=f"the names are {', '.join(dataset_names())}; for a file of your own write its task "

@@ -9,50 +9,32 @@ import click
 
 from squeezebert.cli import screen
 from squeezebert.cli.options import (
+    Layout,
     backend_option,
     json_option,
+    layout_options,
+    limit_option,
     precision_option,
     reference_option,
     threads_option,
 )
-from squeezebert.data.tags import SCHEMES, Scheme
 from squeezebert.shown import shown
 
 if TYPE_CHECKING:
-    from squeezebert.data.tables import EmptyText
     from squeezebert.evaluation import Evaluation
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", "-d", required=True, metavar="NAME_OR_FILE", help="What to score it on.")
-@click.option("--split", default="test", show_default=True, help="Part of a known data set.")
-@click.option("--text", default="text", show_default=True, help="Column of the text.")
-@click.option("--label", default="label", show_default=True, help="Column of the label.")
-@click.option("--pair", help="Column of the second text of a pair.")
-@click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns.")
-@click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns.")
-@click.option(
-    "--scheme",
-    type=click.Choice(SCHEMES),
-    help="How entities are tagged [default: found out from the file].",
-)
-@click.option("--delimiter", help="Between columns [default: by the file's name].")
-@click.option("--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.')
-@click.option(
-    "--empty",
-    type=click.Choice(["error", "skip", "keep"]),
-    default="error",
-    show_default=True,
-    help="What to do with empty texts of a table.",
-)
-@click.option("--encoding", default="utf-8", show_default=True, help="Of the file.")
+@click.option("--split", default="test", show_default=True, help="Part of the data sets.")
+@layout_options
 @click.option(
     "--label-map",
     metavar="OLD=NEW,...",
     help="Renames the data's labels to the model's; `position` pairs them by their order.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many texts.")
+@limit_option
 @reference_option
 @json_option
 @backend_option
@@ -63,16 +45,7 @@ def evaluate(
     model: str,
     data: str,
     split: str,
-    text: str,
-    label: str,
-    pair: str | None,
-    token_column: int,
-    tag_column: int,
-    scheme: Scheme | None,
-    delimiter: str | None,
-    quoted: bool | None,
-    empty: EmptyText,
-    encoding: str,
+    layout: Layout,
     label_map: str | None,
     limit: int | None,
     reference: Path | None,
@@ -95,7 +68,8 @@ def evaluate(
 
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.reference import choose_reference, with_reference
-    from squeezebert.data.catalog import dataset_names, open_dataset
+    from squeezebert.comparison.sets import draw
+    from squeezebert.data.catalog import dataset_names
     from squeezebert.data.label_map import (
         BY_POSITION,
         map_by_position,
@@ -110,28 +84,18 @@ def evaluate(
     if spec.task == "masked_lm":
         table, _ = choose_reference(reference, [pipeline], pipeline, resolve(model))
         pipeline = with_reference(pipeline, table)
-    dataset = open_dataset(
+    dataset = layout.open(
         data,
         task=spec.task,
         split=split,
-        text=text,
-        label=label,
-        pair=pair,
         # A known data set knows what its labels are.
         problem_type="single_label" if data in dataset_names() else spec.problem_type,
-        token_column=token_column,
-        tag_column=tag_column,
-        scheme=scheme,
-        delimiter=delimiter,
-        quoted=quoted,
-        empty=empty,
-        encoding=encoding,
     )
     if label_map == BY_POSITION:
         dataset = rename_labels(dataset, map_by_position(dataset, spec.labels))
     elif label_map is not None:
         dataset = rename_labels(dataset, parse_label_map(label_map))
-    examples = dataset.examples[:limit]
+    examples = draw(dataset.examples, limit or len(dataset), seed=0)
     with screen.progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
         done = bar.add_task(shown(f"{pipeline.name} on {dataset.name}"), total=len(examples))
 

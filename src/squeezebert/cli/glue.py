@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from squeezebert.cli import runs, screen
-from squeezebert.cli.options import json_option, output_option, recipe_option, set_option
+from squeezebert.cli.options import (
+    json_option,
+    limit_option,
+    output_option,
+    recipe_option,
+    set_option,
+)
 
 TABLE = "glue.md"
 
@@ -21,7 +27,7 @@ TABLE = "glue.md"
     "last three are downloaded from the Hugging Face hub].",
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="A task.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many dev texts.")
+@limit_option
 @recipe_option
 @set_option
 @output_option

@@ -22,8 +22,7 @@ from squeezebert.cli.options import set_option
 @set_option
 @click.option("--groups", default=4, show_default=True, help="Of every grouped projection.")
 @click.option(
-    "--embeddings",
-    "embedding_size",
+    "--embedding-size",
     type=click.IntRange(min=1),
     metavar="SIZE",
     help="Narrow the word table to SIZE features.  [default: as wide as MODEL's]",
@@ -32,14 +31,14 @@ from squeezebert.cli.options import set_option
     "--output",
     "-o",
     required=True,
-    metavar="DIR",
+    metavar="DIRECTORY",
     type=click.Path(path_type=Path),
     help="A new directory for the grouped model.",
 )
 @click.option(
     "--teacher",
     required=True,
-    metavar="DIR",
+    metavar="DIRECTORY",
     type=click.Path(path_type=Path),
     help="A new directory for MODEL with its features in the same order, to distil from.",
 )
@@ -61,7 +60,7 @@ def grow(
 
     \b
     squeezebert grow all-MiniLM --recipe recipes/pretrain_small.toml \
-        --embeddings 192 --output runs/grown --teacher runs/minilm
+        --embedding-size 192 --output runs/grown --teacher runs/minilm
     squeezebert pretrain --recipe recipes/pretrain_small.toml \
         --model runs/grown --output runs/small
     """

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import json_option, output_option, threads_option
+from squeezebert.cli.options import (
+    Layout,
+    json_option,
+    layout_options,
+    limit_option,
+    output_option,
+    threads_option,
+)
 from squeezebert.shown import shown
 
 if TYPE_CHECKING:
@@ -34,22 +41,16 @@ if TYPE_CHECKING:
     "--split",
     default="dev",
     show_default=True,
-    help="Part of the data sets; a file is taken whole.",
+    help="Part of the data sets.",
 )
-@click.option("--text-column", default="text", show_default=True, help="Of the text, in tables.")
-@click.option("--label", default="label", show_default=True, help="Column of the label, in tables.")
-@click.option("--pair", help="Column of the second text, in tables.")
-@click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns.")
-@click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns.")
+@layout_options
 @click.option(
-    "--text",
-    "-t",
-    "text_file",
+    "--unlabeled",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="UTF-8, a text a line: what to measure on without labels, by the tokens' states.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The most texts of a data set.")
+@limit_option
 @click.option(
     "--tolerance",
     default=0.1,
@@ -67,12 +68,8 @@ def quantize(
     output: Path,
     words: tuple[str, ...],
     split: str,
-    text_column: str,
-    label: str,
-    pair: str | None,
-    token_column: int,
-    tag_column: int,
-    text_file: Path | None,
+    layout: Layout,
+    unlabeled: Path | None,
     limit: int | None,
     tolerance: float,
     no_data: bool,
@@ -90,16 +87,17 @@ def quantize(
     \b
     squeezebert quantize runs/news --output runs/news-int8
     squeezebert quantize runs/ner --data conll2003_en --output runs/ner-int8
-    squeezebert quantize path/to/MiniLM --text sentences.txt --output runs/minilm-int8
+    squeezebert quantize path/to/MiniLM --unlabeled sentences.txt --output runs/minilm-int8
     """
-    if sum((bool(words), text_file is not None, no_data)) > 1:
-        raise click.UsageError("give one of --data, --text and --no-data")
+    if sum((bool(words), unlabeled is not None, no_data)) > 1:
+        raise click.UsageError("give one of --data, --unlabeled and --no-data")
 
     import dataclasses
 
     from squeezebert.checkpoint.directory import read_spec
     from squeezebert.checkpoint.hub import resolve
-    from squeezebert.data.catalog import dataset_names, open_dataset
+    from squeezebert.comparison.sets import draw
+    from squeezebert.data.catalog import dataset_names
     from squeezebert.data.lines import read_lines
     from squeezebert.quantization import default_datasets
     from squeezebert.quantization import quantize as run
@@ -108,32 +106,27 @@ def quantize(
     spec = read_spec(directory)
     datasets: list[Dataset] = []
     if words and spec is None:
-        raise click.UsageError(f"{model} has no head for a task: measure with --text")
+        raise click.UsageError(f"{model} has no head for a task: measure with --unlabeled")
     for word in words if spec is not None else ():
-        known = word in dataset_names()
         assert spec is not None
         datasets.append(
-            open_dataset(word, task=spec.task, split=split)
-            if known
-            else open_dataset(
+            layout.open(
                 word,
                 task=spec.task,
                 split="test" if Path(word).is_file() else split,  # a file is all there is
-                text=text_column,
-                label=label,
-                pair=pair,
-                problem_type=spec.problem_type,
-                token_column=token_column,
-                tag_column=tag_column,
+                problem_type="single_label" if word in dataset_names() else spec.problem_type,
             )
         )
-    if spec is not None and not (words or text_file or no_data):
+    if spec is not None and not (words or unlabeled or no_data):
         datasets = default_datasets(directory, spec)
     if limit is not None:
-        datasets = [dataclasses.replace(one, examples=one.examples[:limit]) for one in datasets]
+        datasets = [
+            dataclasses.replace(one, examples=draw(one.examples, limit, seed=0)) for one in datasets
+        ]
     texts: list[str] = []
-    if text_file is not None:
-        texts = [line.strip() for _, line in read_lines(text_file) if line.strip()][:limit]
+    if unlabeled is not None:
+        texts = [line.strip() for _, line in read_lines(unlabeled) if line.strip()]
+        texts = draw(texts, limit or len(texts), seed=0)
     with screen.progress() as bar:
         stage = bar.add_task("")
 
@@ -146,7 +139,7 @@ def quantize(
             output,
             datasets=datasets,
             texts=texts,
-            texts_name="" if text_file is None else text_file.name,
+            texts_name="" if unlabeled is None else unlabeled.name,
             tolerance=tolerance,
             threads=threads,
             progress=say,
@@ -194,7 +187,7 @@ def _summary(model: str, done: Quantized, tolerance: float) -> list[str]:
     if done.chosen is None or done.measure is None:
         return [
             f"{model}: {size} Nothing was measured, so nothing is recorded.",
-            "It runs with the default precisions; measure with --data or --text.",
+            "It runs with the default precisions; measure with --data or --unlabeled.",
         ]
     lines = [f"{model}: {size} Recorded: {done.chosen.name}; measured on {done.isa}."]
     if not done.lossless:

@@ -29,7 +29,7 @@ from squeezebert.cli import runs, screen
     "--output",
     "-o",
     required=True,
-    metavar="DIR",
+    metavar="DIRECTORY",
     type=click.Path(path_type=Path),
     help="A new directory.",
 )

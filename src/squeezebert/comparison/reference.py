@@ -47,7 +47,7 @@ def choose_reference(
     if len(names) != 1:
         raise InvalidInputError(
             f"the model in {directory} has {len(names)} word-embedding tables, expected one",
-            hint="give a reference table",
+            hint="pass --reference FILE (in Python reference=…)",
         )
     return (
         ReferenceEmbeddings.from_embeddings(_masked_lm(owner).tokenizer, tensors[names[0]]),

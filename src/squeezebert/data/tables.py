@@ -86,7 +86,7 @@ def read_table(
     """
     text_columns = (text,) if isinstance(text, str) else tuple(text)
     if not text_columns:
-        raise InvalidInputError("text names no column", hint="for example text='text'")
+        raise InvalidInputError("text names no column", hint="name the column of the text")
     asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
     if delimiter is None and suffix in _JSON_LINES:

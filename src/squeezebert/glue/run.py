@@ -295,7 +295,7 @@ def run_glue(
             empty.
         seeds: Runs of each task.
         recipe: How; our own settings where None.
-        limit: Only the first so many texts of each dev set.
+        limit: The most texts of each dev set, drawn at random; all where None.
         progress: Told what is done next.
 
     Raises:

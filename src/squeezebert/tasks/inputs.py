@@ -36,7 +36,8 @@ def check_text(value: object, place: str) -> str:
         raise InvalidInputError(
             f"{place} holds half of a surrogate pair, {value[error.start]!a}, "
             f"at character {error.start}",
-            hint='clean it with text.encode("utf-8", "replace").decode("utf-8")',
+            hint="its bytes were not UTF-8: convert them, or in Python decode them with "
+            "errors='replace'",
         ) from error
     return value
 
