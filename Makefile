@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize cross wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make lint         the first three alone"
 	@echo "make native-test  the C++ tests of the engine"
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
+	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
 	@echo "make cross        the same for 64-bit Arm, in an emulator"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
@@ -103,6 +104,19 @@ sanitize: $(VENV)/.tools
 	@$(call build-preset,thread)
 	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests \
 		"thread pool" wait_for "model: many" "c api"
+
+# make test does a few rounds of each; here many, of other chances than the last time.
+FUZZ_RUNS ?= 20000
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
+
+fuzz: $(VENV)/.dev
+	@echo "SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED)"
+	@$(call build-preset,address)
+	@SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED) build/address/squeezebert_tests fuzz
+	@if [ -d tests/fuzz ]; then \
+		SQUEEZEBERT_FUZZ_RUNS=$(FUZZ_RUNS) SQUEEZEBERT_FUZZ_SEED=$(FUZZ_SEED) OMP_NUM_THREADS=1 \
+			python -m pytest -q -n $(WORKERS) tests/fuzz; \
+	fi
 
 cross: $(VENV)/.tools
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \

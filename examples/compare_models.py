@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import squeezebert
-from squeezebert.data import open_dataset
 from squeezebert.report import write_report
 
 
@@ -13,9 +12,8 @@ def main() -> None:
     """Compares the shipped pair on a part of the sample news."""
     report = squeezebert.compare(
         ["squeezebert-mini-news", "bert-mini-news"],
-        [open_dataset("sample_news", task="text_classification")],
-        limit=40,
-        repetitions=1,
+        [squeezebert.open_dataset("sample_news", task="text_classification")],
+        squeezebert.CompareSettings(limit=40, repetitions=1),
     )
     for result in report.results:
         print(

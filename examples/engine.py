@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import squeezebert
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine import Engine, available_isas
-from squeezebert.hub import resolve
 from squeezebert.tokenizer import Tokenizer
 
 

@@ -1,15 +1,21 @@
-"""What all tests share: one tiny shape, one tiny vocabulary, and where the real data sets are."""
+"""What all tests share: one tiny shape, one tiny vocabulary, tiny recipes to train by, and where
+the real data sets are.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import random
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from squeezebert.config import EncoderConfig, as_bert
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.training.recipe.file import load_recipe
+from squeezebert.training.recipe.run import FinetuneRecipe, PretrainRecipe
 
 # No test is timed, whatever else the machine does.
 hypothesis.settings.register_profile("squeezebert", deadline=None)
@@ -91,3 +97,99 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets at {folder}; set SQUEEZEBERT_DATA to their folder")
     return folder
+
+
+# -- training, at the size of a test ---------------------------------------------------------------
+
+WORDS = ("the", "cat", "dog", "sat", "on", "mat", "ran", "home", "good", "bad", "ada", "london")
+
+SHAPE = (
+    "{hidden_size = 32, embedding_size = 16, num_hidden_layers = 2, num_attention_heads = 4, "
+    "intermediate_size = 64, max_position_embeddings = 64, hidden_dropout_prob = 0.1}"
+)
+"""As conftest's tiny config, with a bottleneck, and dropout so that random numbers matter."""
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_vocabulary: tuple[str, ...]) -> Tokenizer:
+    return Tokenizer.from_vocabulary(tiny_vocabulary, lowercase=True)
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("vocabulary")
+    tokenizer.save(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """About 9,000 tokens in documents of four lines."""
+    draw = random.Random(0)
+    lines: list[str] = []
+    for _ in range(150):
+        lines += [" ".join(draw.choices(WORDS, k=draw.randint(5, 25))) for _ in range(4)]
+        lines.append("")
+    path = tmp_path_factory.mktemp("corpus") / "text.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_pretraining(vocabulary: Path, corpus: Path) -> PretrainRecipe:
+    """Twelve steps of four sequences of 16 tokens, evaluated twice."""
+    return load_recipe(
+        None,
+        "pretrain",
+        {
+            "model.tokenizer": str(vocabulary),
+            "model.shape": SHAPE,
+            "corpus.sources": str([str(corpus)]),
+            "corpus.sequence_length": "16",
+            "corpus.held_out_every": "4",
+            "corpus.held_out_tokens": "128",
+            "optimizer.learning_rate": "1e-2",
+            "loop.max_steps": "12",
+            "loop.batch_size": "4",
+            "loop.evaluate_steps": "6",
+            "loop.log_steps": "2",
+            "loop.torch_threads": "1",
+            "loop.tensorboard": "false",
+        },
+    )
+
+
+@pytest.fixture
+def sentiment(tmp_path: Path) -> Path:
+    """A table of 60 texts whose class stands in one of their words."""
+    draw = random.Random(1)
+    rows = ["text,label"]
+    for index in range(60):
+        word, label = (("good", "yes"), ("bad", "no"))[index % 2]
+        words = [*draw.choices(("the", "cat", "dog", "sat", "ran"), k=draw.randint(1, 6)), word]
+        rows.append(f"{' '.join(words)},{label}")
+    path = tmp_path / "sentiment.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tiny_classification(vocabulary: Path, sentiment: Path) -> FinetuneRecipe:
+    """Ten epochs over a task that a tiny model learns."""
+    return load_recipe(
+        None,
+        "finetune",
+        {
+            "task": "text_classification",
+            "max_length": "16",
+            "model.tokenizer": str(vocabulary),
+            "model.shape": SHAPE.replace("0.1", "0.0"),
+            "data.train": str([str(sentiment)]),
+            "optimizer.learning_rate": "1e-2",
+            "loop.epochs": "10",
+            "loop.batch_size": "8",
+            "loop.precision": "float32",
+            "loop.torch_threads": "1",
+            "loop.tensorboard": "false",
+        },
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import dataclasses
 import json
+import pickle
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def test_the_package_offers_it(directory: Path) -> None:
 def test_a_vector_is_the_mean_of_the_hidden_states(directory: Path) -> None:
     encoder = TextEncoder.load(directory, precision="float32", threads=1)
     tokenizer = encoder.tokenizer
-    vectors = encoder(TEXTS, normalise=False)
+    vectors = encoder(TEXTS, normalize=False)
     assert vectors.shape == (4, 32)
     for text, vector in zip(TEXTS, vectors, strict=True):
         ids = tokenizer.encode([text])[0].ids[:62].tolist()
@@ -59,7 +61,7 @@ def test_a_vector_is_the_mean_of_the_hidden_states(directory: Path) -> None:
 
 def test_vectors_have_length_one_unless_said_otherwise(directory: Path) -> None:
     encoder = TextEncoder.load(directory)
-    vectors, raw = encoder(TEXTS), encoder(TEXTS, normalise=False)
+    vectors, raw = encoder(TEXTS), encoder(TEXTS, normalize=False)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, rtol=1e-6)
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     np.testing.assert_allclose(raw / lengths, vectors, rtol=1e-6, atol=1e-7)
@@ -108,6 +110,27 @@ def test_what_is_no_text_is_refused(directory: Path, texts: Any, message: str) -
 def test_lengths_that_cannot_be_are_refused(directory: Path, length: int) -> None:
     with pytest.raises(InvalidInputError, match=f"max_length is {length}, expected 2 to .* 64"):
         TextEncoder.load(directory, max_length=length)
+
+
+def test_a_pickled_encoder_is_its_place_and_settings(directory: Path) -> None:
+    encoder = TextEncoder.load(directory, precision="float32", threads=1, max_length=9)
+    data = pickle.dumps(encoder)
+    assert len(data) < 1000
+    again = pickle.loads(data)
+    assert again.max_length == 9
+    assert repr(again) == repr(encoder)
+    assert repr(encoder).startswith("<TextEncoder 'bare': 32 numbers a text, in float32 on ")
+    assert np.array_equal(again(TEXTS), encoder(TEXTS))
+    for twin in (copy.copy(encoder), copy.deepcopy(encoder)):
+        assert twin.engine is encoder.engine
+        assert np.array_equal(twin(TEXTS), encoder(TEXTS))
+
+
+def test_an_encoder_made_by_hand_says_why_it_cannot_be_pickled(directory: Path) -> None:
+    loaded = TextEncoder.load(directory)
+    encoder = TextEncoder(loaded.engine, loaded.tokenizer, max_length=9)
+    with pytest.raises(InvalidInputError, match="the encoder was put together by hand"):
+        pickle.dumps(encoder)
 
 
 def copied(directory: Path, target: Path) -> Path:

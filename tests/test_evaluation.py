@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from squeezebert.config import EncoderConfig
+from squeezebert.data.catalog import Dataset
 from squeezebert.data.examples import Document, TextExample, TokenExample
 from squeezebert.errors import DataError, InvalidInputError
-from squeezebert.evaluation import Run, evaluate, pseudo_perplexity
+from squeezebert.evaluation import Run, evaluate, further_scores
 from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.pipeline import Answers, Pipeline, load
 from squeezebert.spec import TaskName, TaskSpec
@@ -160,9 +161,18 @@ def test_pseudo_perplexity_masks_each_token_in_its_turn(pipelines: dict[str, Pip
         scores = {candidate.token: candidate.score for candidate in filled.candidates}
         log_probabilities.append(math.log(scores[expected]))
     perplexity = math.exp(-sum(log_probabilities) / 3)
-    assert pseudo_perplexity(pipeline, [document]) == pytest.approx(perplexity, rel=1e-4)
+    assert further_scores(pipeline, [document]) == {
+        "pseudo_perplexity": pytest.approx(perplexity, rel=1e-4)
+    }
 
 
-def test_pseudo_perplexity_is_for_masked_lms(pipelines: dict[str, Pipeline]) -> None:
-    with pytest.raises(InvalidInputError, match="is for text_classification, not masked_lm"):
-        pseudo_perplexity(pipelines["text_classification"], [Document(turns=("the cat",))])
+def test_other_tasks_have_no_further_scores(pipelines: dict[str, Pipeline]) -> None:
+    pipeline = pipelines["text_classification"]
+    assert further_scores(pipeline, [TextExample(text="the cat")]) == {}
+
+
+def test_a_data_set_is_scored_as_its_examples_are(pipelines: dict[str, Pipeline]) -> None:
+    examples = EXAMPLES["text_classification"]
+    dataset = Dataset(name="n", task="text_classification", split="test", examples=examples)
+    pipeline = pipelines["text_classification"]
+    assert evaluate(pipeline, dataset).scores == evaluate(pipeline, examples).scores

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import pickle
+import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,10 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import squeezebert
+from squeezebert.batch import plan_batches
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.loading import model_name
 from squeezebert.model import HeadConfig, build_model, save_model
-from squeezebert.pipeline import Pipeline, load, model_name, plan_batches
+from squeezebert.pipeline import Pipeline, load
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks import Classification, Entity, FilledMask
 from squeezebert.tokenizer import Tokenizer
@@ -59,7 +67,7 @@ def test_text_classification_gives_labels_with_probabilities(models: dict[str, P
     one = pipeline("the cat sat")
     assert isinstance(one, Classification)
     assert one.label in LABELS["text_classification"]
-    assert sum(one.scores.values()) == pytest.approx(1.0)
+    assert sum(one.probabilities.values()) == pytest.approx(1.0)
     _assert_close(pipeline(["the cat sat", "dog"])[0], one)
 
 
@@ -70,7 +78,7 @@ def test_a_pair_is_one_text_and_a_list_is_several(models: dict[str, Path]) -> No
     two = pipeline(["the cat", "the dog ran home"])
     assert len(two) == 2
     assert pipeline([("the cat", "the dog ran home")]) == [pair]
-    assert pair.scores != two[0].scores
+    assert pair.probabilities != two[0].probabilities
 
 
 def test_token_classification_gives_spans_of_the_text(models: dict[str, Path]) -> None:
@@ -161,10 +169,10 @@ def test_stream_refuses_a_chunk_of_nothing(models: dict[str, Path]) -> None:
         ("text_classification", 7, "of type int, expected a string"),
         ("text_classification", None, "of type NoneType, expected a string"),
         ("text_classification", b"cat", "of type bytes, expected a string"),
-        ("text_classification", ["cat", 3], "text 1 is of type int"),
-        ("text_classification", [["a", "b"]], "text 0 is of type list"),
+        ("text_classification", ["cat", 3], "text 1 is 3 of type int"),
+        ("text_classification", [["a", "b"]], r"text 0 is \['a', 'b'\] of type list"),
         ("text_classification", ("a", "b", "c"), "a tuple of 3"),
-        ("text_classification", ("a", 1), "a tuple of 2"),
+        ("text_classification", ("a", 1), "the text, second text, is 1 of type int"),
         ("text_classification", (text for text in "ab"), "generator"),
         ("text_classification", "\ud800", "surrogate|UTF-8"),
         ("token_classification", ("a", "b"), "a tuple of 2"),
@@ -371,3 +379,156 @@ def test_a_stream_may_be_left_in_the_middle(models: dict[str, Path]) -> None:
     next(answers)
     answers.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_the_number_of_classes_can_be_chosen(models: dict[str, Path]) -> None:
+    classify = load(models["text_classification"], task="text_classification")
+    one = classify("the cat", top_k=1)
+    assert list(one.probabilities) == [one.label]
+    assert one.probabilities[one.label] == one.score
+    every = classify(["the cat", "ada ran"])[0].probabilities
+    assert set(every) == set(LABELS["text_classification"])
+    assert list(every.values()) == sorted(every.values(), reverse=True)
+    (streamed,) = classify.stream(["the cat"], top_k=1)
+    assert streamed == one
+
+
+def test_entities_below_a_threshold_are_left_out(models: dict[str, Path]) -> None:
+    tag = load(models["token_classification"], task="token_classification")
+    text = TEXTS["token_classification"][1]
+    found = tag(text)
+    middle = sorted(entity.score for entity in found)[len(found) // 2]
+    surer = tag([text], threshold=middle)[0]
+    assert surer == tuple(entity for entity in found if entity.score >= middle)
+    assert 0 < len(surer) < len(found)
+    assert tag(text) == found  # a call's choice is its own
+    with pytest.raises(InvalidInputError, match="token_classification has no top_k"):
+        tag(text, top_k=3)
+
+
+@pytest.mark.parametrize("backend", ["engine", "torch"])
+def test_a_gap_gets_as_many_candidates_as_asked_for(models: dict[str, Path], backend: str) -> None:
+    fill = load(models["masked_lm"], task="masked_lm", backend=backend)
+    many = fill("the [MASK] sat", top_k=50)[0].candidates
+    assert len(many) == 50
+    scores = [candidate.score for candidate in many]
+    assert scores == sorted(scores, reverse=True)
+    assert fill("the [MASK] sat")[0].candidates == many[:5]
+    assert fill("the [MASK] sat", top_k=1)[0].candidates == many[:1]
+    likely = fill("the [MASK] sat", top_k=50, threshold=scores[9])[0].candidates
+    assert likely == tuple(item for item in many if item.score >= scores[9])
+
+
+def test_a_pipeline_tells_what_it_is(models: dict[str, Path]) -> None:
+    pipeline = load(models["token_classification"], precision="float32", threads=2)
+    assert pipeline.labels == LABELS["token_classification"]
+    isa = pipeline.backend.instruction_set
+    assert repr(pipeline) == (
+        "<Pipeline 'token_classification' for token_classification: "
+        f"engine in float32 on {isa}, 2 threads>"
+    )
+    assert "1 thread>" in repr(load(models["masked_lm"], backend="torch", threads=1))
+
+
+def test_a_bad_text_in_a_stream_comes_after_the_answers_before_it(
+    models: dict[str, Path],
+) -> None:
+    """Whatever the chunks, and whatever is wrong; nothing after it is read."""
+    bad: list[tuple[str, Any, str]] = [
+        ("text_classification", None, "text 7 is None of type NoneType"),
+        ("text_classification", "\ud800", "text 7 holds half of a surrogate pair"),
+        ("text_classification", ("a", "b", "c"), "text 7 is a tuple of 3"),
+        ("token_classification", ("a", "b"), "text 7 is a tuple of 2"),
+        ("masked_lm", "no gap", r"text 7 holds no \[MASK\]"),
+    ]
+    for task, text, message in bad:
+        pipeline = load(models[task], threads=1)
+        good = ["the [MASK] sat", "ada [MASK] home"]
+        for chunk_texts in (1, 2, 3, 7, 8, 512):
+            read: list[Any] = []
+            texts = (read.append(one) or one for one in [*good * 3, good[0], text, *good])
+            answers = pipeline.stream(texts, chunk_texts=chunk_texts)
+            assert len([next(answers) for _ in range(7)]) == 7
+            with pytest.raises(InvalidInputError, match=f"^{message}"):
+                next(answers)
+            assert len(read) == 8
+            assert list(answers) == []
+
+
+def test_what_goes_wrong_in_the_texts_themselves_comes_in_its_turn(
+    models: dict[str, Path],
+) -> None:
+    def texts() -> Iterator[str]:
+        yield from ["cat", "dog", "mat"]
+        raise OSError("the disk is gone")
+
+    answers = load(models["text_classification"], threads=1).stream(texts())
+    assert len([next(answers) for _ in range(3)]) == 3
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(answers)
+
+
+def test_a_stream_takes_texts_and_no_string(models: dict[str, Path]) -> None:
+    with pytest.raises(InvalidInputError, match="the input is a string, expected several texts"):
+        load(models["text_classification"]).stream("the cat")
+
+
+def test_a_bad_text_in_a_long_list_is_named_by_its_place(models: dict[str, Path]) -> None:
+    texts: list[Any] = ["the cat"] * 600
+    texts[577] = "\udfff"
+    with pytest.raises(InvalidInputError, match=r"^text 577 holds half of a surrogate pair"):
+        load(models["text_classification"])(texts)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_pipeline_is_its_place_and_settings(
+    models: dict[str, Path], protocol: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(models["text_classification"].parent)
+    precision = MappingProxyType({"query": "bf16", "value": "float32"})
+    pipeline = load("text_classification", precision=precision, threads=2, batch_tokens=99)
+    data = pickle.dumps(pipeline, protocol)
+    assert len(data) < 1000
+    monkeypatch.chdir(tmp_path)
+    again = pickle.loads(data)
+    assert repr(again) == repr(pipeline)
+    assert again.batch_tokens == 99
+    assert again.backend is not pipeline.backend
+    assert again(TEXTS["text_classification"]) == pipeline(TEXTS["text_classification"])
+    assert pickle.loads(pickle.dumps(again, protocol))("the cat") == pipeline("the cat")
+
+
+def test_copies_share_the_model(models: dict[str, Path]) -> None:
+    pipeline = load(models["text_classification"])
+    for twin in (copy.copy(pipeline), copy.deepcopy(pipeline)):
+        assert twin is not pipeline
+        assert twin.backend is pipeline.backend
+        assert twin("the cat") == pipeline("the cat")
+        assert pickle.loads(pickle.dumps(twin)).name == pipeline.name
+
+
+def test_a_pipeline_made_by_hand_says_why_it_cannot_be_pickled(models: dict[str, Path]) -> None:
+    loaded = load(models["text_classification"])
+    pipeline = Pipeline(loaded.task, loaded.backend, name="mine")
+    with pytest.raises(InvalidInputError, match="'mine' was put together by hand"):
+        pickle.dumps(pipeline)
+    assert copy.deepcopy(pipeline)("the cat") == loaded("the cat")
+
+
+def test_a_pickled_pipeline_whose_model_is_gone_says_so(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(models["text_classification"], tmp_path / "mine")
+    data = pickle.dumps(load(tmp_path / "mine"))
+    shutil.rmtree(tmp_path / "mine")
+    with pytest.raises(CheckpointError, match="mine"):
+        pickle.loads(data)
+
+
+@pytest.mark.slow
+def test_other_processes_take_a_pipeline(models: dict[str, Path]) -> None:
+    """As multiprocessing, joblib and Ray hand it over."""
+    pipeline = load(models["text_classification"], precision="float32", threads=1)
+    texts = TEXTS["text_classification"]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(pipeline, texts).result() == pipeline(texts)

@@ -1,5 +1,6 @@
 #include "engine/weights_file.h"
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -153,10 +154,41 @@ TEST("weights file: headers that cannot be") {
 
 TEST("weights file: it stays readable when another takes its name") {
     const TemporaryFolder folder;
-    const auto file = open_bytes(folder, safetensors(two_tensors()));
-    write_file(folder.path("new"), "other content");
-    std::filesystem::rename(folder.path("new"), folder.path("w.safetensors"));
-    CHECK_EQUAL(std::to_integer<int>(file->find("b")->data[1]), 2);
+    for (const std::size_t copied : {std::size_t{0}, WeightsFile::most_copied}) {
+        write_file(folder.path("w.safetensors"), safetensors(two_tensors()));
+        const auto file = WeightsFile::open(folder.path("w.safetensors"), copied);
+        write_file(folder.path("new"), "other content");
+        std::filesystem::rename(folder.path("new"), folder.path("w.safetensors"));
+        file->check_unchanged();
+        CHECK_EQUAL(std::to_integer<int>(file->find("b")->data[1]), 2);
+    }
+}
+
+TEST("weights file: a small one is a copy, a large one tells when it was written to") {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("w.safetensors");
+    const std::string content = safetensors(two_tensors());
+    write_file(path, content);
+    const auto copy = WeightsFile::open(path);
+    write_file(path, "");
+    copy->check_unchanged();
+    CHECK_EQUAL(std::to_integer<int>(copy->find("b")->data[1]), 2);
+#if !defined(_WIN32)
+    const auto changed = [&](const std::string& other) {
+        write_file(path, content);
+        // Its own moment, however coarse the clock of the file system is.
+        const auto now = std::filesystem::last_write_time(path);
+        std::filesystem::last_write_time(path, now - std::chrono::hours(1));
+        const auto mapped = WeightsFile::open(path, 0);
+        mapped->check_unchanged();
+        write_file(path, other);
+        CHECK_THROWS(mapped->check_unchanged(), "was written to while a model has it open");
+    };
+    changed("");
+    changed(content.substr(0, content.size() / 2));
+    changed(content);
+    changed(content + "x");
+#endif
 }
 
 TEST("weights file: damage of any kind is refused or read within bounds") {

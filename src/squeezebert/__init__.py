@@ -1,4 +1,4 @@
-"""SqueezeBERT beside BERT: load a model, predict, embed, evaluate and compare.
+"""SqueezeBERT beside BERT: load a model, predict, embed, train, evaluate, compare and quantize.
 
 The names below are imported on first use, so that ``import squeezebert`` costs next to nothing
 and never imports torch.
@@ -17,25 +17,27 @@ from squeezebert.errors import (
     CheckpointError,
     ConfigError,
     DataError,
-    ExportError,
     InvalidInputError,
     MissingDependencyError,
     SqueezeBertError,
 )
 
 if TYPE_CHECKING:
-    from squeezebert.comparison import compare
+    from squeezebert.comparison import CompareSettings, compare
+    from squeezebert.data import open_dataset
     from squeezebert.embedding import TextEncoder
     from squeezebert.evaluation import evaluate
     from squeezebert.pipeline import Pipeline, load
+    from squeezebert.quantization import quantize
+    from squeezebert.training import train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "CompareSettings",
     "ConfigError",
     "DataError",
-    "ExportError",
     "InvalidInputError",
     "MissingDependencyError",
     "Pipeline",
@@ -45,14 +47,21 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "open_dataset",
+    "quantize",
+    "train",
 ]
 
 _HOMES = {
+    "CompareSettings": "squeezebert.comparison",
     "Pipeline": "squeezebert.pipeline",
     "TextEncoder": "squeezebert.embedding",
     "compare": "squeezebert.comparison",
     "evaluate": "squeezebert.evaluation",
     "load": "squeezebert.pipeline",
+    "open_dataset": "squeezebert.data",
+    "quantize": "squeezebert.quantization",
+    "train": "squeezebert.training",
 }
 
 

@@ -5,7 +5,7 @@ Axes: ``tokens`` is the sum of all lengths, ``sequences`` their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,3 +113,26 @@ class RaggedBatch:
         input_ids[attention_mask] = self.input_ids
         token_type_ids[attention_mask] = self.token_type_ids
         return input_ids, attention_mask, token_type_ids
+
+
+def plan_batches(
+    lengths: Sequence[int], batch_tokens: int, *, pads: bool = True
+) -> list[list[int]]:
+    """Which inputs go together: alike in length, longest first, at most ``batch_tokens`` tokens,
+    padding included if the backend ``pads``.
+
+    >>> plan_batches([2, 9, 3, 8], batch_tokens=20)
+    [[1, 3], [2, 0]]
+    >>> plan_batches([2, 9, 3, 8], batch_tokens=20, pads=False)
+    [[1, 3, 2], [0]]
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
+        cost = lengths[batches[-1][0]] if pads and batches else lengths[index]
+        if not batches or cost > room:
+            batches.append([])
+            room, cost = batch_tokens, lengths[index]
+        batches[-1].append(index)
+        room -= cost
+    return batches

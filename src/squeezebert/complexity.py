@@ -173,10 +173,12 @@ def _head(config: EncoderConfig, head: HeadShape | None, tokens: int, positions:
         return [pooler]
     match head.kind:
         case "masked_lm":
+            # A matrix that is the word embeddings' is counted there: only the bias is new.
+            own = 0 if config.tie_word_embeddings else size * config.vocab_size
             decoder = Row(
-                name="head.decoder",  # its matrix is the word embeddings': only the bias is new
+                name="head.decoder",
                 kind="head",
-                parameters=config.vocab_size,
+                parameters=own + config.vocab_size,
                 multiply_adds=positions * (size + 1) * config.vocab_size,
             )
             transform = _dense("head.transform", "head", hidden, size, positions)

@@ -6,11 +6,14 @@ BERT is the same encoder with every group count 1, so one dataclass describes bo
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from squeezebert.errors import ConfigError
+from squeezebert.config_fields import ACTIVATION_NAMES, check_fields
+from squeezebert.errors import ConfigError, shown
+from squeezebert.structured import build
 
 ModelType = Literal["squeezebert", "bert"]
 
@@ -30,6 +33,9 @@ PROJECTIONS = ("query", "key", "value", "post_attention", "intermediate", "outpu
 ACTIVATIONS = ("gelu", "gelu_new", "relu", "silu")
 """``gelu`` is the exact one (erf), ``gelu_new`` its tanh approximation."""
 
+LARGEST_SIZE, MOST_LAYERS = 1 << 24, 1000
+"""Above what any model has, and small enough that products of sizes and loops over layers end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
@@ -38,6 +44,10 @@ class EncoderConfig:
     ``embedding_size`` may be smaller than ``hidden_size``: a dense projection then follows the
     embeddings' LayerNorm, so that a small model is not all embedding table. Checkpoints with such
     a bottleneck cannot be read by ``transformers``.
+
+    ``classifier_dropout`` is the dropout before a classification head, ``hidden_dropout_prob``
+    where None. Without ``tie_word_embeddings`` a masked LM has a matrix of its own that gives the
+    logits.
 
     Raises:
         ConfigError: a size that is not positive, a group count or head count that does not divide
@@ -57,11 +67,13 @@ class EncoderConfig:
     hidden_act: str = "gelu"
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
+    classifier_dropout: float | None = None
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     pad_token_id: int = 0
+    tie_word_embeddings: bool = True
     q_groups: int = 4
     k_groups: int = 4
     v_groups: int = 4
@@ -98,7 +110,7 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         if self.model_type not in ("squeezebert", "bert"):
             raise ConfigError(
-                f"model_type is {self.model_type!r}, expected 'squeezebert' or 'bert'",
+                f"model_type is {shown(self.model_type)}, expected 'squeezebert' or 'bert'",
                 hint="other architectures are not supported",
             )
         for name in (
@@ -114,14 +126,28 @@ class EncoderConfig:
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} is {value!r}, expected a positive whole number")
-        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+                raise ConfigError(f"{name} is {shown(value)}, expected a positive whole number")
+            largest = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE
+            if value > largest:
+                raise ConfigError(f"{name} is {shown(value)}, expected at most {largest}")
+        for name in (
+            "hidden_dropout_prob",
+            "attention_probs_dropout_prob",
+            "classifier_dropout",
+            "layer_norm_eps",
+        ):
             value = getattr(self, name)
+            if name == "classifier_dropout" and value is None:
+                continue
             if not isinstance(value, (int, float)) or not 0.0 <= value < 1.0:
-                raise ConfigError(f"{name} is {value!r}, expected a number in [0, 1)")
+                raise ConfigError(f"{name} is {shown(value)}, expected a number in [0, 1)")
+        if not (math.isfinite(self.initializer_range) and self.initializer_range >= 0.0):
+            raise ConfigError(
+                f"initializer_range is {self.initializer_range}, expected a number of 0 or more"
+            )
         if self.hidden_act not in ACTIVATIONS:
             raise ConfigError(
-                f"hidden_act is {self.hidden_act!r}, expected one of {', '.join(ACTIVATIONS)}"
+                f"hidden_act is {shown(self.hidden_act)}, expected one of {', '.join(ACTIVATIONS)}"
             )
         if self.hidden_size % self.num_attention_heads:
             raise ConfigError(
@@ -130,7 +156,8 @@ class EncoderConfig:
             )
         if not 0 <= self.pad_token_id < self.vocab_size:
             raise ConfigError(
-                f"pad_token_id is {self.pad_token_id}, expected an id below {self.vocab_size}"
+                f"pad_token_id is {shown(self.pad_token_id)}, "
+                f"expected an id below {self.vocab_size}"
             )
         if self.model_type == "bert" and any(getattr(self, name) != 1 for name in GROUP_FIELDS):
             raise ConfigError(
@@ -148,10 +175,14 @@ class EncoderConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as ``config.json`` holds them; a BERT without a bottleneck gets no field that
-        Hugging Face's BERT config does not know.
+        """The fields as ``config.json`` holds them. Those that are at Hugging Face's defaults are
+        left out where its config for the model type does not know them.
         """
         fields = dataclasses.asdict(self)
+        if self.classifier_dropout is None:
+            del fields["classifier_dropout"]
+        if self.tie_word_embeddings:
+            del fields["tie_word_embeddings"]
         if self.model_type == "bert":
             for name in GROUP_FIELDS:
                 del fields[name]
@@ -160,31 +191,32 @@ class EncoderConfig:
         return fields
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> EncoderConfig:
-        """Reads the fields of a Hugging Face ``config.json``; fields of no concern are left alone.
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "config.json") -> EncoderConfig:
+        """Reads the fields of a Hugging Face ``config.json``. What becomes of each is listed in
+        :mod:`squeezebert.config_fields` and docs/checkpoints.md.
+
+        Args:
+            values: What the file holds.
+            where: The file, for messages.
 
         Raises:
-            ConfigError: no or another ``model_type``, or a field that cannot be (see the class).
+            ConfigError: no or another ``model_type``, a field that asks for what no model of ours
+                computes, or a value that cannot be (see the class).
         """
-        model_type = values.get("model_type")
-        if model_type not in ("squeezebert", "bert"):
-            raise ConfigError(
-                f"model_type is {model_type!r}, expected 'squeezebert' or 'bert'",
-                hint="other architectures are not supported",
-            )
-        if values.get("position_embedding_type", "absolute") != "absolute":
-            raise ConfigError(
-                f"position_embedding_type is {values['position_embedding_type']!r}, "
-                "expected 'absolute'"
-            )
+        check_fields(values, where)
         names = {field.name for field in dataclasses.fields(cls)}
         known = {name: value for name, value in values.items() if name in names}
-        known["pad_token_id"] = known.get("pad_token_id") or 0
+        for name, missing in (("pad_token_id", 0), ("tie_word_embeddings", True)):
+            if known.get(name) is None:
+                known[name] = missing
+        act = known.get("hidden_act")
+        if isinstance(act, str):
+            known["hidden_act"] = ACTIVATION_NAMES.get(act, act)
         known.setdefault("embedding_size", known.get("hidden_size", 768))
-        if model_type == "bert":
+        if values["model_type"] == "bert":
             for name in GROUP_FIELDS:
                 known.setdefault(name, 1)
-        return cls(**known)
+        return build(cls, known, where, ConfigError)
 
 
 def as_bert(config: EncoderConfig) -> EncoderConfig:

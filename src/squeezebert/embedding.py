@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import checkpoint
 from squeezebert.backends.engine_backend import BATCH_TOKENS
-from squeezebert.batch import RaggedBatch
-from squeezebert.engine import Engine
+from squeezebert.batch import RaggedBatch, plan_batches
+from squeezebert.engine import Engine, describe_precision
 from squeezebert.engine.precision import AUTO, Precision
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.hub import resolve
-from squeezebert.pipeline import plan_batches
+from squeezebert.loading import Origin
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
@@ -29,12 +28,14 @@ class TextEncoder:
     """A model and its tokenizer that make vectors of texts; made by :meth:`load`.
 
     Any model will do, whatever its head; good vectors come from those that were trained for it,
-    such as all-MiniLM-L6-v2.
+    such as all-MiniLM-L6-v2. A loaded encoder can be pickled: where it came from and its settings
+    travel, not its weights, and it is loaded anew on the other side. Copies share the model.
 
     Args:
         engine: The model.
         tokenizer: Its tokenizer.
         max_length: The most tokens of a text, special ones included; the rest is cut off.
+        origin: Where it can be loaded from again; None for one that cannot be pickled.
 
     Raises:
         InvalidInputError: ``max_length`` below 2, or more than the model has positions for.
@@ -45,7 +46,14 @@ class TextEncoder:
     ((2, 256), True)
     """
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, *, max_length: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        *,
+        max_length: int,
+        origin: Origin | None = None,
+    ) -> None:
         positions = engine.config.max_position_embeddings
         if not 2 <= max_length <= positions:
             raise InvalidInputError(
@@ -54,6 +62,7 @@ class TextEncoder:
         self.engine = engine
         self.tokenizer = tokenizer
         self.max_length = max_length
+        self._origin = origin
 
     @classmethod
     def load(
@@ -78,32 +87,47 @@ class TextEncoder:
                 way of pooling than the mean.
             ConfigError, InvalidInputError: as for :meth:`squeezebert.engine.Engine.load`.
         """
-        directory = resolve(name_or_directory)
-        _check_pooling(directory)
-        engine = Engine.load(directory, precision=precision, threads=threads)
-        tokenizer = Tokenizer.load(directory)
-        if tokenizer.vocab_size > engine.config.vocab_size:
-            raise CheckpointError(
-                f"{directory}: the tokenizer has {tokenizer.vocab_size} tokens, but the model "
-                f"embeddings for {engine.config.vocab_size}",
-                hint="the tokenizer of another model lies in the directory",
+        origin = Origin.find(name_or_directory, precision=precision, threads=threads)
+        return _load(origin, max_length)
+
+    def __repr__(self) -> str:
+        by = self.engine
+        name = "a model" if self._origin is None else repr(self._origin.source.name)
+        return (
+            f"<TextEncoder {name}: {by.config.hidden_size} numbers a text, in "
+            f"{describe_precision(by.precision)} on {by.isa}, "
+            f"{by.threads} thread{'s' if by.threads != 1 else ''}>"
+        )
+
+    def __copy__(self) -> TextEncoder:
+        return TextEncoder(
+            self.engine, self.tokenizer, max_length=self.max_length, origin=self._origin
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TextEncoder:
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Callable[..., TextEncoder], tuple[object, ...]]:
+        if self._origin is None:
+            raise InvalidInputError(
+                "the encoder was put together by hand: there is no model directory that another "
+                "process could load it from",
+                hint="make it with TextEncoder.load, or in each process",
             )
-        if max_length is None:
-            max_length = min(_made_for(directory), engine.config.max_position_embeddings)
-        return cls(engine, tokenizer, max_length=max_length)
+        return _load, (self._origin, self.max_length)
 
     @overload
-    def __call__(self, texts: str, *, normalise: bool = True) -> Float32: ...
+    def __call__(self, texts: str, *, normalize: bool = True) -> Float32: ...
 
     @overload
-    def __call__(self, texts: Sequence[str], *, normalise: bool = True) -> Float32: ...
+    def __call__(self, texts: Sequence[str], *, normalize: bool = True) -> Float32: ...
 
-    def __call__(self, texts: str | Sequence[str], *, normalise: bool = True) -> Float32:
+    def __call__(self, texts: str | Sequence[str], *, normalize: bool = True) -> Float32:
         """The vectors of texts, in order.
 
         Args:
             texts: One text, or several.
-            normalise: Whether vectors are made to have length 1, so that the product of two is
+            normalize: Whether vectors are made to have length 1, so that the product of two is
                 the cosine of their angle.
 
         Returns:
@@ -113,12 +137,12 @@ class TextEncoder:
             InvalidInputError: something that is not a string, or holds a lone surrogate.
         """
         if isinstance(texts, str):
-            return self([texts], normalise=normalise)[0]
+            return self([texts], normalize=normalize)[0]
         vectors = np.empty((len(texts), self.engine.config.hidden_size), dtype=np.float32)
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = slice(start, start + CHUNK_TEXTS)
             self._encode(texts[chunk], vectors[chunk])
-        if normalise:
+        if normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
@@ -132,6 +156,17 @@ class TextEncoder:
         for rows in plan_batches([len(ids) for ids in inputs], BATCH_TOKENS, pads=False):
             batch = RaggedBatch.of([inputs[row] for row in rows])
             vectors[rows] = self.engine.mean_pooled(batch.input_ids, batch.cu_seqlens)
+
+
+def _load(origin: Origin, max_length: int | None) -> TextEncoder:
+    source = origin.source.find_again()
+    _check_pooling(source.directory)
+    engine, tokenizer = source.open(
+        lambda directory: Engine.load(directory, precision=origin.precision, threads=origin.threads)
+    )
+    if max_length is None:
+        max_length = min(_made_for(source.directory), engine.config.max_position_embeddings)
+    return TextEncoder(engine, tokenizer, max_length=max_length, origin=origin)
 
 
 def _check_pooling(directory: Path) -> None:
@@ -156,8 +191,6 @@ def _made_for(directory: Path) -> int:
     if isinstance(length, int):
         return length
     spec = checkpoint.read_spec(directory)
-    return (
-        checkpoint.read_config(directory).max_position_embeddings
-        if spec is None
-        else (spec.max_length)
-    )
+    if spec is None:
+        return checkpoint.read_config(directory).max_position_embeddings
+    return spec.max_length

@@ -4,17 +4,50 @@
 
     SqueezeBertError            the base: only the command line and a server catch it
     ├── ConfigError             a model, recipe or option that cannot be as it is given
-    ├── CheckpointError         a model directory or weight file that cannot be read or written
+    ├── CheckpointError         a model or run that cannot be read, a file that cannot be written
     ├── DataError               a data file that breaks its format (names file and line)
     ├── InvalidInputError       a value passed to a Python call or typed on a command line
-    ├── ExportError             a model that cannot be written for another run-time
     └── MissingDependencyError  an optional package that is not installed (names the command)
 
 A message says what is wrong, which value was received and what was expected.
-The way out, where one is known, goes into ``hint``.
+The way out, where one is known, goes into ``hint``. Values that come from a file are shown by
+:func:`shown`; whatever a message is made of, it holds no control characters and is of bounded
+length.
 """
 
 from __future__ import annotations
+
+import reprlib
+
+LONGEST_MESSAGE, LONGEST_HINT = 1200, 600
+"""Characters; the rest is cut."""
+
+
+def shown(value: object, limit: int = 80) -> str:
+    r"""``value`` as Python writes it, for a message: long ones cut in the middle, characters that
+    do not print escaped.
+
+    >>> shown("a\x1b[31mb"), shown("x" * 100, 20)
+    ("'a\\x1b[31mb'", "'xxxxxxx...xxxxxxxx'")
+    """
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = limit
+    brief.maxlevel = 2
+    text = brief.repr(value)
+    return text if len(text) <= 4 * limit else text[: 4 * limit] + "..."
+
+
+def bounded(text: str, limit: int) -> str:
+    r"""``text`` in at most about ``limit`` characters, those that do not print escaped; lines stay.
+
+    >>> bounded("one\ntwo\x07", 80)
+    'one\ntwo\\x07'
+    """
+    if len(text) > limit:
+        text = f"{text[: limit - 40]}... ({len(text):,} characters)"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 class SqueezeBertError(Exception):
@@ -30,6 +63,8 @@ class SqueezeBertError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = bounded(message, LONGEST_MESSAGE)
+        hint = None if hint is None else bounded(hint, LONGEST_HINT)
         super().__init__(message if hint is None else f"{message}\nhint: {hint}")
         self.message = message
         self.hint = hint
@@ -40,7 +75,7 @@ class ConfigError(SqueezeBertError):
 
 
 class CheckpointError(SqueezeBertError):
-    """A model directory or weight file that cannot be read or written."""
+    """A model or run that cannot be read, or a file of any kind that cannot be written."""
 
 
 class DataError(SqueezeBertError):
@@ -49,10 +84,6 @@ class DataError(SqueezeBertError):
 
 class InvalidInputError(SqueezeBertError):
     """A value passed to a Python call or typed on a command line that cannot be used."""
-
-
-class ExportError(SqueezeBertError):
-    """A model that cannot be written for another run-time."""
 
 
 class MissingDependencyError(SqueezeBertError):

@@ -8,42 +8,15 @@ process, all threads together, as the operating system counts it.
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from squeezebert.data.examples import Document
+from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import CHUNK_TEXTS, Pipeline
 from squeezebert.tasks.base import Features, Scores
-from squeezebert.tasks.masked_lm import MaskedLM
-
-
-@dataclass
-class Stopwatch:
-    """Adds up process CPU seconds and wall-clock seconds over the blocks it is used around.
-
-    >>> watch = Stopwatch()
-    >>> with watch.running():
-    ...     _ = sum(range(1000))
-    >>> watch.cpu_seconds >= 0.0 and watch.wall_seconds > 0.0
-    True
-    """
-
-    cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
-
-    @contextmanager
-    def running(self) -> Generator[None]:
-        """Time inside the ``with`` block counts."""
-        cpu, wall = time.process_time(), time.perf_counter()
-        try:
-            yield
-        finally:
-            self.cpu_seconds += time.process_time() - cpu
-            self.wall_seconds += time.perf_counter() - wall
+from squeezebert.timing import Stopwatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +58,7 @@ class Run:
         keep: Whether answers are kept for scores and predictions, or only time is taken.
     """
 
-    def __init__(self, pipeline: Pipeline, *, keep: bool = True) -> None:
+    def __init__(self, pipeline: Pipeline[Any], *, keep: bool = True) -> None:
         self.pipeline = pipeline
         self.watch = Stopwatch()
         self.texts = 0
@@ -125,17 +98,17 @@ class Run:
 
 
 def evaluate(
-    pipeline: Pipeline,
-    examples: Sequence[Any],
+    pipeline: Pipeline[Any],
+    examples: Dataset | Sequence[Any],
     *,
     block_texts: int = CHUNK_TEXTS,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Scores ``pipeline`` on labelled examples and takes its time.
+    """Scores ``pipeline`` on labeled examples and takes its time.
 
     Args:
         pipeline: The model.
-        examples: As the readers give them, of the pipeline's task.
+        examples: A data set of the pipeline's task, or examples as the readers give them.
         block_texts: Texts that are sorted by length and batched together.
         progress: Called with the number of texts just done, after each block; its own time does
             not count.
@@ -144,6 +117,8 @@ def evaluate(
         DataError: an example without a label, or with one that the model does not know.
         InvalidInputError: no examples, or one that cannot be encoded.
     """
+    if isinstance(examples, Dataset):
+        examples = examples.examples
     if not examples:
         raise InvalidInputError("there are no examples to evaluate")
     if block_texts < 1:
@@ -164,15 +139,12 @@ def evaluate(
     )
 
 
-def pseudo_perplexity(pipeline: Pipeline, documents: Sequence[Document]) -> float:
-    """How well a masked LM knows whole texts: each token is masked in its turn and guessed from
-    all others (Salazar et al. 2020). Costs a run of the model a token, so a few documents must do.
+def further_scores(pipeline: Pipeline[Any], examples: Sequence[Any]) -> Mapping[str, float]:
+    """Scores that cost many runs of the model a text, so that a few texts must do: of a masked LM
+    the pseudo-perplexity (Salazar et al. 2020), each token guessed from all others; of other tasks
+    none.
 
     Raises:
-        InvalidInputError: a model for another task, or documents without ordinary tokens.
+        InvalidInputError: examples without anything to score.
     """
-    task = pipeline.task
-    if not isinstance(task, MaskedLM):
-        raise InvalidInputError(f"{pipeline.name} is for {task.name}, not masked_lm")
-    features = task.pseudo_features(documents)
-    return task.pseudo_perplexity(features, pipeline.run(features))
+    return pipeline.task.further_scores(examples, pipeline.run)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from squeezebert.backends import DEFAULT_BACKEND, open_backend
-from squeezebert.backends.base import Backend, RanksTokens
-from squeezebert.batch import RaggedBatch
-from squeezebert.checkpoint import read_spec
-from squeezebert.data.examples import Document, TextExample
+from squeezebert.backends.base import Backend
+from squeezebert.batch import plan_batches
+from squeezebert.checkpoint.directory import read_spec
+from squeezebert.chunks import Chunk, EncodedChunk, encode_chunk, read_chunks
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.hub import resolve
+from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
-from squeezebert.tasks import make_task
+from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
 from squeezebert.tasks.base import Features, Task
-from squeezebert.tasks.masked_lm import FilledMask, MaskedLM
-from squeezebert.tasks.text_classification import TextPrediction
-from squeezebert.tasks.token_classification import Entity, TokenClassification
-from squeezebert.tokenizer import MASK, Tokenizer
 
 if TYPE_CHECKING:
     from squeezebert.engine.precision import Precision
@@ -37,8 +31,11 @@ Text: TypeAlias = str | tuple[str, str]
 Texts: TypeAlias = list[str] | list[tuple[str, str]] | list[Text]
 """Several texts. Only a list will do: a tuple of two strings is one pair."""
 
-Prediction: TypeAlias = TextPrediction | tuple[Entity, ...] | tuple[FilledMask, ...]
+Prediction: TypeAlias = TextPrediction | Entities | FilledMasks
 """What a text gives: a class (or classes, or a number), entities, or candidates for its masks."""
+
+Answer = TypeVar("Answer")
+"""What a pipeline gives for a text: one of those, by task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +56,12 @@ class Answers:
         return sum(len(item) for item in self.features)
 
 
-class Pipeline:
+class Pipeline(Generic[Answer]):
     """A model ready for use; made by :func:`load`.
+
+    Calls may come from many threads at once. A loaded pipeline can be pickled: where it came from
+    and its settings travel, not its weights, and it is loaded anew on the other side. Copies share
+    the model.
 
     Args:
         task: Encodes texts and decodes answers.
@@ -68,36 +69,28 @@ class Pipeline:
         name: What to call it.
         batch_tokens: The most tokens of a batch (a longer input goes alone), padding included if
             the backend pads; what suits the backend where None.
+        origin: Where it can be loaded from again; None for one that cannot be pickled.
 
     Raises:
         CheckpointError: a task whose inputs or vocabulary the model cannot take.
         InvalidInputError: ``batch_tokens`` below 1.
 
-    >>> from squeezebert.backends.torch_backend import TorchBackend
-    >>> from squeezebert.config import EncoderConfig
-    >>> from squeezebert.model import HeadConfig, build_model
-    >>> from squeezebert.tasks import TaskSpec
-    >>> tokenizer = Tokenizer.from_vocabulary(
-    ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"], lowercase=True
-    ... )
-    >>> config = EncoderConfig(vocab_size=7, embedding_size=16, hidden_size=16,
-    ...     num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
-    >>> labels = ("no", "yes")
-    >>> model = build_model(config, HeadConfig(kind="text_classification", labels=labels))
-    >>> task = make_task(TaskSpec(task="text_classification", labels=labels), tokenizer)
-    >>> pipeline = Pipeline(task, TorchBackend(model))
-    >>> answers = pipeline(["good", "bad", "good bad"])
-    >>> len(answers), answers[0].label in labels
-    (3, True)
+    >>> pipeline = load("squeezebert-mini-news", task="text_classification", threads=1)
+    >>> one, two = pipeline(["The striker scored twice.", "The bank raised its interest rate."])
+    >>> one.label, two.label
+    ('sport', 'business')
+    >>> list(pipeline("The match was postponed.", top_k=2).probabilities)[0]
+    'sport'
     """
 
     def __init__(
         self,
-        task: Task[Any, Any, Any],
+        task: Task[Any, Any, Answer],
         backend: Backend,
         *,
         name: str = "model",
         batch_tokens: int | None = None,
+        origin: Origin | None = None,
     ) -> None:
         if batch_tokens is not None and batch_tokens < 1:
             raise InvalidInputError(f"batch_tokens is {batch_tokens}, expected 1 or more")
@@ -112,79 +105,161 @@ class Pipeline:
         self.backend = backend
         self.name = name
         self.batch_tokens = backend.batch_tokens if batch_tokens is None else batch_tokens
+        self._origin = origin
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes or tags that the model knows, in the order of its outputs; none for a masked
+        LM.
+        """
+        return self.task.spec.labels
+
+    def __repr__(self) -> str:
+        by = self.backend
+        return (
+            f"<Pipeline {self.name!r} for {self.task.name}: {by.name} in {by.precision} on "
+            f"{by.instruction_set}, {by.threads} thread{'s' if by.threads != 1 else ''}>"
+        )
+
+    # Copies and pickles
+
+    def __copy__(self) -> Pipeline[Answer]:
+        return self._with(self.task)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pipeline[Answer]:
+        return self._with(self.task)
+
+    def __reduce__(self) -> tuple[Callable[..., Pipeline[Any]], tuple[object, ...]]:
+        if self._origin is None:
+            raise InvalidInputError(
+                f"the pipeline {self.name!r} was put together by hand: there is no model directory "
+                "that another process could load it from",
+                hint="save the model and load() it, or make the pipeline in each process",
+            )
+        return _load, (self._origin, self.batch_tokens)
+
+    def _with(self, task: Task[Any, Any, Answer]) -> Pipeline[Answer]:
+        return Pipeline(
+            task,
+            self.backend,
+            name=self.name,
+            batch_tokens=self.batch_tokens,
+            origin=self._origin if task is self.task else None,
+        )
+
+    # Predictions
 
     @overload
-    def __call__(self, texts: Text) -> Prediction: ...
+    def __call__(
+        self, texts: Text, *, top_k: int | None = None, threshold: float | None = None
+    ) -> Answer: ...
 
     @overload
-    def __call__(self, texts: Texts) -> list[Prediction]: ...
+    def __call__(
+        self, texts: Texts, *, top_k: int | None = None, threshold: float | None = None
+    ) -> list[Answer]: ...
 
-    def __call__(self, texts: Text | Texts) -> Prediction | list[Prediction]:
+    def __call__(
+        self, texts: Text | Texts, *, top_k: int | None = None, threshold: float | None = None
+    ) -> Answer | list[Answer]:
         """Predictions for one text or for a list of them.
 
         Args:
             texts: A string, or a list of strings. Text classification takes a pair of texts as
                 a tuple of two strings. A masked LM fills each ``[MASK]`` in a text.
+            top_k: Text classification: how many classes to tell the probabilities of; all where
+                None. Masked LM: how many candidates a gap gets; 5 where None.
+            threshold: The least probability: of a label, where a text may have several (0.5 where
+                None); of an entity; of a candidate for a gap.
 
         Returns:
             One prediction for a string or a tuple, a list of them for a list.
 
         Raises:
             InvalidInputError: something that is not a text, a pair for another task than text
-                classification, a text for a masked LM without ``[MASK]``.
+                classification, a text for a masked LM without ``[MASK]``; the message says which
+                of the list. A choice that the task does not have.
         """
+        pipeline = self._choosing(top_k, threshold)
         if isinstance(texts, (str, tuple)):
-            return self.predict([self._example(texts, "the text")])[0]
+            return pipeline.predict([self.task.from_text(texts)])[0]
         if not isinstance(texts, list):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(
-                f"the input is {_kind(texts)}, expected a string or a list of strings",
+                f"the input is of type {type(texts).__name__}, expected a string or a list of "
+                "strings",
                 hint="a file or generator of texts goes into Pipeline.stream",
             )
         # All are looked at before any is answered: a wrong one costs no waiting.
-        examples = [self._example(text, f"text {at}") for at, text in enumerate(texts)]
-        return list(self._predict_chunks(_chunks(examples, CHUNK_TEXTS)))
+        examples = [self.task.from_text(text, f"text {at}") for at, text in enumerate(texts)]
+        chunks = (
+            Chunk(examples=examples[at : at + CHUNK_TEXTS])
+            for at in range(0, len(examples), CHUNK_TEXTS)
+        )
+        return list(pipeline._predict_chunks(chunks))
 
     def stream(
-        self, texts: Iterable[Text], *, chunk_texts: int = CHUNK_TEXTS
-    ) -> Iterator[Prediction]:
+        self,
+        texts: Iterable[Text],
+        *,
+        chunk_texts: int = CHUNK_TEXTS,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        place: Callable[[int], str] = "text {}".format,
+    ) -> Iterator[Answer]:
         """Predictions one after the other, in order; memory holds two chunks only.
 
         Args:
             texts: Any number of texts, as for a call.
             chunk_texts: How many are batched by length. The next chunk is read, and made into
                 tokens, while the model works on one.
+            top_k: As for a call.
+            threshold: As for a call.
+            place: What messages call the text of an index, such as the line of its file. Asked as
+                soon as the text is read.
 
         Raises:
-            InvalidInputError: as for a call, when the chunk with the wrong text is read.
+            InvalidInputError: as for a call; where a text is to blame, once all before it have
+                been answered, with its number. What goes wrong in ``texts`` itself comes then too.
         """
         if chunk_texts < 1:
             raise InvalidInputError(f"chunk_texts is {chunk_texts}, expected 1 or more")
-        examples = (self._example(text, f"text {at}") for at, text in enumerate(texts))
-        yield from self._predict_chunks(_chunks(examples, chunk_texts))
+        if isinstance(texts, str):
+            raise InvalidInputError(
+                "the input is a string, expected several texts", hint="call the pipeline with it"
+            )
+        pipeline = self._choosing(top_k, threshold)
+        return pipeline._predict_chunks(read_chunks(self.task, texts, chunk_texts, place))
 
-    def predict(self, examples: Sequence[Any]) -> list[Any]:
+    def predict(self, examples: Sequence[Any]) -> list[Answer]:
         """Predictions for examples as the readers give them, in order."""
         answers = self.answer(examples)
         return self.task.predict(examples, answers.features, answers.reduced)
 
-    def _predict_chunks(self, chunks: Iterator[list[Any]]) -> Iterator[Prediction]:
+    def _choosing(self, top_k: int | None, threshold: float | None) -> Pipeline[Answer]:
+        if top_k is None and threshold is None:
+            return self
+        return self._with(self.task.choosing(top_k=top_k, threshold=threshold))
+
+    def _predict_chunks(self, chunks: Iterator[Chunk]) -> Iterator[Answer]:
         """Predictions for all chunks. Tokenizing is done in a thread, for the next chunk."""
         present = next(chunks, None)
         following = next(chunks, None)
-        if present is None or following is None:
-            yield from self.predict(present or [])
-            return
+        if present is not None and following is None:
+            yield from self._predict_encoded(encode_chunk(self.task, present))
+        elif present is not None:
+            with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
+                ahead = encoder.submit(encode_chunk, self.task, present)
+                while ahead is not None:
+                    encoded, ahead = ahead.result(), None
+                    if following is not None:
+                        ahead = encoder.submit(encode_chunk, self.task, following)
+                    yield from self._predict_encoded(encoded)
+                    following = next(chunks, None)
 
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
-            encoded = encoder.submit(self.task.encode, present)
-            while present is not None:
-                features = encoded.result()
-                if following is not None:
-                    encoded = encoder.submit(self.task.encode, following)
-                yield from self.task.predict(present, features, self.run(features))
-                present, following = following, next(chunks, None)
+    def _predict_encoded(self, chunk: EncodedChunk) -> Iterator[Answer]:
+        yield from self.task.predict(chunk.examples, chunk.features, self.run(chunk.features))
+        if chunk.error is not None:
+            raise chunk.error
 
     def answer(self, examples: Sequence[Any], *, with_labels: bool = False) -> Answers:
         """Encodes ``examples``, runs the model over them in batches by length, and keeps what the
@@ -202,77 +277,79 @@ class Pipeline:
         reduced: list[Any] = [None] * len(features)
         lengths = [len(item) for item in features]
         for batch in plan_batches(lengths, self.batch_tokens, pads=self.backend.pads):
-            for index, kept in zip(batch, self._run([features[at] for at in batch]), strict=True):
-                reduced[index] = kept
+            kept = self.task.ask(self.backend, [features[at] for at in batch])
+            for index, item in zip(batch, kept, strict=True):
+                reduced[index] = item
         return reduced
 
-    def _run(self, features: list[Features]) -> list[Any]:
-        """What the task keeps of each input of one batch."""
-        batch = RaggedBatch.from_features(features)
-        if isinstance(self.task, MaskedLM):
-            return self._fill(self.task, batch, features)
-        logits = self.backend.logits(batch)
-        # One row an input, or one a token. An input has two tokens at least.
-        by_input = len(logits) == len(batch)
-        rows = list(logits) if by_input else np.split(logits, batch.cu_seqlens[1:-1])
-        return [self.task.reduce(item, row) for item, row in zip(features, rows, strict=True)]
 
-    def _fill(self, task: MaskedLM, batch: RaggedBatch, features: list[Features]) -> list[Any]:
-        """The same for a masked LM, which answers at its gaps only."""
-        gaps = [task.positions(item) for item in features]
-        positions = np.concatenate(gaps) + np.repeat(batch.cu_seqlens[:-1], [*map(len, gaps)])
-        ends = np.cumsum([*map(len, gaps)])[:-1]
-        needed = task.best_needed(features[0])
-        # Some models' tables are padded to a round number, which only task.reduce leaves out.
-        padded = self.backend.config.vocab_size > task.tokenizer.vocab_size
-        if needed is not None and not padded and isinstance(self.backend, RanksTokens):
-            best = self.backend.top_k(batch, positions, needed)
-            rows = zip(*(np.split(part, ends) for part in best), strict=True)
-            return [task.reduce_best(*row) for row in rows]
-        logits = np.split(self.backend.logits(batch, positions), ends)
-        return [task.reduce(item, row) for item, row in zip(features, logits, strict=True)]
+@overload
+def load(
+    name_or_directory: str | Path,
+    *,
+    task: Literal["text_classification"],
+    backend: str = DEFAULT_BACKEND,
+    precision: Precision = "auto",
+    threads: int | None = None,
+    batch_tokens: int | None = None,
+) -> Pipeline[TextPrediction]: ...
 
-    def _example(self, text: object, where: str) -> Any:
-        """A raw text as the task's kind of example."""
-        if isinstance(text, tuple) and self.task.name == "text_classification":
-            parts: tuple[object, ...] = text
-            if len(parts) == 2 and all(isinstance(part, str) for part in parts):
-                return TextExample(text=str(parts[0]), pair=str(parts[1]))
-        if not isinstance(text, str):
-            raise InvalidInputError(
-                f"{where} is {_kind(text)}, expected a string",
-                hint="pairs are tuples of two strings, for text classification only",
-            )
-        if self.task.name == "text_classification":
-            return TextExample(text=text)
-        if self.task.name == "token_classification":
-            return TokenClassification.from_text(text)
-        if MASK not in text:
-            raise InvalidInputError(
-                f"{where} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",
-                hint=f"write {MASK} where a word is wanted",
-            )
-        return Document(turns=(text,))
+
+@overload
+def load(
+    name_or_directory: str | Path,
+    *,
+    task: Literal["token_classification"],
+    backend: str = DEFAULT_BACKEND,
+    precision: Precision = "auto",
+    threads: int | None = None,
+    batch_tokens: int | None = None,
+) -> Pipeline[Entities]: ...
+
+
+@overload
+def load(
+    name_or_directory: str | Path,
+    *,
+    task: Literal["masked_lm"],
+    backend: str = DEFAULT_BACKEND,
+    precision: Precision = "auto",
+    threads: int | None = None,
+    batch_tokens: int | None = None,
+) -> Pipeline[FilledMasks]: ...
+
+
+@overload
+def load(
+    name_or_directory: str | Path,
+    *,
+    task: TaskName | None = None,
+    backend: str = DEFAULT_BACKEND,
+    precision: Precision = "auto",
+    threads: int | None = None,
+    batch_tokens: int | None = None,
+) -> Pipeline[Any]: ...
 
 
 def load(
     name_or_directory: str | Path,
     *,
+    task: TaskName | None = None,
     backend: str = DEFAULT_BACKEND,
     precision: Precision = "auto",
-    task: TaskName | None = None,
     threads: int | None = None,
     batch_tokens: int | None = None,
-) -> Pipeline:
+) -> Pipeline[Any]:
     """A model with its tokenizer, ready for texts.
 
     Args:
         name_or_directory: A model directory, the name of a shipped model, or one on the Hugging
             Face hub.
+        task: The task that is expected; an error where the model is for another. Type checkers
+            know by it what the pipeline gives.
         backend: What runs it, see :data:`squeezebert.backends.BACKENDS`.
         precision: In what the engine computes: ``auto``, ``int8``, ``bf16`` or ``float32``, or
             names by kind of product; see :meth:`squeezebert.engine.Engine.load`.
-        task: The task that is expected; an error where the model is for another.
         threads: CPU threads of the backend; its own choice where None.
         batch_tokens: The most tokens of a batch; what suits the backend where None.
 
@@ -286,70 +363,31 @@ def load(
         raise InvalidInputError(
             f"no task is called {task!r}", hint=f"tasks: {', '.join(TASK_NAMES)}"
         )
-    directory = resolve(name_or_directory)
-    spec = read_spec(directory)
-    if spec is None or (task is not None and spec.task != task):
+    origin = Origin.find(
+        name_or_directory, backend=backend, precision=precision, threads=threads, task=task
+    )
+    return _load(origin, batch_tokens)
+
+
+def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
+    source = origin.source.find_again()
+    spec = read_spec(source.directory)
+    if spec is None or (origin.task is not None and spec.task != origin.task):
         found = "none of the tasks" if spec is None else spec.task
         raise InvalidInputError(
-            f"the model {name_or_directory} is for {found}" + (f", not for {task}" if task else ""),
+            f"the model {source.given} is for {found}"
+            + (f", not for {origin.task}" if origin.task else ""),
             hint="fine-tune it: squeezebert train --help",
         )
-    tokenizer = Tokenizer.load(directory)
-    opened = open_backend(backend, directory, precision=precision, threads=threads)
-    if tokenizer.vocab_size > opened.config.vocab_size:
-        raise CheckpointError(
-            f"{directory}: the tokenizer has {tokenizer.vocab_size} tokens, but the model "
-            f"embeddings for {opened.config.vocab_size}",
-            hint="the tokenizer of another model lies in the directory",
+    backend, tokenizer = source.open(
+        lambda directory: open_backend(
+            origin.backend, directory, precision=origin.precision, threads=origin.threads
         )
+    )
     return Pipeline(
         make_task(spec, tokenizer),
-        opened,
-        name=model_name(name_or_directory),
+        backend,
+        name=source.name,
         batch_tokens=batch_tokens,
+        origin=origin,
     )
-
-
-def model_name(name_or_directory: str | Path) -> str:
-    """What to call a model: a directory by its own name, any other by the name given.
-
-    >>> model_name("squeezebert/squeezebert-uncased")
-    'squeezebert/squeezebert-uncased'
-    """
-    path = Path(name_or_directory).expanduser()
-    return path.resolve().name if path.is_dir() else str(name_or_directory)
-
-
-def plan_batches(
-    lengths: Sequence[int], batch_tokens: int, *, pads: bool = True
-) -> list[list[int]]:
-    """Which inputs go together: alike in length, longest first, at most ``batch_tokens`` tokens,
-    padding included if the backend ``pads``.
-
-    >>> plan_batches([2, 9, 3, 8], batch_tokens=20)
-    [[1, 3], [2, 0]]
-    >>> plan_batches([2, 9, 3, 8], batch_tokens=20, pads=False)
-    [[1, 3, 2], [0]]
-    """
-    batches: list[list[int]] = []
-    room = 0
-    for index in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        cost = lengths[batches[-1][0]] if pads and batches else lengths[index]
-        if not batches or cost > room:
-            batches.append([])
-            room, cost = batch_tokens, lengths[index]
-        batches[-1].append(index)
-        room -= cost
-    return batches
-
-
-def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    return f"of type {type(value).__name__}"

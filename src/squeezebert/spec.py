@@ -10,6 +10,8 @@ TASK_NAMES: tuple[TaskName, ...] = ("masked_lm", "text_classification", "token_c
 
 ProblemType = Literal["single_label", "multi_label", "regression"]
 
+WordRule = Literal["conll", "pre_tokens"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
@@ -26,6 +28,10 @@ class TaskSpec:
         transitions: Token classification only: a score for each label after each other one, which
             the tags of a text are decided together by (:mod:`squeezebert.tasks.decoding`). Empty:
             words are decided one by one.
+        words: Token classification only: how a raw text is cut into words. ``conll``: as the CoNLL
+            data are, names with hyphens whole, which is what models fine-tuned here have learned
+            from (:mod:`squeezebert.data.words`). ``pre_tokens``: by the model's own tokenizer, as
+            ``transformers`` does with ``aggregation_strategy="first"``; for its checkpoints.
     """
 
     task: TaskName
@@ -35,3 +41,4 @@ class TaskSpec:
     languages: tuple[str, ...] = ()
     temperature: float = 1.0
     transitions: tuple[tuple[float | None, ...], ...] = ()
+    words: WordRule = "conll"

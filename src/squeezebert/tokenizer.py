@@ -1,12 +1,16 @@
-"""WordPiece, by the ``tokenizers`` library: text to ids and back, with character offsets."""
+"""WordPiece and Unigram, by the ``tokenizers`` library: text to ids and back, with character
+offsets.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tokenizers
@@ -16,12 +20,50 @@ from tokenizers.models import WordPiece
 
 from squeezebert import files
 from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.structured import parse_json, read_json
+from squeezebert.unigram import ROLES as UNIGRAM_ROLES
+from squeezebert.unigram import unigram
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+ROLES = {"WordPiece": SPECIAL_TOKENS, "Unigram": UNIGRAM_ROLES}
+"""The names of padding, unknown words, start, end and gaps, by the kind of tokenizer."""
+
+MAX_LETTERS = 1000
+"""Of the alphabet that a vocabulary is learned with; what is left out becomes ``[UNK]``."""
 
 MAX_WORD_LENGTH = 100
 """A longer word becomes one [UNK], as in BERT's own tokenizer."""
+
+CONFIG = "tokenizer_config.json"
+
+_GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+"""Classes of ``tokenizer_config.json`` for which ``transformers`` takes ``tokenizer.json`` as it
+is. For every other one it builds BERT's normalizer from the settings."""
+
+_LONGEST_SHOWN = 200
+"""Characters of a library's own message that an error shows: one may quote a whole file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalization:
+    """What is done to a text before it is cut, under the names of ``tokenizer_config.json``.
+
+    Args:
+        do_lower_case: Capitals become small letters.
+        strip_accents: Accents and vowel signs (category Mn) are taken off; None: as
+            ``do_lower_case`` says.
+        tokenize_chinese_chars: Each Chinese character is a word.
+    """
+
+    do_lower_case: bool = True
+    strip_accents: bool | None = None
+    tokenize_chinese_chars: bool = True
+
+    def __str__(self) -> str:
+        """For the digests of caches: the case alone where the rest is as usual."""
+        unusual = asdict(self) != asdict(Normalization(do_lower_case=self.do_lower_case))
+        return repr(self) if unusual else str(self.do_lower_case)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +87,7 @@ class Encoded:
 
 
 class Tokenizer:
-    """A WordPiece vocabulary, cased or not.
+    """A WordPiece vocabulary, cased or not, or a Unigram one.
 
     >>> tokenizer = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "un", "##seen"], lowercase=True)
     >>> encoded = tokenizer.encode(["Unseen [MASK]"])[0]
@@ -54,24 +96,31 @@ class Tokenizer:
     """
 
     def __init__(
-        self, inner: tokenizers.Tokenizer, *, lowercase: bool, tokens: Sequence[str] | None = None
+        self,
+        inner: tokenizers.Tokenizer,
+        *,
+        normalization: Normalization,
+        tokens: Sequence[str] | None = None,
     ) -> None:
         """Prefer :meth:`load`, :meth:`from_vocabulary` or :meth:`train`."""
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
-        self.lowercase = lowercase
+        self.normalization = normalization
         self._tokens = None if tokens is None else list(tokens)
-        ids = {token: inner.token_to_id(token) for token in SPECIAL_TOKENS}
+        self._as_it_is = False
+        self.kind = type(inner.model).__name__
+        roles = ROLES[self.kind]
+        ids = {token: inner.token_to_id(token) for token in roles}
         known = {token: index for token, index in ids.items() if index is not None}
-        missing = [token for token in SPECIAL_TOKENS if token not in known]
+        missing = [token for token in roles if token not in known]
         if missing:
             raise CheckpointError(
                 f"the vocabulary lacks {', '.join(missing)}",
-                hint="a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]",
+                hint=f"a {self.kind} vocabulary has {', '.join(roles[:-1])} and {roles[-1]}",
             )
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
-            known[token] for token in SPECIAL_TOKENS
+            known[token] for token in roles
         )
         self.special_ids = frozenset(
             (self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id)
@@ -83,11 +132,14 @@ class Tokenizer:
     def load(cls, path: str | Path) -> Tokenizer:
         """Reads a ``tokenizer.json``, a ``vocab.txt``, or a directory that holds one of them.
 
-        A ``vocab.txt`` is cased if the ``tokenizer_config.json`` beside it says so
-        (``"do_lower_case": false``), and uncased otherwise, as in ``transformers``.
+        The ``tokenizer_config.json`` beside it is read as ``transformers`` reads it: its
+        ``do_lower_case``, ``strip_accents`` and ``tokenize_chinese_chars`` hold for a
+        ``vocab.txt``, and for a ``tokenizer.json`` too unless the config names a class of no
+        model, such as ``PreTrainedTokenizerFast``. What it leaves out is as in uncased BERT. A
+        ``tokenizer.json`` without that file holds as it is.
 
         Raises:
-            CheckpointError: no such file, not a WordPiece tokenizer, or a special token missing.
+            CheckpointError: no such file, another kind of tokenizer, or a special token missing.
         """
         path = Path(path)
         if path.is_dir():
@@ -100,43 +152,70 @@ class Tokenizer:
             )
         if not path.is_file():
             raise CheckpointError(f"no tokenizer at {path}")
+        text = _read_text(path)
         if path.suffix == ".json":
-            return cls._from_json(path)
-        try:
-            vocabulary = path.read_text(encoding="utf-8").split("\n")
-        except UnicodeDecodeError as error:
-            raise CheckpointError(f"{path} is not UTF-8: {error}") from error
+            return cls._from_json(path, text)
+        vocabulary = text.split("\n")
         if vocabulary and vocabulary[-1] == "":
             vocabulary.pop()
-        return cls.from_vocabulary(
-            [token.removesuffix("\r") for token in vocabulary], lowercase=_lowercase_beside(path)
+        config = _read_config(path.with_name(CONFIG)) or {}
+        return cls._from_vocabulary(
+            [token.removesuffix("\r") for token in vocabulary],
+            _normalization(config, path.with_name(CONFIG)),
         )
 
     @classmethod
-    def _from_json(cls, path: Path) -> Tokenizer:
-        try:
-            inner = tokenizers.Tokenizer.from_file(str(path))
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except Exception as error:  # the library raises bare Exception
-            raise CheckpointError(f"{path} is not a tokenizer file: {error}") from error
-        kind = (content.get("model") or {}).get("type")
-        if kind != "WordPiece":
+    def _from_json(cls, path: Path, text: str) -> Tokenizer:
+        content = _parse_object(text, path)
+        kind = _section(content, "model").get("type")
+        if kind not in ROLES:
             raise CheckpointError(
-                f"{path} holds a {kind} tokenizer, expected WordPiece",
-                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer",
+                f"{path} holds a {str(kind)[:40]} tokenizer, expected {' or '.join(ROLES)}",
+                hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer, multilingual "
+                "ones a Unigram one",
             )
+        with _library_errors(f"{path} is not a tokenizer file"):
+            inner = tokenizers.Tokenizer.from_str(text)
         # Special tokens are added by the tasks, which know where windows and pairs begin.
         inner.post_processor = None
-        normalizer: dict[str, Any] = content.get("normalizer") or {}
-        return cls(inner, lowercase=bool(normalizer.get("lowercase", False)))
+        beside = path.with_name(CONFIG)
+        config = _read_config(beside)
+        if kind == "Unigram":
+            found = cls(inner, normalization=Normalization(do_lower_case=False))
+            found._as_it_is = True
+            return found
+        if config is None or config.get("tokenizer_class") in _GENERIC_CLASSES:
+            found = cls(inner, normalization=_as_built(_section(content, "normalizer")))
+            found._as_it_is = not _is_bert(content)
+            return found
+        normalization = _normalization(config, beside)
+        _set_normalization(inner, normalization)
+        return cls(inner, normalization=normalization)
 
     @classmethod
-    def from_vocabulary(cls, vocabulary: Sequence[str], *, lowercase: bool) -> Tokenizer:
-        """Tokens in the order of their ids; pieces inside a word begin with ``##``.
+    def from_vocabulary(
+        cls,
+        vocabulary: Sequence[str],
+        *,
+        lowercase: bool,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+    ) -> Tokenizer:
+        """Tokens in the order of their ids; pieces inside a word begin with ``##``. The settings
+        are those of :class:`Normalization`.
 
         Raises:
             CheckpointError: a token twice, or a special token missing.
         """
+        normalization = Normalization(
+            do_lower_case=lowercase,
+            strip_accents=strip_accents,
+            tokenize_chinese_chars=tokenize_chinese_chars,
+        )
+        return cls._from_vocabulary(vocabulary, normalization)
+
+    @classmethod
+    def _from_vocabulary(cls, vocabulary: Sequence[str], normalization: Normalization) -> Tokenizer:
         ids = {token: index for index, token in enumerate(vocabulary)}
         if len(ids) != len(vocabulary):
             seen: set[str] = set()
@@ -144,14 +223,33 @@ class Tokenizer:
             raise CheckpointError(f"the vocabulary holds {twice!r} twice")
         if UNK not in ids:
             raise CheckpointError(f"the vocabulary lacks {UNK}")
-        model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-        return cls(_wrap(model, lowercase=lowercase), lowercase=lowercase, tokens=vocabulary)
+        with _library_errors("the vocabulary cannot be used"):
+            model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
+            inner = _wrap(model, normalization)
+        return cls(inner, normalization=normalization, tokens=vocabulary)
+
+    @classmethod
+    def from_pieces(cls, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
+        """A Unigram vocabulary, see :func:`squeezebert.unigram.unigram`.
+
+        Raises:
+            CheckpointError: a piece twice, or a special token missing.
+            InvalidInputError: not as many scores as pieces.
+        """
+        made = cls(
+            unigram(pieces, scores),
+            normalization=Normalization(do_lower_case=False),
+            tokens=pieces,
+        )
+        made._as_it_is = True
+        return made
 
     @classmethod
     def train(
         cls, texts: Iterable[str], *, vocab_size: int, lowercase: bool, min_frequency: int = 2
     ) -> Tokenizer:
-        """Learns a vocabulary of at most ``vocab_size`` tokens from ``texts``.
+        """Learns a vocabulary of at most ``vocab_size`` tokens from ``texts``, which are read
+        twice. The same texts give the same vocabulary.
 
         Raises:
             InvalidInputError: ``vocab_size`` leaves no room beside the special tokens.
@@ -160,14 +258,21 @@ class Tokenizer:
             raise InvalidInputError(
                 f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
             )
+        if isinstance(texts, Iterator):
+            texts = list(texts)
+        normalization = Normalization(do_lower_case=lowercase)
         inner = _wrap(
-            WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), lowercase=lowercase
+            WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), normalization
         )
+        letters, inside = _alphabet(texts, inner, normalization)
         trainer = trainers.WordPieceTrainer(
             vocab_size=vocab_size,
             min_frequency=min_frequency,
-            special_tokens=list(SPECIAL_TOKENS),
-            limit_alphabet=1000,
+            # The library numbers letters within words in the order of a hash table, another in each
+            # process, and of equal pairs it joins those of lower numbers first. So they are given.
+            special_tokens=[*SPECIAL_TOKENS, *inside],
+            initial_alphabet=letters,
+            limit_alphabet=len(letters),
             show_progress=False,
         )
         inner.train_from_iterator(texts, trainer)
@@ -175,16 +280,57 @@ class Tokenizer:
         return cls.from_vocabulary(sorted(trained, key=trained.__getitem__), lowercase=lowercase)
 
     def save(self, directory: str | Path) -> None:
-        """Writes ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json``, which
-        ``transformers`` reads too.
+        """Writes ``tokenizer.json``, ``tokenizer_config.json`` and, of WordPiece, ``vocab.txt``;
+        ``transformers`` reads them too.
         """
         directory = Path(directory)
-        files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
-        config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.lowercase}
-        files.write_text(directory / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
+        if self.kind == "WordPiece":
+            files.write_text(directory / "vocab.txt", "\n".join(self.tokens) + "\n")
+        # What is not said is as in uncased BERT, for transformers and for load.
+        usual = asdict(Normalization())
+        settings = {
+            name: value
+            for name, value in asdict(self.normalization).items()
+            if name == "do_lower_case" or value != usual[name]
+        }
+        # BERT's class builds BERT's normalizer, whatever tokenizer.json holds.
+        config = {
+            "tokenizer_class": _GENERIC_CLASSES[0] if self._as_it_is else "BertTokenizer",
+            **settings,
+        }
+        if self.kind != "WordPiece":
+            names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+            roles = dict(zip(names, ROLES[self.kind], strict=True))
+            ends = {"bos_token": roles["cls_token"], "eos_token": roles["sep_token"]}
+            config = {"tokenizer_class": _GENERIC_CLASSES[0], **roles, **ends}
+        files.write_text(directory / CONFIG, json.dumps(config, indent=2) + "\n")
         files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
 
     # Using it
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether capitals become small letters."""
+        return self.normalization.do_lower_case
+
+    def pre_tokens(self, text: str) -> list[tuple[int, int]]:
+        """Where the words of ``text`` stand for this tokenizer, by its own normalizer and
+        pre-tokenizer: half-open character ranges, in order. BERT's are divided by white space;
+        each sign of punctuation and each Chinese character stands alone.
+
+        Raises:
+            InvalidInputError: not a string, or one with a lone surrogate.
+        """
+        item = self._encode_batch([text])[0]
+        spans: list[tuple[int, int]] = []
+        previous: int | None = None
+        for word, (start, end) in zip(item.word_ids, item.offsets, strict=True):
+            if word == previous:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+            previous = word
+        return spans
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Tokens of each text, without special tokens and uncut. A literal ``[MASK]`` (or another
@@ -241,7 +387,8 @@ class Tokenizer:
     def _encode_batch(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
         _check_strings(texts)
         try:
-            return self._inner.encode_batch(list(texts), add_special_tokens=False)
+            with _library_errors("the tokenizer cannot read a text"):
+                return self._inner.encode_batch(list(texts), add_special_tokens=False)
         except (TypeError, UnicodeEncodeError) as error:
             # The library takes UTF-8; a lone surrogate has none.
             raise InvalidInputError(
@@ -288,24 +435,117 @@ def _check_strings(texts: Sequence[str]) -> None:
             raise InvalidInputError(f"text {index} is a {type(text).__name__}, expected a string")
 
 
-def _wrap(model: WordPiece, *, lowercase: bool) -> tokenizers.Tokenizer:
+def _wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
     inner = tokenizers.Tokenizer(model)
-    inner.normalizer = normalizers.BertNormalizer(
-        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lowercase
-    )
-    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    _set_normalization(inner, normalization)
     inner.decoder = decoders.WordPiece(prefix="##")
     known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
     inner.add_special_tokens(known)
     return inner
 
 
-def _lowercase_beside(vocabulary: Path) -> bool:
-    config = vocabulary.with_name("tokenizer_config.json")
-    if not config.is_file():
-        return True
+def _alphabet(
+    texts: Iterable[str], inner: tokenizers.Tokenizer, normalization: Normalization
+) -> tuple[list[str], list[str]]:
+    """The letters of ``texts``, the most frequent ones, and in what form they stand within words
+    (``##e``); each sorted.
+    """
+    counts: Counter[str] = Counter()
+
+    def counted() -> Iterator[str]:
+        for text in texts:
+            counts.update(inner.normalizer.normalize_str(text))
+            yield text
+
+    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
+    first = _wrap(model, normalization)
+    first.train_from_iterator(
+        counted(), trainers.WordPieceTrainer(vocab_size=1, special_tokens=[], show_progress=False)
+    )
+    seen = first.get_vocab()
+    letters = sorted((one for one in counts if one in seen), key=lambda one: (-counts[one], one))
+    letters = sorted(letters[:MAX_LETTERS])
+    return letters, [f"##{one}" for one in letters if f"##{one}" in seen]
+
+
+def _set_normalization(inner: tokenizers.Tokenizer, normalization: Normalization) -> None:
+    inner.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=normalization.tokenize_chinese_chars,
+        strip_accents=normalization.strip_accents,
+        lowercase=normalization.do_lower_case,
+    )
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+
+
+@contextmanager
+def _library_errors(what: str) -> Generator[None]:
+    """Turns what the library raises into a CheckpointError: a bare ``Exception``, or, from a
+    panic in Rust, a ``BaseException`` that no ``except Exception`` stops.
+    """
     try:
-        content: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{config} is not JSON: {error}") from error
-    return bool(content.get("do_lower_case", True))
+        yield
+    except (TypeError, UnicodeEncodeError):
+        raise  # of a text, not of the tokenizer
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise CheckpointError(f"{what}: {str(error)[:_LONGEST_SHOWN]}") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # an editor may have put a byte-order mark
+    except UnicodeDecodeError as error:
+        raise CheckpointError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}"
+        ) from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _parse_object(text: str, path: Path) -> dict[str, Any]:
+    content = parse_json(text, str(path))
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, expected an object")
+    return cast("dict[str, Any]", content)
+
+
+def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
+    found = content.get(name)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _read_config(path: Path) -> dict[str, Any] | None:
+    """The ``tokenizer_config.json`` at ``path``, or None where there is none."""
+    return read_json(path) if path.is_file() else None
+
+
+def _normalization(config: dict[str, Any], path: Path) -> Normalization:
+    """The settings in a ``tokenizer_config.json``; ``path`` is for messages."""
+    usual = asdict(Normalization())
+    found = {name: config.get(name, usual[name]) for name in usual}
+    for name, value in found.items():
+        if not isinstance(value, bool) and not (name == "strip_accents" and value is None):
+            raise CheckpointError(f"{path}: {name} is {value!r:.40}, expected true or false")
+    return Normalization(**found)
+
+
+def _is_bert(content: dict[str, Any]) -> bool:
+    """Whether a ``tokenizer.json`` cuts texts as BERT does, under some :class:`Normalization`."""
+    normalizer = _section(content, "normalizer")
+    return (
+        normalizer.get("type") == "BertNormalizer"
+        and normalizer.get("clean_text") is True
+        and _section(content, "pre_tokenizer").get("type") == "BertPreTokenizer"
+    )
+
+
+def _as_built(normalizer: dict[str, Any]) -> Normalization:
+    """What the normalizer of a ``tokenizer.json`` does, as far as our settings can tell."""
+    strip = normalizer.get("strip_accents")
+    return Normalization(
+        do_lower_case=bool(normalizer.get("lowercase", False)),
+        strip_accents=strip if isinstance(strip, bool) else None,
+        tokenize_chinese_chars=bool(normalizer.get("handle_chinese_chars", True)),
+    )

@@ -7,9 +7,9 @@ import pytest
 
 from squeezebert.benchmark.cpu_time import least_cpu_ms, measure_shipped, text_call
 from squeezebert.benchmark.random_model import write_random_model
+from squeezebert.checkpoint.shipped import shipped_models
 from squeezebert.config import EncoderConfig
 from squeezebert.engine import Engine
-from squeezebert.hub import shipped_models
 
 
 class Machine:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 import squeezebert
 from squeezebert.cli import main
-from squeezebert.cli.main import EXIT_BROKEN_PIPE, EXIT_ERROR, EXIT_INTERRUPTED, cli, run
+from squeezebert.cli.main import (
+    EXIT_BROKEN_PIPE,
+    EXIT_ERROR,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    cli,
+    run,
+)
 from squeezebert.errors import ConfigError, SqueezeBertError
 
 VERBS = {
@@ -22,6 +32,7 @@ VERBS = {
     "glue",
     "grow",
     "info",
+    "label",
     "models",
     "predict",
     "pretrain",
@@ -98,10 +109,40 @@ def test_interrupt(failing, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.strip() == "interrupted"
 
 
-def test_other_errors_are_bugs_and_pass_through(failing) -> None:
-    failing(ZeroDivisionError("a bug"))
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        run(["fail"])
+def test_other_errors_are_faults_of_ours(
+    failing, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    failing(ZeroDivisionError("a \x1b[31mbug"))
+    assert run(["fail"]) == EXIT_FAULT
+    [report] = tmp_path.iterdir()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        "error: a fault of squeezebert itself: ZeroDivisionError: a \\x1b[31mbug",
+        f"hint: please report it, with {report}",
+    ]
+    assert "in fail" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("flag", ["-v", "--verbose"])
+def test_verbose_shows_where(flag: str, failing, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(ConfigError("no"))
+    assert run([flag, "fail"]) == EXIT_ERROR
+    assert "in fail" in capsys.readouterr().err
+    assert run(["fail"]) == EXIT_ERROR
+    assert capsys.readouterr().err == "error: no\n"
+
+
+def test_control_characters_do_not_reach_the_terminal(
+    failing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(ConfigError("no label \x1b]0;x\x07", hint="try \u202egnp"))
+    assert run(["fail"]) == EXIT_ERROR
+    shown = "error: no label \\x1b]0;x\\x07\nhint: try \\u202egnp\n"
+    assert capsys.readouterr().err == shown
+    assert run(["info\x1b[2J"]) == EXIT_ERROR
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_main_leaves_with_the_exit_code(failing) -> None:
@@ -141,3 +182,51 @@ def test_runs_as_a_module() -> None:
         timeout=60,
     )
     assert squeezebert.__version__ in done.stdout
+
+
+def test_standard_output_that_takes_nothing() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = _module("info", "bert-mini", stdout=full)
+    assert done.returncode == EXIT_ERROR
+    assert done.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_standard_output_that_is_closed() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m squeezebert info bert-mini >&-"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == EXIT_ERROR
+    assert done.stderr.splitlines()[0] == "error: standard output is closed"
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C"}])
+def test_standard_output_is_utf8(variables: dict[str, str], tmp_path: Path) -> None:
+    name = tmp_path / "run 😀"
+    name.mkdir()
+    (name / "metrics.jsonl").write_text(
+        '{"step": 1, "kind": "train", "loss": 1.0, "tokens": 5, "seconds": 1.0}\n'
+        '{"step": 2, "kind": "train", "loss": 0.5, "tokens": 9, "seconds": 2.0}\n',
+        encoding="utf-8",
+    )
+    picture = tmp_path / "😀.svg"
+    done = _module("curves", str(name), "-o", str(picture), variables=variables, binary=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("utf-8").strip() == str(picture)
+
+
+def _module(
+    *words: str, variables: dict[str, str] | None = None, binary: bool = False, stdout: Any = None
+) -> subprocess.CompletedProcess[Any]:
+    return subprocess.run(
+        [sys.executable, "-m", "squeezebert", *words],
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(variables or {})},
+        text=not binary,
+        check=False,
+        timeout=60,
+    )

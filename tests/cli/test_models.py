@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from squeezebert import hub
 from squeezebert.benchmark import cpu_time
+from squeezebert.checkpoint import shipped
+from squeezebert.checkpoint.shipped import ShippedModel, ShippedScore, ShippedSpeed
 from squeezebert.cli.main import run
-from squeezebert.hub import ShippedModel, ShippedScore, ShippedSpeed
 from squeezebert.spec import TaskSpec
 
 SPEED = ShippedSpeed(cpu_ms=1.5, tokens=64, precision="int8", isa="avx2", cpu="Some Processor")
@@ -27,7 +27,7 @@ MODEL = ShippedModel(
 
 @pytest.fixture(autouse=True)
 def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "shipped_models", lambda: [MODEL])
+    monkeypatch.setattr(shipped, "shipped_models", lambda: [MODEL])
 
 
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +55,7 @@ def test_a_model_that_was_not_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare = dataclasses.replace(MODEL, scores=(), speed=None)
-    monkeypatch.setattr(hub, "shipped_models", lambda: [bare])
+    monkeypatch.setattr(shipped, "shipped_models", lambda: [bare])
     assert run(["models"]) == 0
     shown = capsys.readouterr().out
     assert shown.count("–") == 2

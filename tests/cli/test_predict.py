@@ -188,3 +188,67 @@ def test_without_torch_the_command_that_installs_it_is_named(
     words = ["predict", str(models["text_classification"]), "good", "--backend", "torch"]
     assert run(words) == EXIT_ERROR
     assert 'pip install "squeezebert[torch]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("texts", [600, 3])
+def test_good_texts_before_a_bad_one_are_answered(
+    texts: int, models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "gaps.txt"
+    lines = ["the [MASK] sat"] * texts
+    file.write_text("\n\n" + "\n".join([*lines, "no gap", *lines]), encoding="utf-8")
+    assert run(["predict", str(models["masked_lm"]), "--file", str(file)]) == EXIT_ERROR
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == texts
+    assert shown.err.startswith(f"error: {file}:{texts + 3} holds no [MASK]")
+
+
+@pytest.mark.parametrize("bad", [b"b\xe4d", b"half a pair"])
+def test_good_lines_before_one_that_cannot_be_read_are_answered(
+    bad: bytes, models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "pairs.txt"
+    file.write_bytes(b"good\tcat\n" * 5 + bad + b"\nbad\tdog\n")
+    words = ["predict", str(models["text_classification"]), "--pairs", "--file", str(file)]
+    assert run(words) == EXIT_ERROR
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 5
+    assert f"{file}:6: " in shown.err
+
+
+def test_a_bad_text_from_stdin_is_named(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b"the [MASK]\n\nnone\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert run(["predict", str(models["masked_lm"])]) == EXIT_ERROR
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert "stdin:3 holds no [MASK]" in shown.err
+
+
+def test_offsets_count_in_the_line_as_it_is(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "  \tthe [MASK] sat [MASK] . "
+    file = tmp_path / "texts.txt"
+    file.write_bytes(text.encode() + b"\r\n")
+    assert run(["predict", str(models["masked_lm"]), "--file", str(file)]) == 0
+    (row,) = rows(capsys)
+    assert row["text"] == text
+    assert [(mask["start"], mask["end"]) for mask in row["masks"]] == [(7, 13), (18, 24)]
+    assert all(text[mask["start"] : mask["end"]] == "[MASK]" for mask in row["masks"])
+
+
+def test_texts_do_not_steer_a_terminal(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "\x1b[2Jthe [MASK]\u202e"
+    model = str(models["masked_lm"])
+    assert run(["predict", model, text]) == 0
+    assert rows(capsys)[0]["text"] == text
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert run(["predict", model, text]) == 0
+    assert r"\x1b[2Jthe [MASK]\u202e" in (out := capsys.readouterr().out)
+    assert not {"\x1b", "\u202e"} & set(out)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from squeezebert import training
 from squeezebert.cli import runs
 from squeezebert.cli.main import EXIT_ERROR, run
 
@@ -17,7 +18,7 @@ def test_a_missing_package_names_the_command_that_installs_it(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runs, "find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr(training, "find_spec", lambda name: None if name == missing else name)
     assert run([*verb, "--output", str(tmp_path / "run")]) == EXIT_ERROR
     complaint = capsys.readouterr().err
     assert repr(missing) in complaint

@@ -13,7 +13,7 @@ from squeezebert.tasks import (
     MultiClassification,
     Regression,
 )
-from squeezebert.tasks.masked_lm import Candidate
+from squeezebert.tasks.filled_mask import Candidate
 
 
 def _set(task: TaskName, examples: list[Any]) -> Dataset:
@@ -21,7 +21,11 @@ def _set(task: TaskName, examples: list[Any]) -> Dataset:
 
 
 def _class(label: str) -> Classification:
-    return Classification(label=label, score=1.0, scores={label: 1.0})
+    return Classification(label=label, score=1.0, probabilities={label: 1.0})
+
+
+def _number(value: float) -> Regression:
+    return Regression(label="value", score=value, probabilities={})
 
 
 def _rows(dataset: Dataset, *predictions: list[Any], count: int = 9) -> list[Any]:
@@ -58,13 +62,13 @@ def test_short_texts_come_first_and_long_ones_are_cut() -> None:
 
 def test_pairs_several_labels_and_numbers_can_be_read() -> None:
     pair = _set("text_classification", [TextExample(text="a", pair="b", label=("x", "y"))])
-    some = MultiClassification(labels=("x", "y"), scores={})
-    none = MultiClassification(labels=(), scores={})
+    some = MultiClassification(label="x", score=0.9, labels=("x", "y"), probabilities={})
+    none = MultiClassification(label="x", score=0.1, labels=(), probabilities={})
     assert _rows(pair, [some], [none]) == [
         ("a ‖ b", "x, y", [("a", "x, y", True), ("b", "(none)", False)])
     ]
     number = _set("text_classification", [TextExample(text="a", label=2.5)])
-    assert _rows(number, [Regression(value=2.52)], [Regression(value=3.0)]) == [
+    assert _rows(number, [_number(2.52)], [_number(3.0)]) == [
         ("a", "2.5", [("a", "2.5", True), ("b", "3.0", False)])
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import squeezebert
-from squeezebert.comparison import compare, run
+from squeezebert.comparison import CompareSettings, compare, run
 from squeezebert.comparison.schema import Report
 from squeezebert.data.catalog import Dataset
 from squeezebert.engine import available_isas
@@ -22,6 +22,9 @@ SMALL: dict[str, Any] = {
     "threads": 1,
     "memory": False,
 }
+
+
+SETTINGS = CompareSettings(**SMALL)
 
 
 class Steps:
@@ -46,9 +49,9 @@ def compared(tiny_models: dict[str, Path], tiny_sets: dict[str, Dataset]) -> tup
     report = compare(
         list(tiny_models.values()),
         list(tiny_sets.values()),
+        CompareSettings(**SMALL),
         command="squeezebert compare …",
         progress=steps,
-        **SMALL,
     )
     return report, steps
 
@@ -118,7 +121,7 @@ def test_the_same_seed_gives_the_same_scores(
     again = compare(
         [tiny_models["squeeze-masked_lm"], tiny_models["bert-masked_lm"]],
         [tiny_sets["masked_lm"]],
-        **SMALL | {"block_texts": 3, "repetitions": 1},
+        CompareSettings(**SMALL | {"block_texts": 3, "repetitions": 1}),
     )
     first = {result.label: result for result in report.results}
     for result in again.results:
@@ -131,9 +134,7 @@ def test_each_precision_of_the_engine_runs_beside_the_others(
     report = compare(
         [tiny_models["squeeze-token_classification"]],
         [tiny_sets["token_classification"]],
-        backends=["engine", "torch"],
-        precisions=["int8", "float32"],
-        **SMALL,
+        CompareSettings(backends=["engine", "torch"], precisions=["int8", "float32"], **SMALL),
     )
     name = "squeeze-token_classification"
     told = [(item.label, item.backend, item.precision) for item in report.results]
@@ -154,9 +155,7 @@ def test_transformers_as_baseline_runs_beside_each_model(
     report = compare(
         models,
         [tiny_sets["text_classification"]],
-        precisions=["float32"],
-        baseline="transformers",
-        **SMALL,
+        CompareSettings(precisions=["float32"], baseline="transformers", **SMALL),
     )
     assert [(result.label, result.backend, result.baseline) for result in report.results] == [
         (label, backend, f"{model} (transformers)")
@@ -179,8 +178,8 @@ def test_nothing_is_measured_before_every_model_has_been_loaded(
         compare(
             [tiny_models["squeeze-masked_lm"], broken],
             [tiny_sets["masked_lm"]],
+            CompareSettings(**SMALL),
             progress=steps,
-            **SMALL,
         )
     assert [name for name, _ in steps.stages] == ["loading models"]
 
@@ -193,8 +192,9 @@ def test_memory_is_measured_before_anything_else(
     asked: list[Any] = []
     monkeypatch.setattr(run, "peak_memory_mb", lambda probe: asked.append(probe) or 12.5)
     steps = Steps()
-    options = SMALL | {"memory": True, "progress": steps, "batch_tokens": 77}
-    report = compare([tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"]], **options)
+    settings = CompareSettings(**SMALL | {"memory": True, "batch_tokens": 77})
+    given = [tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"]], settings
+    report = compare(*given, progress=steps)
     assert [result.peak_memory_mb for result in report.results] == [12.5]
     assert (asked[0].threads, asked[0].batch_tokens) == (1, 77)
     assert all("[MASK]" in text for text in asked[0].texts)
@@ -206,7 +206,7 @@ def test_memory_is_measured_before_anything_else(
     monkeypatch.setattr(run, "peak_memory_mb", refuse)
     steps.stages.clear()
     with pytest.raises(SqueezeBertError, match="too little memory"):
-        compare([tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"]], **options)
+        compare(*given, progress=steps)
     assert [name for name, _ in steps.stages] == ["loading models", "peak memory"]
 
 
@@ -218,7 +218,7 @@ def test_different_vocabularies_are_noted(
     (other / "tokenizer.json").unlink()
     tokens = (other / "vocab.txt").read_text().split("\n")
     (other / "vocab.txt").write_text("\n".join(tokens).replace("london", "berlin"))
-    report = compare([tiny_models["bert-masked_lm"], other], [tiny_sets["masked_lm"]], **SMALL)
+    report = compare([tiny_models["bert-masked_lm"], other], [tiny_sets["masked_lm"]], SETTINGS)
     assert ["different vocabularies" in note for note in report.notes] == [True]
 
 
@@ -228,10 +228,7 @@ def test_a_limit_holds_for_every_data_set(
     report = compare(
         [tiny_models["bert-masked_lm"]],
         [tiny_sets["masked_lm"]],
-        limit=4,
-        examples=0,
-        pseudo_texts=0,
-        **SMALL,
+        CompareSettings(limit=4, examples=0, pseudo_texts=0, **SMALL),
     )
     assert [item.texts for item in report.datasets] == [4]
     assert [result.texts for result in report.results] == [4]
@@ -246,6 +243,7 @@ def test_a_limit_holds_for_every_data_set(
         ({"limit": -1}, "limit is -1"),
         ({"threads": 0}, "threads is 0"),
         ({"block_texts": 0}, "block_texts is 0"),
+        ({"pseudo_texts": -1}, "pseudo_texts is -1, expected 0 or more"),
         ({"baseline": "gpt"}, "'gpt' is none of the models"),
         ({"backends": ()}, "needs a model, a backend and a precision"),
         ({"precisions": ()}, "needs a model, a backend and a precision"),
@@ -260,7 +258,11 @@ def test_options_that_cannot_be_are_refused(
     message: str,
 ) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        compare([tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"]], **SMALL | options)
+        compare(
+            [tiny_models["bert-masked_lm"]],
+            [tiny_sets["masked_lm"]],
+            CompareSettings(**SMALL | options),
+        )
 
 
 def test_a_data_set_for_which_there_is_no_model_is_refused(
@@ -268,4 +270,4 @@ def test_a_data_set_for_which_there_is_no_model_is_refused(
 ) -> None:
     german = dataclasses.replace(tiny_sets["masked_lm"], name="de", task="token_classification")
     with pytest.raises(InvalidInputError, match="no model fits the data set de"):
-        compare([tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"], german], **SMALL)
+        compare([tiny_models["bert-masked_lm"]], [tiny_sets["masked_lm"], german], SETTINGS)

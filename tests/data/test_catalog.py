@@ -387,6 +387,17 @@ def test_samples(name, split, monkeypatch, tmp_path):
         ("germeval2014", "dev", 2200, 41653, None),
         ("germeval2014", "test", 5100, 96499, None),
         ("german_ler", "test", 6673, None, 5322),
+        ("uner_ewt", "dev", 2001, None, 966),
+        ("broad_twitter", "train", 6338, None, 8779),
+        ("broad_twitter", "dev", 1000, None, 1730),
+        ("broad_twitter", "test", 2001, None, 4376),
+        ("wikigold", "train", 1696, None, 3558),
+        ("wnut17", "train", 3394, None, 1975),
+        ("wnut17", "dev", 1009, None, 836),
+        ("wnut17", "test", 1287, None, 1079),
+        ("mobie", "train", 4785, None, 8420),
+        ("mobie", "dev", 1082, None, 1850),
+        ("mobie", "test", 1210, None, 2956),
     ],
 )
 def test_real_entities(real, name, split, sentences, words, entities):
@@ -396,6 +407,14 @@ def test_real_entities(real, name, split, sentences, words, entities):
         assert sum(len(example.words) for example in dataset.examples) == words
     if entities is not None:
         assert sum(len(entity_spans(example)) for example in dataset.examples) == entities
+
+
+def test_real_sets_that_leave_types_out(real):
+    for name, split in (("uner_ewt", "dev"), ("mobie", "test"), ("wikiann_de", "dev")):
+        dataset = open_dataset(name, task="token_classification", split=split)
+        assert {example.types for example in dataset.examples} == {("LOC", "ORG", "PER")}
+    dataset = open_dataset("wikigold", task="token_classification", split="train")
+    assert {example.types for example in dataset.examples} == {None}
 
 
 def test_real_types(real):

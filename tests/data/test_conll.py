@@ -133,8 +133,84 @@ def test_missing_column(write, fails):
 
 
 def test_tag_that_is_in_no_scheme(write, fails):
-    file = write("a.txt", "Ada PERSON\n")
-    fails(lambda: read_conll(file), f"{file}:1", "tag 'PERSON'", hint="tag_column=")
+    file = write("a.txt", "Ada SpaceAfter=No\n")
+    fails(lambda: read_conll(file), f"{file}:1", "tag 'SpaceAfter=No'", hint="tag_column=")
+
+
+@pytest.mark.parametrize("tag", ["I-O", "B-O", "B-PER|SpaceAfter=No", "B-a b", "PER|x=y", "_"])
+@pytest.mark.parametrize("before", ["B-PER", "O", "PER"])
+def test_a_type_that_cannot_be_one(write, fails, tag, before):
+    file = write("a.txt", f"Ada\t{before}\nwent\t{tag}\n")
+    place = f"{file}:1" if before == "PER" and tag[:2] in ("I-", "B-") and "=" not in tag else file
+    fails(lambda: read_conll(file), place, "tag ")
+
+
+def test_types_without_a_prefix_are_read_by_runs(write):
+    file = write("a.txt", "Ada PER\nByron PER\nUlm LOC\nis O\nBo PER\n")
+    assert read_conll(file)[0].tags == ("B-PER", "I-PER", "B-LOC", "O", "B-PER")
+    assert read_conll(file, scheme="words")[0].tags == ("PER", "PER", "LOC", "O", "PER")
+
+
+def test_labels_of_words_stay(write):
+    file = write("a.txt", "Ada PROPN\nwent VERB\n\n( -LRB-\n")
+    assert [e.tags for e in read_conll(file)] == [("PROPN", "VERB"), ("-LRB-",)]
+    assert read_conll(file, types=["PROPN", "VERB", "-LRB-"])
+
+
+def test_a_column_of_something_else_is_no_labels(write, fails):
+    file = write("a.txt", "".join(f"word{n} lemma{n}\n" for n in range(80)))
+    fails(lambda: read_conll(file), f"{file}:1", "80 different tags", hint="--tag-column")
+    file = write("b.txt", "Ada\nwent\n")
+    fails(lambda: read_conll(file), f"{file}:1", "1 column ('Ada')", hint="--tag-column")
+
+
+def test_conll_u(write):
+    rows = [
+        "# sent_id = s-1",
+        "# text = Zum Haus",
+        "1-2 Zum _ _ _ _ _ _ _ SpaceAfter=No",
+        "1 zu zu ADP APPR _ 3 case _ _",
+        "2 dem der DET ART _ 3 det _ _",
+        "2.1 null _ X _ _ _ _ _ _",
+        "3 Haus Haus NOUN NN _ 0 root _ _",
+        "",
+    ]
+    file = write(
+        "a.conllu", "\n".join(row.replace(" ", "\t") if row[:1] != "#" else row for row in rows)
+    )
+    (sentence,) = read_conll(file, token_column=1, tag_column=3)
+    assert (sentence.words, sentence.tags) == (("zu", "dem", "Haus"), ("ADP", "DET", "NOUN"))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# sent_id = S-12",
+        "# id = B-PER",
+        "# text = Ada went O",
+        "# by hand O",
+        "# checked by B-PER",
+        "# the whole file follows the rules of B-LOC",
+        "#! B-9",
+        "#",
+    ],
+)
+@pytest.mark.parametrize("columns", [2, 4])
+def test_comments_whatever_their_last_cell(write, comment, columns):
+    if columns == 2 and comment.count(" ") == 1 and comment.endswith(("O", "PER")):
+        pytest.skip("has the columns of a word")
+    middle = " NNP I-NP " if columns == 4 else " "
+    for between in (" ", "\t"):
+        rows = f"Ada{middle}B-PER\n\n".replace(" ", between)
+        file = write("a.txt", f"{comment}\n{rows}{comment}\n{rows}")
+        assert [e.words for e in read_conll(file)] == [("Ada",), ("Ada",)]
+
+
+@pytest.mark.parametrize("between", [" ", "\t"])
+def test_a_hash_sign_with_the_columns_of_a_word_is_one(write, between):
+    rows = "# # I-NP O\n1 CD I-NP O\n\n# CD O O\nAda NNP I-NP B-PER\n\n#ad NNP O B-PER\n"
+    file = write("a.txt", rows.replace(" ", between))
+    assert [e.words for e in read_conll(file)] == [("#", "1"), ("#", "Ada"), ("#ad",)]
 
 
 def test_tag_that_is_not_in_the_given_scheme(write, fails):
@@ -196,7 +272,9 @@ def test_unknown_scheme(write):
 word = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r\0"), min_size=1, max_size=6
 ).filter(lambda text: bool(text.strip()) and text != DOCUMENT_START)
-kind = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=3)
+kind = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=3).filter(
+    lambda name: name != "O"
+)
 tagged = st.lists(st.tuples(word, st.one_of(st.none(), kind)), min_size=1, max_size=6)
 
 

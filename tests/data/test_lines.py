@@ -10,13 +10,20 @@ from squeezebert.errors import InvalidInputError
 
 
 def test_lines_end_at_lf_and_crlf_only(write):
-    file = write("a.txt", "one\r\ntwo\u2028still two\x85\n\nfour\rsame")
+    file = write("a.txt", "one\r\ntwo\u2028still two\x85\n\nfour")
     assert list(read_lines(file)) == [
         (1, "one"),
         (2, "two\u2028still two\x85"),
         (3, ""),
-        (4, "four\rsame"),
+        (4, "four"),
     ]
+
+
+@pytest.mark.parametrize("text", ["one\n\ntwo\rthree\n", "Ada\tB-PER\rwent\tO\r"])
+def test_a_lone_carriage_return_is_refused(write, fails, text):
+    file = write("a.txt", text)
+    line = text[: text.index("\r")].count("\n") + 1
+    fails(lambda: list(read_lines(file)), f"{file}:{line}", "carriage return", hint="tr ")
 
 
 def test_byte_order_mark_is_dropped(write):

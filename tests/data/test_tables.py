@@ -152,7 +152,7 @@ def test_no_label_column(write, fails):
 
 def test_wrong_delimiter(write, fails):
     file = write("a.csv", "text;label\na;b\n")
-    fails(lambda: read_table(file), f"{file}:2", hint="pass delimiter=';'")
+    fails(lambda: read_table(file), f"{file}:2", hint="pass --delimiter ';'")
     assert read_table(file, delimiter=";")[0].label == "b"
 
 
@@ -345,3 +345,44 @@ def test_arguments_that_cannot_be(write):
         read_table(file, delimiter="::")
     with pytest.raises(InvalidInputError, match="names no column"):
         read_table(file, text=())
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_labels_that_differ_by_blanks_are_one_class(write, caplog, multi):
+    kind = "multi_label" if multi else "single_label"
+    file = write("a.csv", "text,label\na,good\nb, good\nc,good \nd,bad\n")
+    labels = [example.label for example in read_table(file, problem_type=kind)]
+    assert [(label if multi else (label,)) for label in labels] == [*[("good",)] * 3, ("bad",)]
+    if not multi:
+        assert f"{file}: 2 labels have blanks around them" in caplog.text
+        assert f"{file}:3" in caplog.text
+
+
+def test_labels_as_the_known_ones_have_them_are_left(write, caplog):
+    file = write("a.csv", "text,label\na, x\n")
+    assert read_table(file, labels=[" x"])[0].label == " x"
+    assert not caplog.text
+
+
+def test_a_byte_order_mark_in_a_table(write):
+    for name, content in (
+        ("a.csv", "text,label\na,b\n"),
+        ("a.jsonl", '{"text":"a","label":"b"}\n'),
+    ):
+        assert read_table(write(name, b"\xef\xbb\xbf" + content.encode()))[0].label == "b"
+
+
+def test_a_giant_key_makes_no_giant_message(write, fails):
+    file = write("a.jsonl", '{"%s": "a"}\n' % ("k" * 300_000))
+    assert len(fails(lambda: read_table(file), f"{file}:1", "no column 'text'")) < 400
+
+
+def test_parquet_with_bytes_that_are_no_text(tmp_path, fails):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts = pa.StringArray.from_buffers(
+        3, pa.py_buffer(b"\x00\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0"), pa.py_buffer(b"a\xffc")
+    )
+    file = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"text": texts, "label": ["x", "y", "x"]}), file)
+    fails(lambda: read_table(file), f"{file}:2", "not UTF-8")

@@ -20,7 +20,7 @@ Entities = list[tuple[int, str]]
 """A sentence as stretches: length and type, where the type is empty outside entities."""
 
 stretches = st.lists(
-    st.tuples(st.integers(1, 4), st.sampled_from(["", "PER", "LOC", "B-DNA", "O"])), max_size=8
+    st.tuples(st.integers(1, 4), st.sampled_from(["", "PER", "LOC", "B-DNA", "DE"])), max_size=8
 )
 
 
@@ -50,12 +50,12 @@ def lines(*tags: str) -> TagLines:
     return TagLines("a.conll", 10, tags)
 
 
-@given(stretches, st.sampled_from(SCHEMES))
+@given(stretches, st.sampled_from(SCHEMES[:4]))
 def test_every_scheme_reads_as_iob2(sentence, scheme):
     assert to_iob2(lines(*spell(sentence, scheme)), scheme) == tuple(spell(sentence, "IOB2"))
 
 
-@given(st.lists(stretches, max_size=5), st.sampled_from(SCHEMES))
+@given(st.lists(stretches, max_size=5), st.sampled_from(SCHEMES[:4]))
 def test_the_detected_scheme_reads_the_same(sentences, scheme):
     """The scheme found may have another name where the tags fit several; the entities agree."""
     found = detect_scheme([lines(*spell(sentence, scheme)) for sentence in sentences])
@@ -79,7 +79,7 @@ def test_detection(tags, scheme):
     assert detect_scheme([lines(*tags)]) == scheme
 
 
-@pytest.mark.parametrize("tag", ["PER", "X-PER", "B_PER", "B-", "o", "", "b-PER", "I", "-PER"])
+@pytest.mark.parametrize("tag", ["X-PER", "B_PER", "B-", "o", "", "b-PER", "I", "-PER"])
 def test_what_is_no_tag(fails, tag):
     assert not is_tag(tag)
     fails(lambda: detect_scheme([lines("O", tag)]), "a.conll:11", f"tag {tag!r}", hint="tag_column")

@@ -195,6 +195,8 @@ MALFORMED: list[tuple[list[Any], str]] = [
     ([IDS.astype(complex), ENDS], "input_ids is an array of complex"),
     ([["3", "1"], [0, 2]], "input_ids is an array of <U1"),
     ([[None, 1], [0, 2]], "input_ids is an array of object"),
+    ([[2**70, 1], [0, 2]], "input_ids is an array of object"),
+    ([[[1], [2, 3]], [0, 2]], "input_ids cannot be read as an array: .*inhomogeneous"),
     ([IDS[None], ENDS], r"input_ids is an array of int32 with shape \(1, 5\)"),
     ([np.int32(3), [0, 1]], r"input_ids is an array of int32 with shape \(\)"),
     ([np.zeros((0, 4), np.int32), [0]], r"shape \(0, 4\)"),

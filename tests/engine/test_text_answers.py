@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from squeezebert.bundle import write_bundle
+from squeezebert.checkpoint.bundle import write_bundle
 from squeezebert.cli.main import run
 from squeezebert.data.words import split_words
 from squeezebert.engine import _native

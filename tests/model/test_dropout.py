@@ -24,7 +24,7 @@ def test_share_and_scale(probability: float, dtype: torch.dtype) -> None:
     assert kept[0].item() == pytest.approx(1 / (1 - probability), rel=1e-2)
 
 
-def test_neighbours_are_independent() -> None:
+def test_neighbors_are_independent() -> None:
     # Four elements share one draw.
     torch.manual_seed(0)
     kept = (dropout(torch.ones(200_000, 4), 0.5) != 0).double()

@@ -228,7 +228,7 @@ def test_the_best_tokens(
         assert np.array_equal(found.ids, order)
         assert np.array_equal(found.logits, np.take_along_axis(logits, order, axis=1))
         exact = np.log(np.exp(logits.astype(np.float64)).sum(axis=1))
-        np.testing.assert_allclose(found.log_normalisers, exact, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found.log_normalizers, exact, rtol=0, atol=1e-5)
 
 
 # bf16 and int8: what rounding alone may do

@@ -207,7 +207,7 @@ def test_hidden_states_and_attentions_match_bert() -> None:
     theirs.set_attn_implementation("eager")
     batch = inputs("masked_lm")
     ours = build_model(TINY_BERT, HEADS["masked_lm"][1]).eval()
-    from squeezebert.model import huggingface
+    from squeezebert.checkpoint import names as huggingface
     from squeezebert.model.io import export_tensors
 
     assert set(export_tensors(ours)) <= set(theirs.state_dict())

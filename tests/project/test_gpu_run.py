@@ -17,7 +17,7 @@ WITHOUT_ENGINE = """
 import sys
 sys.modules["squeezebert.engine._native"] = None
 from squeezebert.cli import convert, pretrain, tokenize
-from squeezebert.training import pretrain, shards
+from squeezebert.training.pretraining import pretrain, shards
 assert "squeezebert.engine" not in sys.modules
 print("fine")
 """

@@ -18,10 +18,16 @@ heavy_rooms = (
     "squeezebert.__main__",
     "squeezebert.backends.torch_backend",
     "squeezebert.backends.transformers_backend",
+    "squeezebert.glue",
     "squeezebert.model",
+    "squeezebert.scored_runs",
     "squeezebert.training",
 )
-lean_after_all = ("squeezebert.training.recipe", "squeezebert.training.recipe_file")
+lean_after_all = (
+    "squeezebert.training",
+    "squeezebert.training.recipe.run",
+    "squeezebert.training.recipe.file",
+)
 package = pathlib.Path(squeezebert.__file__).parent
 seen = 0
 for path in sorted(package.rglob("*.py")):
@@ -63,6 +69,16 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     )
     done = run_python(code)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_importing_all_of_it_imports_no_framework() -> None:
+    code = (
+        "import sys\n"
+        "from squeezebert import *\n"
+        f"print(callable(train), sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = run_python(code)
+    assert done.stdout.strip() == "True []", done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])

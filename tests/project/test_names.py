@@ -18,9 +18,9 @@ from squeezebert import errors
 def test_exported_names() -> None:
     assert squeezebert.__all__ == [
         "CheckpointError",
+        "CompareSettings",
         "ConfigError",
         "DataError",
-        "ExportError",
         "InvalidInputError",
         "MissingDependencyError",
         "Pipeline",
@@ -30,6 +30,9 @@ def test_exported_names() -> None:
         "compare",
         "evaluate",
         "load",
+        "open_dataset",
+        "quantize",
+        "train",
     ]
     assert dir(squeezebert) == squeezebert.__all__
 

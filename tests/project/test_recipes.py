@@ -18,8 +18,8 @@ def test_there_are_recipes_for_both_kinds() -> None:
 
 
 def test_the_recipe_for_glue_is_what_is_done_without_one() -> None:
+    from squeezebert.glue.run import load_glue_recipe
     from squeezebert.tasks.glue import GLUE_TASKS
-    from squeezebert.training.glue import load_glue_recipe
 
     for name in GLUE_TASKS:
         found, expected = (
@@ -31,7 +31,7 @@ def test_the_recipe_for_glue_is_what_is_done_without_one() -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_loads(path: Path, tmp_path: Path) -> None:
-    from squeezebert.training.recipe_file import load_recipe, save_recipe
+    from squeezebert.training.recipe.file import load_recipe, save_recipe
 
     recipe = load_recipe(path, kind(path))
     save_recipe(recipe, tmp_path / "recipe.toml")

@@ -13,15 +13,15 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.hub import resolve
+from squeezebert.checkpoint.panels import LAYOUT, LAYOUT_KEY
 from squeezebert.config import EncoderConfig
 from squeezebert.data.catalog import Dataset, open_dataset
 from squeezebert.engine import PROJECTION_KINDS, Engine
 from squeezebert.engine.precision import METADATA_KEY, recorded_precision
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
-from squeezebert.hub import resolve
 from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.model.encoder import Encoder
-from squeezebert.packing import LAYOUT, LAYOUT_KEY
 from squeezebert.quantization import default_datasets, quantize
 from squeezebert.quantization.compact import add_metadata, read_float32
 from squeezebert.spec import TaskSpec

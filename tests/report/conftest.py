@@ -25,7 +25,7 @@ from squeezebert.comparison.schema import (
     Spread,
 )
 from squeezebert.comparison.study import beside_study
-from squeezebert.comparison.typed_json import build
+from squeezebert.structured import build
 
 EXAMPLES = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 TOPICS = ("business", "culture", "politics", "science", "sport", "technology")

@@ -14,7 +14,7 @@ from squeezebert.report.headline import (
     geometric_mean,
     headline_of,
 )
-from squeezebert.report.hero import overview_of
+from squeezebert.report.pages.hero import overview_of
 
 
 def sentence(report: Report) -> str:

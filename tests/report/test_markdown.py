@@ -5,7 +5,7 @@ import re
 import pytest
 
 from squeezebert.comparison.schema import Report
-from squeezebert.report.markdown import escape, render_markdown
+from squeezebert.report.markdown import render_markdown
 
 
 def tables_of(markdown: str) -> list[list[list[str]]]:
@@ -57,7 +57,3 @@ def test_markup_in_names_stays_text(awkward: Report) -> None:
     assert r"R&amp;D \| ops" in markdown
     # The command holds three backticks, so its fence has four.
     assert f"````sh\n{awkward.command}\n````" in markdown
-
-
-def test_a_text_stays_on_its_line() -> None:
-    assert escape("two\nlines\tand | a bar") == r"two lines and \| a bar"

@@ -78,7 +78,7 @@ def test_classes_go_from_common_to_rare_with_the_best_marked(pair: Report) -> No
 def test_the_study_stands_above_ours(pair: Report) -> None:
     rows = study_table(pair.study).rows
     assert rows[0] == (
-        "Masked language modelling",
+        "Masked language modeling",
         "study: DailyDialog, an improved version",
         "average cosine similarity",
         "0.6972",

@@ -20,7 +20,6 @@ def test_makes_each_task() -> None:
         task = tasks.make_task(spec, TOKENIZER)
         assert task.name == name
         assert task.spec is spec
-        assert task.higher_is_better
 
 
 def test_hands_the_reference_on() -> None:

@@ -70,9 +70,9 @@ def test_the_best_alone_give_what_all_logits_give(
     top_k = min(5, int(candidates.sum()))
     k = top_k + int((~candidates).sum())
     ids = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-    normalisers = np.log(np.exp(logits).sum(axis=1))
+    normalizers = np.log(np.exp(logits).sum(axis=1))
     best = MaskAnswers.of_best(
-        ids, np.take_along_axis(logits, ids, axis=1), normalisers, top_k, candidates=candidates
+        ids, np.take_along_axis(logits, ids, axis=1), normalizers, top_k, candidates=candidates
     )
     every = MaskAnswers.of(logits, top_k, candidates=candidates)
     assert np.array_equal(best.top_ids, every.top_ids)

@@ -74,7 +74,7 @@ def test_whole_words_are_chosen_or_left_as_one() -> None:
         for word in words_of(row):
             pieces = [place for place in word if row[place] >= len(SPECIAL_TOKENS)]
             assert len(set(row_chosen[pieces].tolist())) <= 1
-    # Neighbouring words and rows are drawn apart.
+    # Neighboring words and rows are drawn apart.
     first = np.array([not PIECES.token(token).startswith("##") for token in range(17)])[ids]
     both = first[:, 1:] & ordinary[:, 1:] & ordinary[:, :-1]
     assert chosen[:, 1:][both & chosen[:, :-1]].mean() == pytest.approx(0.3, abs=0.02)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,8 +86,11 @@ def test_single_label_prediction() -> None:
     row = np.log(np.array([1.0, 2.0, 1.0], dtype=np.float32))
     (found,) = task.predict([], [], [row])
     assert found == Classification(
-        label="y", score=pytest.approx(0.5), scores=pytest.approx({"x": 0.25, "y": 0.5, "z": 0.25})
+        label="y",
+        score=pytest.approx(0.5),
+        probabilities=pytest.approx({"x": 0.25, "y": 0.5, "z": 0.25}),
     )
+    assert list(found.probabilities) == ["y", "x", "z"]  # best first; of equals, as in the labels
     warm = TextClassification(dataclasses.replace(SINGLE, temperature=0.5), TOKENIZER)
     (surer,) = warm.predict([], [], [row])
     assert isinstance(surer, Classification)
@@ -99,12 +103,60 @@ def test_multi_label_prediction() -> None:
     )
     assert isinstance(found, MultiClassification)
     assert found.labels == ("x", "z")
-    assert found.scores == pytest.approx({"x": 0.880797, "y": 0.119203, "z": 0.5})
+    assert found.probabilities == pytest.approx({"x": 0.880797, "y": 0.119203, "z": 0.5})
+    assert (found.label, found.score) == ("x", found.probabilities["x"])
+
+
+def test_the_best_classes_and_a_threshold_can_be_chosen() -> None:
+    row = np.array([2.0, -2.0, 0.0], dtype=np.float32)
+    task = TextClassification(MULTI, TOKENIZER)
+    (found,) = task.choosing(threshold=0.1, top_k=1).predict([], [], [row])
+    assert isinstance(found, MultiClassification)
+    assert found.labels == ("x", "y", "z")  # in the order of the labels
+    assert list(found.probabilities) == ["x"]
+    (as_before,) = task.predict([], [], [row])
+    assert isinstance(as_before, MultiClassification)
+    assert as_before.labels == ("x", "z")
+    (none,) = task.choosing(threshold=1.0).predict([], [], [row])
+    assert isinstance(none, MultiClassification)
+    assert none.labels == ()
+    (many,) = TextClassification(SINGLE, TOKENIZER).choosing(top_k=99).predict([], [], [row])
+    assert list(many.probabilities) == ["x", "z", "y"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"top_k": 0}, "top_k is 0, expected 1 or more"),
+        ({"threshold": 1.5}, "threshold is 1.5, expected a probability"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"threshold": 0.5}, "this one is single_label"),
+    ],
+)
+def test_choices_that_cannot_be_are_refused(choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        TextClassification(SINGLE, TOKENIZER).choosing(**choice)
+
+
+def test_a_raw_text_or_a_pair_becomes_an_example() -> None:
+    task = TextClassification(SINGLE, TOKENIZER)
+    assert task.from_text("a b", "text 3") == TextExample(text="a b", where="text 3")
+    assert task.from_text(("a", "b")) == TextExample(text="a", pair="b")
+    for wrong, message in (
+        (("a",), "the text is a tuple of 1, expected a string or a pair"),
+        (("a", None), "the text, second text, is None of type NoneType"),
+        (b"a", "of type bytes"),
+        (("a", "\ud800"), "second text, holds half of a surrogate pair"),
+    ):
+        with pytest.raises(InvalidInputError, match=message):
+            task.from_text(wrong)
 
 
 def test_regression_prediction_is_untouched_by_temperature() -> None:
     task = TextClassification(dataclasses.replace(NUMBER, temperature=3.0), TOKENIZER)
-    assert task.predict([], [], [np.array([2.5], dtype=np.float32)]) == [Regression(value=2.5)]
+    assert task.predict([], [], [np.array([2.5], dtype=np.float32)]) == [
+        Regression(label="value", score=2.5, probabilities={})
+    ]
 
 
 def test_single_label_scores_agree_with_scikit_learn() -> None:

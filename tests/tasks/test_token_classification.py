@@ -232,7 +232,7 @@ def test_features_of_other_examples_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "overlap"),
-    [(("B-PER", "I-PER"), None), (("O", "PER"), None), (LABELS, 10), (LABELS, -1)],
+    [((), None), (LABELS, 10), (LABELS, -1)],
 )
 def test_settings_that_cannot_be(labels: tuple[str, ...], overlap: int | None) -> None:
     spec = dataclasses.replace(SPEC, labels=labels)
@@ -257,3 +257,45 @@ def test_the_words_of_an_entity_agree_across_windows() -> None:
     assert (entity.type, entity.start, entity.end) == ("PER", 0, len(examples[0].text))
     # What the model itself gives the least likely of its tags.
     assert entity.score == pytest.approx(1 / np.exp(row).sum(), rel=1e-5)
+
+
+def test_types_that_nobody_looked_for_are_neither_right_nor_wrong() -> None:
+    case = TokenExample.from_words(["the", "cat", "sat"], ["O", "B-LOC", "O"])
+    said = [["B-PER", "B-LOC", "O"]]
+    partial = dataclasses.replace(case, types=("LOC",))
+    whole = TASK.score([case], features := TASK.encode([case]), answers(features, said)).values
+    some = TASK.score([partial], features, answers(features, said)).values
+    assert (whole["entity_precision"], some["entity_precision"]) == (0.5, 1.0)
+    assert whole["token_accuracy"] == pytest.approx(2 / 3)
+    assert some["token_accuracy"] == 1.0
+    # Where there is a tag, another one is wrong, whoever looked for what.
+    wrong = TASK.score([partial], features, answers(features, [["O", "B-PER", "O"]])).values
+    assert wrong["entity_recall"] == 0.0
+    assert wrong["token_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_features_tell_what_an_o_may_be_besides() -> None:
+    case = TokenExample.from_words(["the"], ["O"])
+    [partial] = TASK.encode([dataclasses.replace(case, types=("LOC",))], with_labels=True)
+    assert partial.unsaid is not None
+    assert [tag for tag, open_ in zip(LABELS, partial.unsaid, strict=True) if open_] == [
+        "B-PER",
+        "I-PER",
+    ]
+    for types in (None, ("LOC", "PER"), ("LOC", "PER", "MISC")):
+        [item] = TASK.encode([dataclasses.replace(case, types=types)], with_labels=True)
+        assert item.unsaid is None
+
+
+def test_soft_labels_stand_at_the_first_piece_of_each_word() -> None:
+    soft = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.8, 0.05, 0.05, 0.05, 0.05]])
+    case = dataclasses.replace(TokenExample.from_words(["cats", "the"]), soft=soft)
+    [item] = TASK.encode([case], with_labels=True)
+    assert item.soft is not None
+    assert item.labels is not None
+    asked = np.flatnonzero(item.labels != IGNORE_INDEX)
+    assert item.labels[asked].tolist() == [1, 0]
+    np.testing.assert_allclose(item.soft[asked], soft, rtol=1e-6)
+    narrow = dataclasses.replace(case, soft=soft[:, :3])
+    with pytest.raises(DataError, match="soft labels for 3 tags"):
+        TASK.encode([narrow], with_labels=True)

@@ -39,7 +39,7 @@ def test_every_token_is_seen_and_every_word_decided_once(case: tuple[np.ndarray,
 
 
 @given(cases())
-def test_neighbours_overlap_by_what_was_asked(case: tuple[np.ndarray, int, int]) -> None:
+def test_neighbors_overlap_by_what_was_asked(case: tuple[np.ndarray, int, int]) -> None:
     word_ids, size, overlap = case
     windows = cut_windows(word_ids, size, overlap)
     for before, after in itertools.pairwise(windows):

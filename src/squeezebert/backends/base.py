@@ -1,20 +1,21 @@
-"""The seam between tasks and whatever runs the model: one protocol, three calls."""
+"""The seam between tasks and whatever runs the model: one protocol, two calls. What a task asks of
+it is :class:`squeezebert.tasks.base.Model`.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
-from squeezebert.config import EncoderConfig
+from squeezebert.tasks.base import Model
 
 Float32 = NDArray[np.float32]
-Int32 = NDArray[np.int32]
 
 
-class Backend(Protocol):
+class Backend(Model, Protocol):
     """A loaded model, ready to answer. Results do not depend on what else is in the batch beyond
     rounding.
     """
@@ -47,40 +48,10 @@ class Backend(Protocol):
         ...
 
     @property
-    def config(self) -> EncoderConfig:
-        """The shape of the model."""
+    def threads(self) -> int:
+        """How many threads a call may use."""
         ...
 
     def encode(self, batch: RaggedBatch) -> Float32:
         """The last hidden states, (tokens, hidden_size)."""
-        ...
-
-    def logits(self, batch: RaggedBatch, positions: NDArray[np.int64] | None = None) -> Float32:
-        """What the head gives.
-
-        Args:
-            batch: The sequences.
-            positions: Masked LM only: indices into the batch's tokens whose logits are wanted;
-                all where None. Other heads take None.
-
-        Returns:
-            Masked LM: (positions, vocab_size). Token classification: (tokens, labels).
-            Text classification: (sequences, labels).
-        """
-        ...
-
-
-@runtime_checkable
-class RanksTokens(Protocol):
-    """A backend that finds a masked LM's likeliest tokens without making all logits."""
-
-    def top_k(
-        self, batch: RaggedBatch, positions: NDArray[np.int64], k: int
-    ) -> tuple[Int32, Float32, Float32]:
-        """The ``k`` likeliest tokens at each position, best first.
-
-        Returns:
-            ``(ids, logits, log_normalisers)``, (positions, k) twice and (positions,):
-            ``logits - log_normalisers[:, None]`` are log-probabilities among all tokens.
-        """
         ...

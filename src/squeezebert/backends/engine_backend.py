@@ -67,6 +67,11 @@ class EngineBackend:
         """See :class:`~squeezebert.backends.base.Backend`."""
         return self.engine.isa
 
+    @property
+    def threads(self) -> int:
+        """See :class:`~squeezebert.backends.base.Backend`."""
+        return self.engine.threads
+
     def encode(self, batch: RaggedBatch) -> Float32:
         """See :class:`~squeezebert.backends.base.Backend`."""
         return self.engine.encode(batch.input_ids, batch.cu_seqlens, batch.token_type_ids)

@@ -83,6 +83,11 @@ class TransformersBackend:
         """See :class:`~squeezebert.backends.base.Backend`."""
         return torch.backends.cpu.get_cpu_capability()
 
+    @property
+    def threads(self) -> int:
+        """See :class:`~squeezebert.backends.base.Backend`; they are the process's."""
+        return torch.get_num_threads()
+
     def encode(self, batch: RaggedBatch) -> Float32:
         """See :class:`~squeezebert.backends.base.Backend`."""
         input_ids, mask, token_type_ids = pad(batch, self.config, torch.device("cpu"))

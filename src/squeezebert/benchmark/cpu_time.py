@@ -14,8 +14,8 @@ import numpy as np
 
 from squeezebert.benchmark.plan import Shape
 from squeezebert.benchmark.subjects import random_batch
+from squeezebert.checkpoint.shipped import ShippedModel, ShippedSpeed
 from squeezebert.engine import Engine, describe_precision
-from squeezebert.hub import ShippedModel, ShippedSpeed
 
 TYPICAL_TOKENS = 64
 """A message or a news item, special tokens included."""

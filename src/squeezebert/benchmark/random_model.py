@@ -8,36 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.names import block_layer
+from squeezebert.checkpoint.shipped import shipped_models
 from squeezebert.config import EncoderConfig
-from squeezebert.hub import shipped_models
 from squeezebert.tokenizer import Tokenizer
 
 SPREAD = 0.04
 """The deviation of the weights: that of trained BERTs, twice that of their start."""
 
-_LAYER = {"squeezebert": "encoder.layers.{}.", "bert": "encoder.layer.{}."}
-_PROJECTIONS = {
-    "squeezebert": {
-        "query": "attention.query",
-        "key": "attention.key",
-        "value": "attention.value",
-        "post_attention": "post_attention.conv1d",
-        "intermediate": "intermediate.conv1d",
-        "output": "output.conv1d",
-    },
-    "bert": {
-        "query": "attention.self.query",
-        "key": "attention.self.key",
-        "value": "attention.self.value",
-        "post_attention": "attention.output.dense",
-        "intermediate": "intermediate.dense",
-        "output": "output.dense",
-    },
-}
-_NORMS = {
-    "squeezebert": ("post_attention.layernorm", "output.layernorm"),
-    "bert": ("attention.output.LayerNorm", "output.LayerNorm"),
-}
+NORMS = ("attention_layer_norm", "output_layer_norm")
+"""A block's LayerNorms, by our names."""
 
 
 def random_tensors(
@@ -47,7 +27,6 @@ def random_tensors(
     the identity.
     """
     generator = np.random.default_rng(seed)
-    kind = config.model_type
     tensors: dict[str, NDArray[np.float32]] = {}
 
     def draw(*shape: int) -> NDArray[np.float32]:
@@ -72,14 +51,14 @@ def random_tensors(
     if config.has_bottleneck:
         projection("embeddings.projection", size, config.hidden_size)
     for index in range(config.num_hidden_layers):
-        layer = _LAYER[kind].format(index)
         for role, (inner, outer, groups) in config.projection_sizes().items():
-            name = layer + _PROJECTIONS[kind][role]
+            within = f"attention.{role}" if role in ("query", "key", "value") else role
+            name = block_layer(config, index, within)
             projection(name, inner // groups, outer)
-            if kind == "squeezebert":  # convolutions there
+            if config.model_type == "squeezebert":  # convolutions there
                 tensors[f"{name}.weight"] = tensors[f"{name}.weight"][:, :, None]
-        for name in _NORMS[kind]:
-            norm(layer + name, config.hidden_size)
+        for name in NORMS:
+            norm(block_layer(config, index, name), config.hidden_size)
     projection("pooler.dense", config.hidden_size, config.hidden_size)
     return tensors
 

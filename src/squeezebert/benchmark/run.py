@@ -18,11 +18,11 @@ from squeezebert.benchmark.random_model import write_random_model
 from squeezebert.benchmark.schema import Benchmark, StageTiming, Timing
 from squeezebert.benchmark.subjects import open_subject
 from squeezebert.benchmark.turns import FIRST_PASS, Item, Wish, first_pass, take_turns
-from squeezebert.comparison.machine import describe_machine, installed_versions
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.config import PRESETS, EncoderConfig
 from squeezebert.engine import PRECISIONS, available_isas
 from squeezebert.errors import InvalidInputError
-from squeezebert.hub import resolve
+from squeezebert.machine import describe_machine, installed_versions
 
 SECONDS = 30.0
 """How long it takes by default, loading included."""

@@ -94,21 +94,16 @@ def benchmark(
     squeezebert benchmark squeezebert-base --output runs/benchmark
     squeezebert benchmark runs/news --precision int8 --threads 1 --seconds 10
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TimeRemainingColumn
 
     from squeezebert.benchmark import plan
     from squeezebert.benchmark.run import benchmark as run
-    from squeezebert.report.benchmark_page import write_benchmark
+    from squeezebert.files import check_writable
+    from squeezebert.report.pages.benchmark_page import write_benchmark
 
-    # Drawn when told to, not by a thread, whose time would count.
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=screen.notes(),
-        auto_refresh=False,
-        transient=True,
-    ) as bar:
+    if output is not None:
+        check_writable(output)
+    with screen.progress(BarColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=1.0)
 
         def say(what: str, share: float) -> None:
@@ -134,9 +129,7 @@ def benchmark(
         _print(found, screen.results())
     if output is not None:
         written = write_benchmark(found, output)
-        click.echo(
-            f"wrote {written.html}, {written.json.name} and {written.picture.name}", err=True
-        )
+        screen.note(f"wrote {written.html}, {written.json.name} and {written.picture.name}")
 
 
 def _print(found: Benchmark, console: Console) -> None:
@@ -144,12 +137,13 @@ def _print(found: Benchmark, console: Console) -> None:
 
     length = tables.batch_length(found)
     shape = found.shape
-    console.print(
+    screen.tell(
+        console,
         f"{found.model}: {shape['model_type']}, {shape['num_hidden_layers']} blocks of width "
         f"{shape['hidden_size']}, on {found.machine.cpu}, {found.isas[0]}, threads: "
-        f"{found.main_threads}"
+        f"{found.main_threads}",
     )
-    console.print("Times are the fastest / the median call; GOP/s by the fastest.\n")
+    screen.tell(console, "Times are the fastest / the median call; GOP/s by the fastest.\n")
     screen.print_table(
         console, tables.latency_table(found), title="One text: milliseconds by length"
     )
@@ -164,7 +158,8 @@ def _print(found: Benchmark, console: Console) -> None:
     screen.print_table(console, tables.machine_table(found), title="What the machine can read")
     if found.left_out:
         rest = len(found.left_out)
-        console.print(
+        screen.tell(
+            console,
             f"No time for {rest} more measurements, such as {found.left_out[0]}; "
-            "--seconds gives more."
+            "--seconds gives more.",
         )

@@ -27,8 +27,8 @@ def bundle(*, model: str, output: Path) -> None:
     \b
     squeezebert bundle squeezebert-mini-ner --output ner.safetensors
     """
-    from squeezebert.bundle import write_bundle
-    from squeezebert.hub import resolve
+    from squeezebert.checkpoint.bundle import write_bundle
+    from squeezebert.checkpoint.hub import resolve
 
     if output.is_dir():
         raise InvalidInputError(f"{output} is a directory", hint="name a file to write")

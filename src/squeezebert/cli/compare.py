@@ -13,6 +13,7 @@ import click
 from squeezebert.cli import screen
 from squeezebert.cli.options import output_option, reference_option, threads_option
 from squeezebert.errors import InvalidInputError
+from squeezebert.shown import shown
 from squeezebert.spec import TASK_NAMES, TaskSpec
 
 if TYPE_CHECKING:
@@ -115,30 +116,36 @@ def compare(
     squeezebert compare -m runs/squeezebert -m runs/bert --data text_classification:mail.csv \
         --label kind --baseline bert --output runs/comparison
     """
+    from squeezebert.comparison import CompareSettings
     from squeezebert.comparison import compare as run
+    from squeezebert.files import check_writable
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
     datasets = [_open(word, split, text, label) for word in words]
+    settings = CompareSettings(
+        backends=backends,
+        precisions=precisions,
+        baseline=baseline,
+        reference=reference,
+        repetitions=repetitions,
+        limit=limit,
+        examples=examples,
+        threads=threads,
+        seed=seed,
+    )
+    check_writable(output)
     with _Bar() as bar:
         report = run(
             models or _shipped(datasets),
             datasets,
-            backends=backends,
-            precisions=precisions,
-            baseline=baseline,
-            reference=reference,
-            repetitions=repetitions,
-            limit=limit,
-            examples=examples,
-            threads=threads,
-            seed=seed,
+            settings,
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
         )
     written = write_report(report, output)
     print_table(report)
-    click.echo(f"wrote {written.html}, {written.markdown.name} and {written.json.name}", err=True)
+    screen.note(f"wrote {written.html}, {written.markdown.name} and {written.json.name}")
 
 
 def _open(word: str, split: str, text: str, label: str) -> Dataset:
@@ -162,7 +169,7 @@ def _shipped(datasets: Sequence[Dataset]) -> list[str]:
     """The shipped models that fit at least one of the data sets. Of masked language models those
     that most share a vocabulary with: others would be asked for other tokens.
     """
-    from squeezebert.hub import shipped_models
+    from squeezebert.checkpoint.shipped import shipped_models
 
     fitting = [
         model for model in shipped_models() if any(_fits(model.spec, data) for data in datasets)
@@ -198,21 +205,12 @@ def _fits(spec: TaskSpec, dataset: Dataset) -> bool:
 
 
 class _Bar:
-    """A progress bar that draws only when it is told something: a thread of its own would cost
-    CPU seconds that count as the models'.
-    """
+    """How far the comparison is."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn
 
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=screen.notes(),
-            auto_refresh=False,
-            transient=True,
-        )
+        self._progress = screen.progress(BarColumn(), MofNCompleteColumn())
         self._task = self._progress.add_task("", total=None)
 
     def __enter__(self) -> _Bar:
@@ -229,7 +227,7 @@ class _Bar:
 
     def stage(self, name: str, steps: int) -> None:
         """See :class:`squeezebert.comparison.measure.Progress`."""
-        self._progress.reset(self._task, description=name, total=steps)
+        self._progress.reset(self._task, description=shown(name), total=steps)
         self._progress.refresh()
 
     def advance(self) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.errors import InvalidInputError
 
 
@@ -50,7 +51,7 @@ def curves(
     squeezebert curves runs/squeezebert-mini-mlm runs/bert-mini-mlm --output curves.svg
     """
     from squeezebert.files import write_text
-    from squeezebert.report.curves import curves_svg, read_curve
+    from squeezebert.report.charts.curves import curves_svg, read_curve
 
     if names and len(names) != len(runs):
         raise InvalidInputError(
@@ -61,4 +62,4 @@ def curves(
         for run, name in zip(runs, names or [""] * len(runs), strict=True)
     ]
     write_text(output, curves_svg(read, against=against, title=title) + "\n")
-    click.echo(str(output))
+    screen.say(str(output))

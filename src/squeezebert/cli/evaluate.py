@@ -15,6 +15,7 @@ from squeezebert.cli.options import (
     reference_option,
     threads_option,
 )
+from squeezebert.shown import shown
 
 if TYPE_CHECKING:
     from squeezebert.evaluation import Evaluation
@@ -56,7 +57,7 @@ def evaluate(
     precision: str,
     threads: int | None,
 ) -> None:
-    r"""Score a model on labelled data.
+    r"""Score a model on labeled data.
 
     The data is the name of a known data set or a file: CSV, TSV, JSON Lines or Parquet for text
     classification, CoNLL columns or JSONL spans for token classification, dialogues or plain text
@@ -66,12 +67,12 @@ def evaluate(
     squeezebert evaluate squeezebert-mini-news --data sample_news
     squeezebert evaluate runs/spam --data messages.tsv --text message --label kind
     """
-    from rich.progress import Progress
+    from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.reference import choose_reference, with_reference
     from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.evaluation import evaluate as run
-    from squeezebert.hub import resolve
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
@@ -94,11 +95,10 @@ def evaluate(
         encoding=encoding,
     )
     examples = dataset.examples[:limit]
-    with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
-        done = bar.add_task(f"{pipeline.name} on {dataset.name}", total=len(examples))
+    with screen.progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
+        done = bar.add_task(shown(f"{pipeline.name} on {dataset.name}"), total=len(examples))
 
         def advance(texts: int) -> None:
-            # Drawn here and not by a thread, whose CPU seconds would count.
             bar.advance(done, texts)
             bar.refresh()
 
@@ -122,7 +122,7 @@ def evaluate(
         screen.print_json_lines([row])
     else:
         by = pipeline.backend
-        click.echo(
+        screen.say(
             f"{pipeline.name} on {dataset.name} ({dataset.split}, {found.texts} texts), "
             f"by {by.name} in {by.precision} on {by.instruction_set}"
         )
@@ -139,7 +139,7 @@ def _print(found: Evaluation) -> None:
     scores.add_column("value", justify="right")
     for name, value in found.scores.values.items():
         main = name == found.scores.main
-        scores.add_row(name, f"{value:.4f}", style="bold" if main else None)
+        scores.add_row(screen.cell(name), f"{value:.4f}", style="bold" if main else None)
     scores.add_section()
     scores.add_row("cpu_seconds", f"{found.cpu_seconds:.3f}")
     scores.add_row("wall_seconds", f"{found.wall_seconds:.3f}")
@@ -152,8 +152,8 @@ def _print(found: Evaluation) -> None:
     classes = Table(box=box.SIMPLE_HEAD)
     classes.add_column("class")
     for column in columns:
-        classes.add_column(column, justify="right")
+        classes.add_column(screen.cell(column), justify="right")
     for name, row in found.scores.per_class.items():
         cells = (f"{row[c]:.0f}" if c == "support" else f"{row[c]:.4f}" for c in columns)
-        classes.add_row(name, *cells)
+        classes.add_row(screen.cell(name), *cells)
     console.print(classes)

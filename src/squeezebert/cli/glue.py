@@ -52,11 +52,11 @@ def glue(
     """
     runs.check_installed()
     from squeezebert import files
+    from squeezebert.glue.run import load_glue_recipe, run_glue
+    from squeezebert.glue.table import glue_table, protocol, sources
+    from squeezebert.report.escaping import escape_markdown
     from squeezebert.report.markdown import table_text
-    from squeezebert.training.glue import load_glue_recipe, run_glue
-    from squeezebert.training.glue_table import glue_table, protocol, sources
 
-    notes = screen.notes()
     overrides = runs.overrides(data=("data", "train", ()), model=None, settings=settings)
     result = run_glue(
         model,
@@ -65,14 +65,15 @@ def glue(
         seeds=seeds,
         recipe=load_glue_recipe(recipe, overrides),
         limit=limit,
-        progress=lambda what: notes.print(f"glue: {what}", markup=False, soft_wrap=True),
+        progress=lambda what: screen.note(f"glue: {what}"),
     )
     table, about = glue_table([result]), [protocol([result]), *sources([result])]
-    page = "\n\n".join([f"# {result.model} on GLUE", table_text(table), *about])
+    title = f"# {escape_markdown(result.model)} on GLUE"
+    page = "\n\n".join([title, table_text(table), *about])
     files.write_text(output / TABLE, page + "\n")
     if as_json:
         screen.print_json_lines([result.to_json()])
         return
     screen.print_table(screen.results(), table)
     for line in about:
-        click.echo(line)
+        screen.say(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 from squeezebert.cli.options import set_option
 
 
@@ -66,7 +66,7 @@ def grow(
         --model runs/grown --output runs/small
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -74,13 +74,12 @@ def grow(
         runs.overrides(data=("corpus", "sources", ()), model=model, settings=settings),
     )
 
-    from squeezebert.training.growth import grow as grow_model
+    from squeezebert.training.surgery.growth import grow as grow_model
 
     found = grow_model(loaded, groups, output, teacher, embedding_size=embedding_size)
-    click.echo(
+    screen.note(
         f"{found.energy:.1%} of the squared weights kept (by chance {1 / groups:.0%}); distance of "
         f"the last states, in units of their variance: {found.cut:.2f} as cut, "
-        f"{found.fitted:.2f} as fitted",
-        err=True,
+        f"{found.fitted:.2f} as fitted"
     )
-    click.echo(str(output))
+    screen.say(str(output))

@@ -47,26 +47,28 @@ def info(*, model: str, length: int, every: bool, as_json: bool) -> None:
         return
     console = screen.results()
     kind = "encoder and pooler" if head is None else f"{head.kind} head"
-    console.print(
+    screen.tell(
+        console,
         f"{model}: {config.model_type}, {config.num_hidden_layers} blocks of width "
-        f"{config.hidden_size}, {kind}; one input of {length} tokens"
+        f"{config.hidden_size}, {kind}; one input of {length} tokens",
     )
     layers = [(row.name, [row]) for row in counted.rows] if every else _by_layer(counted.rows)
     console.print(_table("layer", layers, counted))
     kinds = [(kind, [r for r in counted.rows if r.kind == kind]) for kind in counted.by_kind()]
     console.print(_table("kind", kinds, counted))
-    console.print(
+    screen.tell(
+        console,
         f"{counted.parameters / 1e6:.1f} M parameters, {counted.gflop:.1f} GFLOP at {length} tokens"
-        + ("" if size is None else f", {size / 1e6:.1f} MB on disk")
+        + ("" if size is None else f", {size / 1e6:.1f} MB on disk"),
     )
 
 
 def _look_up(model: str) -> tuple[EncoderConfig, HeadShape | None, int | None]:
     """The shape of a model, its head, and its bytes on disk (None for a bare shape)."""
     from squeezebert import checkpoint
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.complexity import HeadShape
     from squeezebert.config import PRESETS
-    from squeezebert.hub import resolve
 
     if model in PRESETS and not Path(model).exists():
         return PRESETS[model], None, None
@@ -105,7 +107,7 @@ def _table(what: str, lines: Sequence[tuple[str, Sequence[Row]]], counted: Compl
         parameters = sum(row.parameters for row in rows)
         multiply_adds = sum(row.multiply_adds for row in rows)
         table.add_row(
-            name,
+            screen.cell(name),
             f"{parameters:,}",
             f"{parameters / counted.parameters:.1%}",
             f"{multiply_adds:,}",

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from squeezebert import __version__
+from squeezebert.cli import screen
 from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.bundle import bundle
 from squeezebert.cli.compare import compare
 from squeezebert.cli.convert import convert
 from squeezebert.cli.curves import curves
 from squeezebert.cli.evaluate import evaluate
+from squeezebert.cli.failures import StandardOutput, describe, traceback_file
 from squeezebert.cli.glue import glue
 from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
+from squeezebert.cli.label import label
 from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
@@ -31,8 +37,11 @@ from squeezebert.cli.vectors import vectors
 from squeezebert.cli.vocabulary import vocabulary
 from squeezebert.errors import SqueezeBertError
 
+EXIT_FAULT = 1
+"""A fault of this program's own."""
+
 EXIT_ERROR = 2
-"""Wrong input, as for click's own usage errors."""
+"""Wrong input, as for click's own usage errors, or a machine that cannot do what was asked."""
 
 EXIT_INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
@@ -54,8 +63,7 @@ class _Group(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes stdout once more at exit; without this it would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             ctx.exit(EXIT_BROKEN_PIPE)
         return result
 
@@ -90,6 +98,7 @@ for command in (
     bundle,
     glue,
     grow,
+    label,
     transplant,
     quantize,
     benchmark,
@@ -107,6 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: Words after the program's name; the process's own where None.
     """
+    if sys.stdout is None:  # as after `>&-`: the next file to be opened would take its place
+        screen.note("standard output is closed", "error", "red")
+        screen.note("send it to a file or to /dev/null", "hint", "cyan")
+        sys.exit(EXIT_ERROR)
+    if type(sys.stdout) is io.TextIOWrapper:  # and not what a test has put there
+        sys.stdout = StandardOutput.over(sys.stdout)
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 
@@ -117,27 +134,61 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; the process's own where None.
 
     Returns:
-        The exit code: 0, :data:`EXIT_ERROR`, :data:`EXIT_INTERRUPTED` or
+        The exit code: 0, :data:`EXIT_FAULT`, :data:`EXIT_ERROR`, :data:`EXIT_INTERRUPTED` or
         :data:`EXIT_BROKEN_PIPE`.
     """
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        words = sys.argv[1:] if arguments is None else list(arguments)
         # The words travel along as the context's object: a report names its command.
         result = cli.main(args=words, prog_name="squeezebert", standalone_mode=False, obj=words)
-    except SqueezeBertError as error:
-        _complain(error.message, error.hint)
-        return EXIT_ERROR
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        screen.note(usage.getvalue().rstrip())
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        screen.note("interrupted")
         return EXIT_INTERRUPTED
+    except SqueezeBertError as error:
+        return _fail(error, error.message, error.hint, words)
+    except BaseException as error:
+        if isinstance(error, (SystemExit, GeneratorExit)):
+            raise
+        known = describe(error)
+        if known is not None:
+            if isinstance(error, OSError):
+                _give_up_stdout()
+            return _fail(error, known, None, words)
+        _fail(
+            error,
+            f"a fault of squeezebert itself: {type(error).__name__}: {error}",
+            f"please report it, with {traceback_file(error)}",
+            words,
+        )
+        return EXIT_FAULT
     # An exit code from --help, --version and ctx.exit(); what the verb returned, None, otherwise.
     return result if isinstance(result, int) else 0
 
 
-def _complain(message: str, hint: str | None) -> None:
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+def _fail(error: BaseException, message: str, hint: str | None, words: Sequence[str]) -> int:
+    """Tells what went wrong; after `squeezebert -v` also where."""
+    asked = itertools.takewhile(lambda word: word.startswith("-"), words)
+    if not {"-v", "--verbose"}.isdisjoint(asked):
+        import traceback
+
+        screen.note("".join(traceback.format_exception(error)).rstrip())
+    screen.note(message, "error", "red")
     if hint is not None:
-        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {hint}", err=True)
+        screen.note(hint, "hint", "cyan")
+    return EXIT_ERROR
+
+
+def _give_up_stdout() -> None:
+    """Python flushes standard output once more when it ends, and would complain where that fails
+    (again).
+    """
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

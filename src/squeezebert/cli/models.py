@@ -12,7 +12,7 @@ from squeezebert.cli import screen
 from squeezebert.cli.options import json_option
 
 if TYPE_CHECKING:
-    from squeezebert.hub import ShippedModel, ShippedSpeed
+    from squeezebert.checkpoint.shipped import ShippedModel, ShippedSpeed
 
 
 @click.command()
@@ -40,12 +40,12 @@ def models(*, measure: bool, seconds: float, as_json: bool) -> None:
     squeezebert models
     squeezebert models --measure
     """
-    from squeezebert.hub import shipped_models
+    from squeezebert.checkpoint.shipped import shipped_models
 
     shipped = shipped_models()
     if measure:
         from squeezebert.benchmark.cpu_time import measure_shipped
-        from squeezebert.comparison.machine import describe_machine
+        from squeezebert.machine import describe_machine
 
         speeds = measure_shipped(shipped, cpu=describe_machine(1).cpu, seconds=seconds)
         shipped = [
@@ -64,7 +64,7 @@ def models(*, measure: bool, seconds: float, as_json: bool) -> None:
     )
     screen.print_table(screen.results(), table)
     for line in _machines(model.speed for model in shipped):
-        click.echo(line)
+        screen.say(line)
 
 
 def _as_json(model: ShippedModel) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import tee
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -14,13 +14,14 @@ import click
 from squeezebert.cli import screen
 from squeezebert.cli.options import backend_option, json_option, precision_option, threads_option
 from squeezebert.errors import DataError
+from squeezebert.shown import on_terminal, shown
 
 if TYPE_CHECKING:
     from rich.text import Text as Line
 
     from squeezebert.pipeline import Prediction, Text
     from squeezebert.spec import TaskName
-    from squeezebert.tasks import FilledMask
+    from squeezebert.tasks import FilledMask, TextPrediction
 
 
 @click.command()
@@ -65,37 +66,61 @@ def predict(
     """
     if texts and file is not None:
         raise click.UsageError("give texts or --file, not both")
-    if not texts and file is None and sys.stdin.isatty():
+    if not texts and file is None and (not sys.stdin or sys.stdin.isatty()):
         raise click.UsageError("no text: give some, or --file, or pipe them in")
 
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
-    # The pipeline reads ahead to batch texts by length: the second copy waits for the answers.
-    to_answer, to_show = tee(_texts(texts, file, pairs=pairs))
-    answers = pipeline.stream(to_answer)
+    if pairs and len(texts) % 2:
+        raise click.UsageError(f"--pairs takes an even number of texts, not {len(texts)}")
+    given = _Given(_texts(texts, file, pairs=pairs))
+    # Answers first: they end at a text that cannot be answered, which is then told.
+    answered = zip(
+        pipeline.stream(given, place=lambda _: given.place), given.waiting(), strict=False
+    )
     task = pipeline.task.name
-    if as_json or not sys.stdout.isatty():
-        for text, answer in zip(to_show, answers, strict=True):
+    if as_json or not on_terminal():
+        for answer, text in answered:
             screen.print_json_lines([as_row(text, answer, task)])
         return
     console = screen.results()
-    for text, answer in zip(to_show, answers, strict=True):
+    for answer, text in answered:
         for line in as_lines(text, answer, task):
             console.print(line)
 
 
-def _texts(words: Sequence[str], file: Path | None, *, pairs: bool) -> Iterator[Text]:
-    """What is to be answered, from the command line, else from the file or stdin."""
+class _Given:
+    """Texts that are read ahead, to be batched by length, and wait for their answers."""
+
+    def __init__(self, texts: Iterator[tuple[str, Text]]) -> None:
+        self._texts = texts
+        self._waiting: deque[Text] = deque()
+        self.place = ""
+        """Of the text that was read last."""
+
+    def __iter__(self) -> Iterator[Text]:
+        for place, text in self._texts:
+            self.place = place
+            self._waiting.append(text)
+            yield text
+
+    def waiting(self) -> Iterator[Text]:
+        while self._waiting:
+            yield self._waiting.popleft()
+
+
+def _texts(words: Sequence[str], file: Path | None, *, pairs: bool) -> Iterator[tuple[str, Text]]:
+    """What is to be answered, from the command line, else from the file or stdin; each after its
+    place.
+    """
     if not words:
         for place, line in _lines(file):
-            yield _split_pair(line, place) if pairs else line.strip()
-    elif not pairs:
-        yield from words
-    elif len(words) % 2:
-        raise click.UsageError(f"--pairs takes an even number of texts, not {len(words)}")
-    else:
-        yield from zip(words[::2], words[1::2], strict=True)
+            yield place, _split_pair(line, place) if pairs else line
+        return
+    texts = zip(words[::2], words[1::2], strict=True) if pairs else words
+    for number, text in enumerate(texts, start=1):
+        yield f"{'pair' if pairs else 'text'} {number}", text
 
 
 def _split_pair(line: str, place: str) -> tuple[str, str]:
@@ -105,7 +130,7 @@ def _split_pair(line: str, place: str) -> tuple[str, str]:
             f"{place}: {line.count(chr(9))} tabs, expected one",
             hint="with --pairs a line holds two texts and a tab between them",
         )
-    return first.strip(), second.strip()
+    return first, second
 
 
 def _lines(file: Path | None) -> Iterator[tuple[str, str]]:
@@ -140,7 +165,7 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
     """
     given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
     if not isinstance(answer, tuple):
-        return {**given, **asdict(answer)}
+        return {**given, **_text_row(answer)}
     if task == "token_classification":
         return {**given, "entities": [asdict(entity) for entity in answer]}
     masks = [
@@ -157,16 +182,27 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
     return {**given, "masks": masks}
 
 
+def _text_row(answer: TextPrediction) -> dict[str, Any]:
+    from squeezebert.tasks import MultiClassification, Regression
+
+    if isinstance(answer, Regression):
+        return {"value": answer.value}
+    scores = dict(answer.probabilities)
+    if isinstance(answer, MultiClassification):
+        return {"labels": list(answer.labels), "scores": scores}
+    return {"label": answer.label, "score": answer.score, "scores": scores}
+
+
 def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:
     """A prediction for a person: the text, then what was found, indented."""
     from rich.text import Text as Line
 
     def found(name: str, score: float | None, rest: str = "") -> Line:
-        line = Line("  ").append(name, style="bold")
+        line = Line("  ").append(shown(name), style="bold")
         line.append("" if score is None else f"  {score:.2f}", style="cyan")
-        return line.append(f"  {rest}" if rest else "")
+        return line.append(f"  {shown(rest)}" if rest else "")
 
-    yield Line(text if isinstance(text, str) else " ‖ ".join(text))
+    yield Line(shown(text if isinstance(text, str) else " ‖ ".join(text)))
     row = as_row(text, answer, task)
     if "label" in row:
         yield found(row["label"], row["score"])

@@ -1,4 +1,4 @@
-"""``squeezebert pretrain``: masked language modelling on a corpus."""
+"""``squeezebert pretrain``: masked language modeling on a corpus."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pretrain(
         --output runs/pretrained --set loop.max_minutes=45
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     if tokenizer is not None:
         settings = (f"model.tokenizer={tokenizer}", *settings)
@@ -53,6 +53,6 @@ def pretrain(
         runs.overrides(data=("corpus", "sources", data), model=model, settings=settings),
     )
 
-    from squeezebert.training.pretrain import pretrain as run
+    from squeezebert.training.pretraining.pretrain import pretrain as run
 
     runs.say_how_it_ended(run(loaded, output, resume=resume))

@@ -9,6 +9,7 @@ import click
 
 from squeezebert.cli import screen
 from squeezebert.cli.options import json_option, output_option, threads_option
+from squeezebert.shown import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     "words",
     multiple=True,
     metavar="NAME_OR_FILE",
-    help="Labelled data to measure on. Can be given several times [default: the dev parts of what "
+    help="Labeled data to measure on. Can be given several times [default: the dev parts of what "
     "the model's recipe names].",
 )
 @click.option(
@@ -80,8 +81,8 @@ def quantize(
 ) -> None:
     r"""Write the compact form of a model, and measure what it loses.
 
-    Weights become int8, laid out as the engine multiplies them: a quarter of the size, mapped and
-    shared between processes. On labelled data (or, for a model without a task, on plain texts) the
+    Weights become int8, laid out as the engine multiplies them: a quarter of the size, large ones
+    shared between processes. On labeled data (or, for a model without a task, on plain texts) the
     scores of float32 and int8 are compared. Where int8 loses more than --tolerance, more and more
     products are tried in bf16. The fastest choice that is lossless is recorded in the weights, and
     whatever loads the model takes it.
@@ -96,12 +97,10 @@ def quantize(
 
     import dataclasses
 
-    from rich.progress import Progress, TextColumn
-
-    from squeezebert.checkpoint import read_spec
+    from squeezebert.checkpoint.directory import read_spec
+    from squeezebert.checkpoint.hub import resolve
     from squeezebert.data.catalog import dataset_names, open_dataset
     from squeezebert.data.lines import read_lines
-    from squeezebert.hub import resolve
     from squeezebert.quantization import default_datasets
     from squeezebert.quantization import quantize as run
 
@@ -135,17 +134,11 @@ def quantize(
     texts: list[str] = []
     if text_file is not None:
         texts = [line.strip() for _, line in read_lines(text_file) if line.strip()][:limit]
-    # Drawn when told to, not by a thread, whose time would count.
-    with Progress(
-        TextColumn("{task.description}"),
-        console=screen.notes(),
-        auto_refresh=False,
-        transient=True,
-    ) as bar:
-        shown = bar.add_task("")
+    with screen.progress() as bar:
+        stage = bar.add_task("")
 
         def say(what: str) -> None:
-            bar.update(shown, description=what)
+            bar.update(stage, description=shown(what))
             bar.refresh()
 
         done = run(
@@ -165,8 +158,8 @@ def quantize(
     if done.trials:
         console.print(_table(done))
     for line in _summary(model, done, tolerance):
-        console.print(line)
-    click.echo(f"wrote {done.directory}", err=True)
+        screen.tell(console, line)
+    screen.note(f"wrote {done.directory}")
 
 
 def _table(done: Quantized) -> Table:
@@ -177,7 +170,8 @@ def _table(done: Quantized) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("products")
     for name, count in done.measure.texts.items():
-        table.add_column(f"{done.measure.score}\n{name}, {count} texts", justify="right")
+        title = screen.cell(f"{done.measure.score}\n{name}, {count} texts")
+        table.add_column(title, justify="right")
     table.add_column("lost\npoints", justify="right")
     table.add_column("answered\nalike", justify="right")
     table.add_column("ms\na text", justify="right")

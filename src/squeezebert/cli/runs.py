@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from squeezebert.errors import MissingDependencyError
+from squeezebert.cli import screen
+from squeezebert.training import check_installed
 
 if TYPE_CHECKING:
-    from squeezebert.training.output import TrainingResult
+    from squeezebert.training.loop.output import TrainingResult
 
-
-def check_installed() -> None:
-    """Whether training can start at all.
-
-    Raises:
-        MissingDependencyError: torch or accelerate is not installed.
-    """
-    for package in ("torch", "accelerate"):
-        if find_spec(package) is None:
-            raise MissingDependencyError.for_extra(package, "train", "training")
+__all__ = ["check_installed", "overrides", "recipe_file", "say_how_it_ended"]
 
 
 def recipe_file(recipe: Path | None, output: Path, *, resume: bool) -> Path | None:
@@ -66,11 +57,10 @@ def overrides(
 def say_how_it_ended(result: TrainingResult) -> None:
     """Prints the score, the pace and the model directory."""
     score = result.scores.get(result.main_score)
-    click.echo(
+    screen.note(
         f"{result.stopped}: {result.steps} steps, {result.tokens:,} tokens in "
         f"{result.seconds / 60:.1f} min"
         + ("" if score is None else f"; dev {result.main_score} {score:.4f}")
-        + f" at step {result.best_step}",
-        err=True,
+        + f" at step {result.best_step}"
     )
-    click.echo(str(result.output))
+    screen.say(str(result.output))

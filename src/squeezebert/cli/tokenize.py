@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 from squeezebert.cli.options import output_option, set_option
 
 
@@ -21,7 +21,7 @@ from squeezebert.cli.options import output_option, set_option
 @set_option
 @output_option
 def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
-    r"""Tokenise the corpus of a pretraining recipe, to pretrain where its texts are not.
+    r"""Tokenize the corpus of a pretraining recipe, to pretrain where its texts are not.
 
     Where `corpus.shards` names what this wrote, `pretrain` reads that and no text.
 
@@ -29,7 +29,7 @@ def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
     squeezebert tokenize --recipe recipes/pretrain_gpu.toml --output runs/shards
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -40,11 +40,11 @@ def tokenize(*, recipe: Path, settings: tuple[str, ...], output: Path) -> None:
         },
     )
 
-    from squeezebert.training.pretrain import open_corpus
-    from squeezebert.training.shards import write_shards
-    from squeezebert.training.start import start_tokenizer
+    from squeezebert.training.loop.start import start_tokenizer
+    from squeezebert.training.pretraining.pretrain import open_corpus
+    from squeezebert.training.pretraining.shards import write_shards
 
     tokenizer = start_tokenizer(loaded.model)
     streams = open_corpus(loaded, tokenizer, output.parent)
     made = write_shards(output, loaded.corpus, streams, tokenizer)
-    click.echo(f"{made.tokens:,} tokens, {made.size_mb:.1f} MB: {output}")
+    screen.say(f"{made.tokens:,} tokens, {made.size_mb:.1f} MB: {output}")

@@ -47,7 +47,7 @@ def train(
     squeezebert train text_classification --output runs/news --resume
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     file = runs.recipe_file(recipe, output, resume=resume)
     given = runs.overrides(data=("data", "train", data), model=model, settings=settings)
@@ -60,6 +60,6 @@ def train(
             hint=f"squeezebert train {loaded.task} …",
         )
 
-    from squeezebert.training.finetune import finetune
+    from squeezebert.training.finetuning.finetune import finetune
 
     runs.say_how_it_ended(finetune(loaded, output, resume=resume))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 
 
 @click.command()
@@ -48,14 +48,13 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     runs.check_installed()
     from squeezebert.tasks.reference import ReferenceEmbeddings
     from squeezebert.tokenizer import Tokenizer
-    from squeezebert.training.transplant import transplant as give_vocabulary
+    from squeezebert.training.surgery.transplant import transplant as give_vocabulary
 
     found = give_vocabulary(
         model, Tokenizer.load(tokenizer), ReferenceEmbeddings.load(vectors), output
     )
-    click.echo(
+    screen.note(
         f"{found.shared:,} tokens keep their embeddings, {found.mixed:,} are mixtures of these, "
-        f"{found.drawn:,} are drawn at random",
-        err=True,
+        f"{found.drawn:,} are drawn at random"
     )
-    click.echo(str(output))
+    screen.say(str(output))

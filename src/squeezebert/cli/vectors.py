@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs
+from squeezebert.cli import runs, screen
 from squeezebert.cli.options import set_option
 
 
@@ -38,7 +38,7 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
     squeezebert vectors --recipe recipes/pretrain_mini.toml --output runs/vectors.safetensors
     """
     runs.check_installed()
-    from squeezebert.training.recipe_file import load_recipe
+    from squeezebert.training.recipe.file import load_recipe
 
     loaded = load_recipe(
         recipe,
@@ -46,9 +46,9 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
         runs.overrides(data=("corpus", "sources", ()), model=None, settings=settings),
     )
 
-    from squeezebert.training.pretrain import open_corpus
-    from squeezebert.training.reference_embeddings import reference_embeddings
-    from squeezebert.training.start import start_tokenizer
+    from squeezebert.training.loop.start import start_tokenizer
+    from squeezebert.training.pretraining.pretrain import open_corpus
+    from squeezebert.training.pretraining.word_vectors import reference_embeddings
 
     tokenizer = start_tokenizer(loaded.model)
     streams = open_corpus(loaded, tokenizer, output.parent)
@@ -56,4 +56,4 @@ def vectors(*, recipe: Path, settings: tuple[str, ...], dimensions: int, output:
         (stream.train for stream in streams), tokenizer, dimensions=dimensions
     )
     table.save(output)
-    click.echo(f"{len(table)} vectors of {dimensions} dimensions: {output}")
+    screen.say(f"{len(table)} vectors of {dimensions} dimensions: {output}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from squeezebert.cli import screen
 from squeezebert.cli.options import output_option
 
 
@@ -29,15 +32,27 @@ def vocabulary(*, files: tuple[Path, ...], size: int, lowercase: bool, output: P
     r"""Train a WordPiece vocabulary from UTF-8 text files, plain or compressed (.gz, .xz).
 
     Writes tokenizer.json, vocab.txt and tokenizer_config.json, which `pretrain --tokenizer` and
-    transformers read.
+    transformers read. The same files give the same vocabulary.
 
     \b
     squeezebert vocabulary corpus/*.txt --size 16384 --cased --output runs/vocabulary-de
     """
-    from squeezebert.data.lines import read_lines
+    from squeezebert.files import appearing
     from squeezebert.tokenizer import Tokenizer
 
-    lines = (line for file in files for _, line in read_lines(file))
-    tokenizer = Tokenizer.train(lines, vocab_size=size, lowercase=lowercase)
-    tokenizer.save(output)
-    click.echo(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")
+    with appearing(output) as directory:
+        tokenizer = Tokenizer.train(Lines(files), vocab_size=size, lowercase=lowercase)
+        tokenizer.save(directory)
+    screen.say(f"{tokenizer.vocab_size} tokens: {output / 'tokenizer.json'}")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of ``files``, read as often as they are asked for."""
+
+    files: tuple[Path, ...]
+
+    def __iter__(self) -> Iterator[str]:
+        from squeezebert.data.lines import read_lines
+
+        return (line for file in self.files for _, line in read_lines(file))

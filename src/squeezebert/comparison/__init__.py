@@ -5,5 +5,6 @@ from __future__ import annotations
 from squeezebert.comparison.measure import Progress
 from squeezebert.comparison.run import compare
 from squeezebert.comparison.schema import Report
+from squeezebert.comparison.settings import CompareSettings
 
-__all__ = ["Progress", "Report", "compare"]
+__all__ = ["CompareSettings", "Progress", "Report", "compare"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from squeezebert.backends import DEFAULT_BACKEND
-from squeezebert.checkpoint import size_on_disk
+from squeezebert.checkpoint.directory import size_on_disk
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError, SqueezeBertError
-from squeezebert.hub import resolve
-from squeezebert.pipeline import Pipeline, load, model_name
+from squeezebert.loading import model_name
+from squeezebert.pipeline import Pipeline, load
 from squeezebert.tasks import MaskedLM
 
 
@@ -34,7 +36,7 @@ class Entrant:
     precision: str
     label: str
     directory: Path
-    pipeline: Pipeline
+    pipeline: Pipeline[Any]
     size_mb: float
 
     @property

@@ -7,27 +7,23 @@ weigh on all models alike, and their ratio stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.comparison.schema import Latency, LengthLatency
-from squeezebert.evaluation import Run, Stopwatch
+from squeezebert.evaluation import Run
 from squeezebert.pipeline import Pipeline
-
-Item = TypeVar("Item")
+from squeezebert.timing import Stopwatch, rotations
 
 LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 """Lengths in tokens at which latency is taken, as far as all models have positions for them."""
 
 LENGTH_REPEATS = 10
 """Calls at each of them."""
-
-MASKED_SHARE = 0.15
-"""Masked tokens of an artificial input, as in the masked-LM data."""
 
 
 class Progress(Protocol):
@@ -56,21 +52,8 @@ class Silent:
         """See :class:`Progress`."""
 
 
-def rotations(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """The items again and again, each time with another one first.
-
-    >>> turns = rotations("abc")
-    >>> [next(turns) for _ in range(4)]
-    [['a', 'b', 'c'], ['b', 'c', 'a'], ['c', 'a', 'b'], ['a', 'b', 'c']]
-    """
-    first = 0
-    while True:
-        yield [*items[first:], *items[:first]]
-        first = (first + 1) % len(items)
-
-
 def run_passes(
-    pipelines: Sequence[Pipeline],
+    pipelines: Sequence[Pipeline[Any]],
     examples: Sequence[Any],
     *,
     repetitions: int,
@@ -101,7 +84,7 @@ def run_passes(
 
 
 def take_latency(
-    pipelines: Sequence[Pipeline],
+    pipelines: Sequence[Pipeline[Any]],
     examples: Sequence[Any],
     *,
     repetitions: int,
@@ -120,14 +103,14 @@ def take_latency(
     return [Latency(**_percentiles(own)) for own in times]
 
 
-def fitting_lengths(pipelines: Sequence[Pipeline]) -> list[int]:
+def fitting_lengths(pipelines: Sequence[Pipeline[Any]]) -> list[int]:
     """The :data:`LENGTHS` that all models take."""
     longest = min(pipeline.task.spec.max_length for pipeline in pipelines)
     return [length for length in LENGTHS if length <= longest]
 
 
 def take_latency_by_length(
-    pipelines: Sequence[Pipeline], lengths: Sequence[int], *, seed: int, progress: Progress
+    pipelines: Sequence[Pipeline[Any]], lengths: Sequence[int], *, seed: int, progress: Progress
 ) -> list[tuple[LengthLatency, ...]]:
     """Every model on artificial inputs of given lengths, one at a time: the model alone, without
     tokenizing and decoding.
@@ -150,13 +133,12 @@ def take_latency_by_length(
     return [tuple(own) for own in result]
 
 
-def _call(pipeline: Pipeline, draws: NDArray[np.int64]) -> float:
+def _call(pipeline: Pipeline[Any], draws: NDArray[np.int64]) -> float:
     """Seconds of one call of the model."""
-    batch = RaggedBatch.of([draws % pipeline.backend.config.vocab_size])
-    positions = None
-    if pipeline.task.name == "masked_lm":
-        count = max(1, round(MASKED_SHARE * len(draws)))
-        positions = np.linspace(0, len(draws) - 1, count).astype(np.int64)
+    input_ids = (draws % pipeline.backend.config.vocab_size).astype(np.int32)
+    features = pipeline.task.timing_input(input_ids)
+    batch = RaggedBatch.from_features([features])
+    positions = pipeline.task.positions(features)
     watch = Stopwatch()
     with watch.running():
         pipeline.backend.logits(batch, positions)

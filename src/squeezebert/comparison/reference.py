@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from squeezebert.checkpoint import read_tensors
+from squeezebert.checkpoint.weights import read_tensors
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import MaskedLM, ReferenceEmbeddings, make_task
@@ -19,7 +20,7 @@ FITS = 0.9
 
 
 def choose_reference(
-    path: Path | None, pipelines: Sequence[Pipeline], owner: Pipeline, directory: Path
+    path: Path | None, pipelines: Sequence[Pipeline[Any]], owner: Pipeline[Any], directory: Path
 ) -> tuple[ReferenceEmbeddings, str]:
     """The table, and what to call it in the report.
 
@@ -54,7 +55,7 @@ def choose_reference(
     )
 
 
-def coverage(table: ReferenceEmbeddings, pipeline: Pipeline) -> float:
+def coverage(table: ReferenceEmbeddings, pipeline: Pipeline[Any]) -> float:
     """The share of a model's ordinary tokens that the table knows."""
     tokenizer = _masked_lm(pipeline).tokenizer
     ordinary = [
@@ -63,7 +64,7 @@ def coverage(table: ReferenceEmbeddings, pipeline: Pipeline) -> float:
     return float((table.rows(ordinary) >= 0).mean()) if ordinary else 0.0
 
 
-def with_reference(pipeline: Pipeline, table: ReferenceEmbeddings) -> Pipeline:
+def with_reference(pipeline: Pipeline[Any], table: ReferenceEmbeddings) -> Pipeline[Any]:
     """The same model, scored by the table as well."""
     task = _masked_lm(pipeline)
     return Pipeline(
@@ -74,7 +75,7 @@ def with_reference(pipeline: Pipeline, table: ReferenceEmbeddings) -> Pipeline:
     )
 
 
-def _masked_lm(pipeline: Pipeline) -> MaskedLM:
+def _masked_lm(pipeline: Pipeline[Any]) -> MaskedLM:
     if not isinstance(pipeline.task, MaskedLM):
         raise InvalidInputError(f"{pipeline.name} is for {pipeline.task.name}, not masked_lm")
     return pipeline.task

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from squeezebert.backends import DEFAULT_BACKEND
 from squeezebert.comparison.differences import differing
 from squeezebert.comparison.entrants import (
     Entrant,
@@ -18,7 +18,6 @@ from squeezebert.comparison.entrants import (
     hard_to_compare,
     open_entrants,
 )
-from squeezebert.comparison.machine import describe_machine, installed_versions
 from squeezebert.comparison.measure import (
     Progress,
     Silent,
@@ -32,11 +31,12 @@ from squeezebert.comparison.reference import choose_reference, with_reference
 from squeezebert.comparison.results import Measured, build_results
 from squeezebert.comparison.schema import ExampleRow, Report, Result, Settings
 from squeezebert.comparison.sets import describe, draw, prepare, raw_text
+from squeezebert.comparison.settings import CompareSettings
 from squeezebert.comparison.study import beside_study
 from squeezebert.data.catalog import Dataset
 from squeezebert.engine import usable_cores
-from squeezebert.errors import InvalidInputError
-from squeezebert.evaluation import pseudo_perplexity
+from squeezebert.evaluation import further_scores
+from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.pipeline import Pipeline
 
 PROBE_TEXTS = 8
@@ -46,22 +46,8 @@ PROBE_TEXTS = 8
 def compare(
     models: Sequence[str | Path],
     datasets: Sequence[Dataset],
+    settings: CompareSettings | None = None,
     *,
-    backends: Sequence[str] = (DEFAULT_BACKEND,),
-    precisions: Sequence[str] = ("auto",),
-    baseline: str | None = None,
-    repetitions: int = 3,
-    limit: int | None = None,
-    threads: int | None = None,
-    batch_tokens: int | None = None,
-    block_texts: int = 32,
-    warmup_texts: int = 16,
-    latency_texts: int = 50,
-    pseudo_texts: int = 4,
-    examples: int = 8,
-    memory: bool = True,
-    reference: Path | None = None,
-    seed: int = 0,
     command: str = "",
     progress: Progress | None = None,
 ) -> Report:
@@ -72,57 +58,37 @@ def compare(
 
     Args:
         models: Directories, names of shipped models, or names on the Hugging Face hub.
-        datasets: From :func:`squeezebert.data.catalog.open_dataset`.
-        backends: What runs the models; every model under each of them.
-        precisions: In what the engine computes; every model in each of them.
-        baseline: What speed is compared with: the name of a model; ``transformers``, each model's
-            double under Hugging Face's own code; or None, the first BERT on the data set.
-        repetitions: Passes over each data set.
-        limit: The most texts of a data set, drawn at random by ``seed``; all where None.
-        threads: CPU threads of each model; all usable cores where None.
-        batch_tokens: The most tokens of a batch; what suits each backend where None.
-        block_texts: Texts that a model answers before the next model's turn.
-        warmup_texts: Texts that each model answers before time is taken.
-        latency_texts: Texts for the latency at batch 1.
-        pseudo_texts: Documents of a masked-LM data set for the pseudo-perplexity, which takes a run
-            of the model for each of their tokens; 0 leaves it out.
-        examples: The most texts a data set on which the models differ, to be shown.
-        memory: Whether to try each model in a process of its own and measure its peak memory.
-        reference: A file of reference embeddings for masked LM; see
-            :func:`squeezebert.comparison.reference.choose_reference` for None.
-        seed: Of what is drawn: the limit, the latency's texts, the examples shown.
+        datasets: From :func:`squeezebert.open_dataset`.
+        settings: How to measure; the defaults where None.
         command: The command line, for the report.
         progress: Told how far it is.
 
     Raises:
         CheckpointError: a model that does not load; before anything is measured.
-        InvalidInputError: an option that cannot be, a data set that no model fits, a model that
+        InvalidInputError: a setting that cannot be, a data set that no model fits, a model that
             fits no data set.
         DataError: a label that a model does not know.
     """
-    _check(
-        repetitions=repetitions,
-        limit=1 if limit is None else limit,
-        batch_tokens=1 if batch_tokens is None else batch_tokens,
-        block_texts=block_texts,
-        warmup_texts=warmup_texts,
-        latency_texts=latency_texts,
-        threads=1 if threads is None else threads,
-    )
+    asked = settings or CompareSettings()
     progress = progress or Silent()
     started = datetime.now(tz=UTC).replace(microsecond=0)
-    threads = threads or usable_cores()
-    if baseline == "transformers" and baseline not in backends:
-        backends = [*backends, baseline]
-    sets = prepare(datasets, limit=limit, seed=seed)
+    threads = asked.threads or usable_cores()
+    backends = [*asked.backends]
+    if asked.baseline == "transformers" and asked.baseline not in backends:
+        backends.append(asked.baseline)
+    sets = prepare(datasets, limit=asked.limit, seed=asked.seed)
 
     progress.stage("loading models", 1)
     entrants = open_entrants(
-        models, backends, precisions=precisions, threads=threads, batch_tokens=batch_tokens
+        models,
+        backends,
+        precisions=asked.precisions,
+        threads=threads,
+        batch_tokens=asked.batch_tokens,
     )
     progress.advance()
-    check_baseline(entrants, baseline)
-    entrants, table = _with_reference(entrants, reference, baseline)
+    check_baseline(entrants, asked.baseline)
+    entrants, table = _with_reference(entrants, asked.reference, asked.baseline)
     rows, notes = assign(entrants, sets)
     notes += [
         note
@@ -130,7 +96,7 @@ def compare(
         for note in hard_to_compare(row, dataset)
     ]
     peaks: dict[str, float | None] = {}
-    if memory:
+    if asked.memory:
         progress.stage("peak memory", len(entrants))
         for entrant in entrants:
             own = next(at for at, row in enumerate(rows) if entrant in row)
@@ -141,23 +107,25 @@ def compare(
     shown: list[ExampleRow] = []
     for dataset, row in zip(sets, rows, strict=True):
         pipelines = [entrant.pipeline for entrant in row]
-        blocks = math.ceil(len(dataset) / block_texts)
-        progress.stage(dataset.name, blocks * len(row) * repetitions)
+        blocks = math.ceil(len(dataset) / asked.block_texts)
+        progress.stage(dataset.name, blocks * len(row) * asked.repetitions)
         runs = run_passes(
             pipelines,
             dataset.examples,
-            repetitions=repetitions,
-            block_texts=block_texts,
-            warmup_texts=warmup_texts,
+            repetitions=asked.repetitions,
+            block_texts=asked.block_texts,
+            warmup_texts=asked.warmup_texts,
             progress=progress,
         )
-        sample = draw(dataset.examples, latency_texts, seed)
-        progress.stage(f"{dataset.name}: latency", len(sample) * repetitions)
-        latencies = take_latency(pipelines, sample, repetitions=repetitions, progress=progress)
+        sample = draw(dataset.examples, asked.latency_texts, asked.seed)
+        progress.stage(f"{dataset.name}: latency", len(sample) * asked.repetitions)
+        latencies = take_latency(
+            pipelines, sample, repetitions=asked.repetitions, progress=progress
+        )
         lengths = fitting_lengths(pipelines)
         progress.stage(f"{dataset.name}: latency by length", len(lengths))
-        by_length = take_latency_by_length(pipelines, lengths, seed=seed, progress=progress)
-        pseudo = _pseudo_perplexities(dataset, pipelines, pseudo_texts, seed, progress)
+        by_length = take_latency_by_length(pipelines, lengths, seed=asked.seed, progress=progress)
+        further = _further_scores(dataset, pipelines, asked, progress)
         measured = [
             Measured(
                 entrant=entrant,
@@ -168,16 +136,16 @@ def compare(
                 peak_memory_mb=peaks.get(entrant.label),
             )
             for entrant, own, latency, curve, scores in zip(
-                row, runs, latencies, by_length, pseudo, strict=True
+                row, runs, latencies, by_length, further, strict=True
             )
         ]
-        results += build_results(dataset, measured, choose_baselines(row, baseline))
+        results += build_results(dataset, measured, choose_baselines(row, asked.baseline))
         shown += differing(
             dataset,
             [entrant.label for entrant in row],
             [own[0].predictions for own in runs],
-            count=examples,
-            seed=seed,
+            count=asked.examples,
+            seed=asked.seed,
         )
     return Report(
         date=started.isoformat(),
@@ -185,29 +153,23 @@ def compare(
         versions=installed_versions(),
         machine=describe_machine(threads),
         settings=Settings(
-            repetitions=repetitions,
-            block_texts=block_texts,
-            warmup_texts=warmup_texts,
+            repetitions=asked.repetitions,
+            block_texts=asked.block_texts,
+            warmup_texts=asked.warmup_texts,
             batch_tokens=max(entrant.pipeline.batch_tokens for entrant in entrants),
-            latency_texts=latency_texts,
-            seed=seed,
-            limit=limit,
-            pseudo_texts=0 if table is None else pseudo_texts,
+            latency_texts=asked.latency_texts,
+            seed=asked.seed,
+            limit=asked.limit,
+            pseudo_texts=0 if table is None else asked.pseudo_texts,
             reference=table,
         ),
-        baseline=baseline or next(item.model for item in results if item.is_baseline),
+        baseline=asked.baseline or next(item.model for item in results if item.is_baseline),
         datasets=tuple(describe(dataset) for dataset in sets),
         results=tuple(results),
         examples=tuple(shown),
         study=beside_study(results),
         notes=tuple(notes),
     )
-
-
-def _check(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise InvalidInputError(f"{name} is {value}, expected 1 or more")
 
 
 def _with_reference(
@@ -230,17 +192,17 @@ def _with_reference(
     return equipped, name
 
 
-def _pseudo_perplexities(
-    dataset: Dataset, pipelines: Sequence[Pipeline], texts: int, seed: int, progress: Progress
-) -> list[dict[str, float]]:
-    """That one score of each model, on documents drawn at random; none for other tasks."""
-    if dataset.task != "masked_lm" or texts < 1:
+def _further_scores(
+    dataset: Dataset, pipelines: Sequence[Pipeline[Any]], asked: CompareSettings, progress: Progress
+) -> list[Mapping[str, float]]:
+    """Scores that cost so much that they are taken of a few texts, drawn at random."""
+    few = draw(dataset.examples, asked.pseudo_texts, asked.seed)
+    if not few:
         return [{} for _ in pipelines]
-    documents = draw(dataset.examples, texts, seed)
-    progress.stage(f"{dataset.name}: pseudo-perplexity", len(pipelines))
-    scores: list[dict[str, float]] = []
+    progress.stage(f"{dataset.name}: further scores", len(pipelines))
+    scores: list[Mapping[str, float]] = []
     for pipeline in pipelines:
-        scores.append({"pseudo_perplexity": pseudo_perplexity(pipeline, documents)})
+        scores.append(further_scores(pipeline, few))
         progress.advance()
     return scores
 

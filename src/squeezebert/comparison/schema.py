@@ -22,29 +22,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from squeezebert import files
-from squeezebert.comparison.typed_json import build
 from squeezebert.errors import DataError
+from squeezebert.machine import Machine
+from squeezebert.structured import build
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Where it was measured.
-
-    ``threads`` is the number the models could use; ``memory_mb`` is None where unknown.
-    """
-
-    cpu: str
-    cores: int
-    threads: int
-    system: str
-    memory_mb: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How it was measured: the options of :func:`squeezebert.comparison.compare`.
+    """How it was measured, as the report tells it; what was asked for is
+    :class:`squeezebert.comparison.settings.CompareSettings`.
 
     ``limit`` is None where data sets were used whole. ``batch_tokens`` is the most that any model
     took; each result names its own. ``reference`` names the embedding table of

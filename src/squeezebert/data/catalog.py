@@ -15,6 +15,7 @@ from squeezebert.data.known import data_root, known_labels, known_splits, read_k
 from squeezebert.data.layouts import SPLITS, Split
 from squeezebert.data.lines import check_file, format_suffix
 from squeezebert.data.messages import listed, near
+from squeezebert.data.soft_labels import SUFFIX, read_soft_labels
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
 from squeezebert.data.tables import EmptyText, read_table
@@ -229,6 +230,8 @@ def _open_path(
             elif isinstance(example.label, tuple):
                 found.update(example.label)
         labels = sorted(found) if labels is None else labels
+    elif format_suffix(file) == SUFFIX:
+        examples, labels = read_soft_labels(file)
     else:
         if format_suffix(file) in (".jsonl", ".ndjson"):
             examples = read_spans(file, types=labels, encoding=options.encoding)

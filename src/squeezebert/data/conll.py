@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
-from squeezebert.data.messages import broken, listed, near
+from squeezebert.data.messages import broken, listed, near, passing, shown
 from squeezebert.data.messages import columns as count_of
-from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, is_tag, to_iob2
+from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, to_iob2
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import write_text
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT_VALUE = re.compile(r"#\s*([^=\s]+)\s*=\s*(.*?)\s*$")
+_NO_WORD_OF_ITS_OWN = re.compile(r"\d+[-.]\d+")
+_CONLL_U_COLUMNS = 10
 
 
 @dataclass
@@ -26,6 +29,8 @@ class _Sentence:
     line: int = 0
     words: list[str] = field(default_factory=list[str])
     tags: list[str] = field(default_factory=list[str])
+    lines: list[int] = field(default_factory=list[int])
+    """Where each tag stands."""
     comments: dict[str, str] = field(default_factory=dict[str, str])
     """``# name = value`` lines before the sentence."""
 
@@ -46,8 +51,10 @@ def read_conll(
     """Sentences with IOB2 tags out of a file of columns, plain, ``.gz`` or ``.xz``.
 
     A line that starts with ``#`` before the first word of a sentence is a comment, unless it has
-    the columns of a word: its number of columns and a tag where tags stand. Within a sentence
-    ``#`` is a word like any other. ``-DOCSTART-`` lines are left out.
+    the columns of a word: as many as the file's other words, a tag with a type that others have
+    too, and no ``# name = value``. Within a sentence ``#`` is a word like any other.
+    ``-DOCSTART-`` lines are left out, and so are the ranges (``3-4``) and empty nodes (``3.1``) of
+    CoNLL-U's ten columns.
 
     Args:
         path: The file.
@@ -71,7 +78,7 @@ def read_conll(
     if scheme is not None and scheme not in SCHEMES:
         raise InvalidInputError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
     found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding))
-    lines = [TagLines(str(path), sentence.line, sentence.tags) for sentence in found]
+    lines = [TagLines(str(path), s.line, s.tags, s.lines) for s in found]
     if scheme is None:
         scheme = detect_scheme(lines)
     examples: list[TokenExample] = []
@@ -122,29 +129,21 @@ def _sentences(
     ragged: bool,
     encoding: str,
 ) -> Iterator[_Sentence]:
-    columns: int | None = None
+    lines = list(read_lines(path, encoding=encoding))
+    layout = _Layout(lines, token_column, tag_column, delimiter)
+    columns, delimiter = layout.columns, layout.delimiter
     current = _Sentence()
-    for number, line in read_lines(path, encoding=encoding):
+    for number, line in lines:
         if not line.strip():
             if current.words:
                 yield current
                 current = _Sentence()
             continue
-        tabs = "\t" in line
-        cells = _split(line, "\t" if delimiter is None and tabs else delimiter)
-        if (
-            line.startswith("#")
-            and not current.words
-            and not _is_word(cells, columns, token_column, tag_column)
-        ):
+        if line.startswith("#") and not current.words and not layout.is_word(line):
             value = _COMMENT_VALUE.match(line)
             if value:
                 current.comments[value[1]] = value[2]
             continue
-        if columns is None:
-            columns = len(cells)
-            delimiter = "\t" if delimiter is None and tabs else delimiter
-            delimiter = delimiter or " "
         cells = _split(line, delimiter)
         where = f"{path}:{number}"
         word = _cell(cells, token_column, "token_column", where)
@@ -169,11 +168,23 @@ def _sentences(
                 f"a word in column {token_column}",
                 "take the line out; a line between sentences has no columns at all",
             )
+        if columns == _CONLL_U_COLUMNS and _NO_WORD_OF_ITS_OWN.fullmatch(cells[0]):
+            continue
+        if tag_column is not None:
+            tag = _cell(cells, tag_column, "tag_column", where)
+            if (token_column - tag_column) % len(cells) == 0:
+                raise broken(
+                    where,
+                    f"{count_of(len(cells))} ({listed(cells)}), so that the word is its own tag",
+                    "a column of words and one of tags",
+                    "pass --token-column and --tag-column (token_column=…, tag_column=…), or, if "
+                    f"the columns are not told apart, {passing('delimiter', ',')}",
+                )
+            current.tags.append(tag)
+            current.lines.append(number)
         if not current.words:
             current.line = number
         current.words.append(word)
-        if tag_column is not None:
-            current.tags.append(_cell(cells, tag_column, "tag_column", where))
     if current.words:
         yield current
 
@@ -195,14 +206,64 @@ def _cell(cells: list[str], column: int, name: str, where: str) -> str:
     )
 
 
-def _is_word(cells: list[str], columns: int | None, token: int, tag: int | None) -> bool:
-    """Whether a line that starts with ``#`` has the columns of a word."""
-    if tag is None:
-        return columns == 1 and len(cells) == 1
-    if len(cells) < 2 or (columns is not None and len(cells) != columns):
-        return False
-    within = all(-len(cells) <= column < len(cells) for column in (token, tag))
-    return within and is_tag(cells[tag])
+class _Layout:
+    """The columns of a file, as its lines that begin with no ``#`` have them; of the first that
+    does, where all do.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[tuple[int, str]],
+        token_column: int,
+        tag_column: int | None,
+        delimiter: str | None,
+    ) -> None:
+        filled = [line for _, line in lines if line.strip()]
+        self._words = [line for line in filled if not line.startswith("#")]
+        first = next(iter(self._words or filled), "")
+        self.delimiter = delimiter or ("\t" if "\t" in first else " ")
+        self.columns = len(_split(first, self.delimiter))
+        self._token, self._tag = token_column, tag_column
+
+    def is_word(self, line: str) -> bool:
+        """Whether a line that starts with ``#`` has the columns of a word."""
+        cells = _split(line, self.delimiter)
+        if len(cells) != self.columns or (self.delimiter != "\t" and cells[2:3] == ["="]):
+            return False
+        if self._tag is None:
+            return len(cells) == 1
+        if any(not -len(cells) <= column < len(cells) for column in (self._token, self._tag)):
+            return False
+        tag = cells[self._tag]
+        if self._words and tag != "O" and _type(tag) not in self._types:
+            return False
+        others = [
+            column
+            for column in range(len(cells))
+            if column not in (self._token % len(cells), self._tag % len(cells))
+        ]
+        # "# a remark of O": that only its last cell fits is chance.
+        return len(others) < 2 or any(
+            cells[column] == "#" or cells[column] in self._seen[column] for column in others
+        )
+
+    @cached_property
+    def _seen(self) -> list[set[str]]:
+        """What stands in each column of the lines that begin with no ``#``."""
+        seen: list[set[str]] = [set() for _ in range(self.columns)]
+        for line in self._words:
+            for column, cell in zip(seen, _split(line, self.delimiter), strict=False):
+                column.add(cell)
+        return seen
+
+    @cached_property
+    def _types(self) -> set[str]:
+        assert self._tag is not None
+        return {_type(cell) for cell in self._seen[self._tag]}
+
+
+def _type(tag: str) -> str:
+    return tag[2:] if tag[1:2] == "-" else tag
 
 
 def _allowed(
@@ -210,15 +271,16 @@ def _allowed(
 ) -> list[str]:
     result: list[str] = []
     for index, tag in enumerate(tags):
-        if tag == "O" or tag[2:] in types:
+        kind = tag[2:] if tag[:2] in ("B-", "I-") else tag
+        if tag == "O" or kind in types:
             result.append(tag)
         elif other == "O":
             result.append("O")
         else:
             raise broken(
                 lines.where(index),
-                f"unknown entity type {tag[2:]!r}",
+                f"unknown entity type {shown(kind)}",
                 f"one of {listed(sorted(types))}",
-                near(tag[2:], types) or "correct the tag, or add its type to the types",
+                near(kind, types) or "correct the tag, or add its type to the types",
             )
     return result

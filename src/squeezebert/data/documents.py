@@ -1,4 +1,4 @@
-"""Dialogues and plain text, for masked language modelling."""
+"""Dialogues and plain text, for masked language modeling."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""What the readers give and the tasks take: one labelled item of a data set."""
+"""What the readers give and the tasks take: one labeled item of a data set."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from squeezebert.errors import InvalidInputError
 
@@ -47,9 +50,14 @@ class TokenExample:
         text: The text.
         tags: One IOB2 tag a word (``O``, ``B-PER``, ``I-PER``, …), or None if unknown.
         where: ``file:line`` it came from, for messages.
+        types: The entity types that its annotators looked for, or None for all there are: of a
+            word that they left untagged it is known only that it is none of these.
+        soft: (words, labels) float, what a teacher thinks each word is, as probabilities in the
+            order of the data set's labels; None where there is no teacher. Such an example is
+            trained on and not scored.
 
     Raises:
-        InvalidInputError: words, offsets and tags of different lengths.
+        InvalidInputError: words, offsets, tags and soft labels of different lengths.
 
     >>> TokenExample.from_words(["Ada", "wrote", "it"], ["B-PER", "O", "O"]).text
     'Ada wrote it'
@@ -60,12 +68,16 @@ class TokenExample:
     text: str
     tags: tuple[str, ...] | None = None
     where: str = ""
+    types: tuple[str, ...] | None = None
+    soft: NDArray[np.floating] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.words) != len(self.offsets):
             raise InvalidInputError(f"{len(self.words)} words but {len(self.offsets)} offsets")
         if self.tags is not None and len(self.tags) != len(self.words):
             raise InvalidInputError(f"{len(self.words)} words but {len(self.tags)} tags")
+        if self.soft is not None and len(self.soft) != len(self.words):
+            raise InvalidInputError(f"{len(self.words)} words but {len(self.soft)} soft labels")
 
     @classmethod
     def from_words(

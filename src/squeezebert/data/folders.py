@@ -20,7 +20,16 @@ SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
 
 SUFFIXES: dict[TaskName, tuple[str, ...]] = {
     "text_classification": TABLE_SUFFIXES,
-    "token_classification": (".conll", ".bio", ".iob", ".iob2", ".txt", ".tsv", ".jsonl"),
+    "token_classification": (
+        ".conll",
+        ".bio",
+        ".iob",
+        ".iob2",
+        ".txt",
+        ".tsv",
+        ".jsonl",
+        ".safetensors",
+    ),
     "masked_lm": (".txt", ".jsonl", ".ndjson"),
 }
 """What a directory's files for each task end in, before .gz or .xz."""

@@ -57,7 +57,7 @@ GLUE_SOURCES: Mapping[str, Source] = {
         ),
         labels=("not_equivalent", "equivalent"),
         languages=("en",),
-        license="Microsoft Research licence",
+        license="Microsoft Research license",
     ),
     "rte": Source(
         task="text_classification",

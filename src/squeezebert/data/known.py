@@ -83,7 +83,7 @@ def read_known(name: str, source: Source, split: Split) -> Examples:
             documents = unseen(documents, {document_key(document) for document in train})
         return documents
     if isinstance(source.layout, Columns):
-        return read_conll(
+        sentences = read_conll(
             locate(name, source, split),
             token_column=source.layout.token_column,
             tag_column=source.layout.tag_column,
@@ -93,6 +93,9 @@ def read_known(name: str, source: Source, split: Split) -> Examples:
             other_types=source.layout.other_types,
             only=_only(source, split),
         )
+        if source.complete:
+            return sentences
+        return [dataclasses.replace(one, types=source.labels) for one in sentences]
     return _texts(name, source, split)
 
 

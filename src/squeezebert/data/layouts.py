@@ -75,6 +75,8 @@ class Source:
         layout: How the files are read.
         layouts: The same for splits that differ.
         labels: Class names in the head's order, or entity types; found in the files where empty.
+        complete: Entities only: whether a word without a tag is a name of no type at all; else it
+            is only none of ``labels``, as nobody looked for others.
         split: ``"own"``: the data set's; ``"dev"``: dev is our share of train; ``"all"``: all
             three are our shares of one file; ``"field"``: each item names its split.
         distinct: What two texts share that count as one; the first of them is kept.
@@ -92,6 +94,7 @@ class Source:
     note: str = ""
     layouts: Mapping[str, Layout] = field(default_factory=dict[str, Layout])
     labels: tuple[str, ...] = ()
+    complete: bool = True
     problem_type: ProblemType = "single_label"
     split: Literal["own", "dev", "all", "field"] = "own"
     distinct: Callable[[str], str] | None = None

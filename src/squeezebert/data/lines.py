@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from squeezebert.data.messages import broken
+from squeezebert.data.messages import broken, passing
 from squeezebert.errors import DataError, InvalidInputError
 
 COMPRESSIONS = (".gz", ".xz")
@@ -63,8 +63,8 @@ def read_lines(
     ``.gz`` and ``.xz`` files are unpacked on the way. A byte-order mark is dropped.
 
     Raises:
-        DataError: a missing, unreadable or damaged file, bytes that are not of the encoding, or a
-            NUL character; the message names the line.
+        DataError: a missing, unreadable or damaged file, bytes that are not of the encoding, a
+            NUL character, or a CR within a line; the message names the line.
         InvalidInputError: an encoding that Python does not know.
     """
     try:
@@ -83,7 +83,16 @@ def read_lines(
                 f"{file}:{number}",
                 f"a NUL character (character {line.index(chr(0)) + 1} of the line)",
                 "text",
-                "the file is damaged, binary, or UTF-16: pass encoding='utf-16' for the last",
+                "the file is damaged, binary, or UTF-16; for the last "
+                f"{passing('encoding', 'utf-16')}",
+            )
+        if "\r" in line:
+            raise broken(
+                f"{file}:{number}",
+                f"a lone carriage return (character {line.index(chr(13)) + 1} of the line)",
+                "lines that end in LF or CR LF",
+                "the file has the line ends of old Macs, or is damaged; for the first convert it, "
+                "for example with tr '\\r' '\\n'",
             )
         yield number, line
 
@@ -133,9 +142,9 @@ def _lines(file: Path, codec: str) -> Iterator[tuple[int, str]]:
         try:
             yield number, raw.decode(codec)
         except UnicodeDecodeError as error:
-            hint = "pass encoding=… if the file is of another encoding, such as latin-1 or cp1252"
+            hint = f"if the file is of another encoding, {passing('encoding', 'cp1252')}"
             if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                hint = "the file begins like UTF-16: pass encoding='utf-16'"
+                hint = f"the file begins like UTF-16: {passing('encoding', 'utf-16')}"
             raise broken(
                 f"{file}:{number}",
                 f"invalid {codec.upper()} (byte 0x{raw[error.start]:02X} "
@@ -155,7 +164,7 @@ def _wide_lines(file: Path, codec: str) -> Iterator[tuple[int, str]]:
             f"{file}:{line}",
             f"invalid {codec.upper()} (at byte {error.start + 1} of the file)",
             f"{codec.upper()} text",
-            "leave encoding=… out if the file is UTF-8",
+            "leave the encoding out if the file is UTF-8",
         ) from error
     lines = text.removeprefix("\ufeff").split("\n")
     yield from enumerate(lines[:-1] if lines[-1] == "" else lines, start=1)

@@ -31,7 +31,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     >>> listed(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
-    items = [repr(name) for name in names]
+    items = [shown(name) for name in names]
     if len(items) > most:
         return f"{', '.join(items[:most])} and {len(items) - most} more"
     return ", ".join(items)
@@ -52,9 +52,28 @@ def near(name: str, names: Iterable[str]) -> str | None:
     >>> near("txt", ["text", "label"])
     "did you mean 'text'?"
     """
-    by_lower = {other.strip().lower(): other for other in names}
+    if len(name) > LONGEST_SHOWN:
+        return None
+    by_lower = {other.strip().lower(): other for other in names if len(other) <= LONGEST_SHOWN}
     found = difflib.get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(repr(by_lower[key]) for key in found)}?" if found else None
+
+
+def passing(option: str, value: str | bool) -> str:
+    """How a reader's option is given, wherever the message may be read.
+
+    >>> passing("scheme", "IOB1")
+    "pass --scheme IOB1 (in Python, and for a recipe's data set: scheme='IOB1')"
+    """
+    dashed = option.replace("_", "-")
+    if isinstance(value, bool):
+        given = dashed if value else f"no-{dashed}"
+        written = (
+            f"{option}={value} in Python, {option}={str(value).lower()} for a recipe's data set"
+        )
+        return f"pass --{given} ({written})"
+    typed = value if value.isalnum() else repr(value)
+    return f"pass --{dashed} {typed} (in Python, and for a recipe's data set: {option}={value!r})"
 
 
 def broken(where: str, found: str, expected: str, hint: str) -> DataError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from squeezebert.data.lines import check_file, read_lines
-from squeezebert.data.messages import broken, listed, near, shown
+from squeezebert.data.messages import broken, listed, near, passing, shown
 from squeezebert.errors import MissingDependencyError
 
 Row = Mapping[str, object]
@@ -27,12 +27,12 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
     if len(names) == 1:
         other = next((mark for mark in ";\t|," if mark in names[0]), None)
         if other is not None:
-            best = f"the columns look divided by {other!r}: pass delimiter={other!r}"
+            best = f"the columns look divided by {other!r}: {passing('delimiter', other)}"
     if name.isdecimal():
-        best = "columns are numbered from 0, and only where header=False"
+        best = "columns are numbered from 0, and only in a table without a header line"
     raise broken(
         where,
-        f"no column {name!r}",
+        f"no column {shown(name)}",
         f"one of {listed(names)}",
         best or "name the column as the file does, capitals included",
     )
@@ -90,7 +90,10 @@ def read_json_lines(
             ) from error
         except (ValueError, RecursionError) as error:
             raise broken(
-                where, f"JSON that cannot be read ({error})", "a JSON object", "simplify it"
+                where,
+                f"JSON that cannot be read ({str(error)[:100]})",
+                "a JSON object",
+                "simplify it",
             ) from error
         if not isinstance(value, dict):
             raise broken(
@@ -121,13 +124,33 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
     try:
         with parquet.ParquetFile(file) as table:
             for batch in table.iter_batches():
-                for row in batch.to_pylist():
+                for row in _rows(batch, number, path):
                     number += 1
                     yield f"{path}:{number}", row
     except (pa.ArrowException, OSError) as error:
         raise broken(
             f"{path}:{number + 1}",
-            f"not a readable Parquet file ({str(error).splitlines()[0]})",
+            f"not a readable Parquet file ({(str(error).splitlines() or [''])[0][:200]})",
             "a Parquet file",
             "write the file again, or name it by its real format",
+        ) from error
+
+
+def _rows(batch: Any, before: int, path: str | os.PathLike[str]) -> list[Row]:
+    """The rows of a batch of a Parquet file, which has so many ``before`` it."""
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError as error:
+        for index in range(batch.num_rows):
+            try:
+                batch.slice(index, 1).to_pylist()
+            except UnicodeDecodeError:
+                break
+        else:
+            index = 0
+        raise broken(
+            f"{path}:{before + index + 1}",
+            f"text that is not UTF-8 ({error.reason} at byte {error.start} of a value)",
+            "UTF-8",
+            "write the file again from text that was decoded rightly",
         ) from error

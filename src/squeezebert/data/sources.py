@@ -31,6 +31,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 _NC = "CC BY-NC-SA 4.0"
 _FOUR = ("LOC", "MISC", "ORG", "PER")
+_THREE = ("LOC", "ORG", "PER")
 _GERMEVAL = split_files("germeval2014", "NER-de-train.tsv", "NER-de-dev.tsv", "NER-de-test.tsv")
 _GERMEVAL_TYPES = tuple(
     f"{kind}{part}" for kind in ("LOC", "ORG", "OTH", "PER") for part in ("", "deriv", "part")
@@ -74,7 +75,8 @@ SOURCES: Mapping[str, Source] = {
         task="token_classification",
         files=split_files("wikiann_en", "train.txt", "dev.txt", "test.txt"),
         layout=Columns(),
-        labels=("LOC", "ORG", "PER"),
+        labels=_THREE,
+        complete=False,
         languages=("en",),
         license="not stated (text: Wikipedia, CC BY-SA)",
         note="automatic labels",
@@ -83,7 +85,8 @@ SOURCES: Mapping[str, Source] = {
         task="token_classification",
         files=split_files("wikiann_de", "train.txt", "dev.txt", "test.txt"),
         layout=Columns(),
-        labels=("LOC", "ORG", "PER"),
+        labels=_THREE,
+        complete=False,
         languages=("de",),
         license="not stated (text: Wikipedia, CC BY-SA)",
         note="automatic labels",
@@ -116,6 +119,58 @@ SOURCES: Mapping[str, Source] = {
         languages=("de",),
         license="CC BY 4.0",
         note="court decisions, 19 types; many sentences stand in several splits",
+    ),
+    "uner_ewt": Source(
+        task="token_classification",
+        files=split_files("ner_gold_en", dev="uner_ewt_dev.conll"),
+        layout=Columns(),
+        labels=_THREE,
+        complete=False,
+        languages=("en",),
+        license="CC BY-SA 4.0",
+        note="web text of five kinds; the dev part alone",
+    ),
+    "broad_twitter": Source(
+        task="token_classification",
+        files=split_files("ner_gold_en", "btc_train.conll", "btc_dev.conll", "btc_test.conll"),
+        layout=Columns(),
+        labels=_THREE,
+        complete=False,
+        languages=("en",),
+        license="CC BY 4.0",
+        note="tweets; names of users are persons",
+    ),
+    "wikigold": Source(
+        task="token_classification",
+        files=split_files("ner_gold_en", "wikigold.conll"),
+        layout=Columns(),
+        labels=_FOUR,
+        languages=("en",),
+        license="CC BY 4.0",
+        note="Wikipedia, tagged by hand; one part",
+    ),
+    "wnut17": Source(
+        task="token_classification",
+        files=split_files(
+            "ner_gold_en", "wnut17_train.conll", "wnut17_dev.conll", "wnut17_test.conll"
+        ),
+        layout=Columns(),
+        labels=_FOUR,
+        languages=("en",),
+        license="CC BY 4.0",
+        note="rare names in social media; six types as four",
+    ),
+    "mobie": Source(
+        task="token_classification",
+        files=split_files(
+            "ner_gold_de", "mobie_train.conll", "mobie_dev.conll", "mobie_test.conll"
+        ),
+        layout=Columns(),
+        labels=_THREE,
+        complete=False,
+        languages=("de",),
+        license="CC BY 4.0",
+        note="tweets and reports on traffic: many places and firms, few persons",
     ),
     # -- news and mail ---------------------------------------------------------------------------
     "ag_news": Source(

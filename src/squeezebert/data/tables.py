@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import math
 import os
 import sys
@@ -11,10 +12,12 @@ from typing import Literal, cast
 
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
-from squeezebert.data.messages import broken, columns, listed, near, shown
+from squeezebert.data.messages import broken, columns, listed, near, passing, shown
 from squeezebert.data.records import Row, field, matches, read_json_lines, read_parquet, string
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import ProblemType
+
+_LOG = logging.getLogger(__name__)
 
 Path = str | os.PathLike[str]
 EmptyText = Literal["error", "skip", "keep"]
@@ -111,10 +114,17 @@ def read_table(
                     where,
                     f"the text (column {name!r}) is empty",
                     "some text",
-                    "pass empty='skip' to leave such rows out or empty='keep' to keep them",
+                    f"to leave such rows out {passing('empty', 'skip')}; keep keeps them",
                 )
         value = None if label is None else parse(field(row, label, where, _NO_LABEL), where)
         examples.append(TextExample(text=body, pair=second, label=value, where=where))
+    if parse.trimmed:
+        _LOG.warning(
+            "%s: %d labels have blanks around them, which are left out (the first at %s)",
+            path,
+            parse.trimmed,
+            parse.first_trimmed,
+        )
     if not examples:
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no rows{kept}", "at least one row of data", "check the file")
@@ -122,8 +132,10 @@ def read_table(
 
 
 _LIST = 'for example ["sport", "politics"]'
+_MANY = "a multi-label model (problem_type='multi_label' in Python and recipes)"
+_NUMBERS = "a regression (problem_type='regression' in Python and recipes)"
 _CODES = "name every label code in label_names"
-_NO_LABEL = "pass label=None to read texts without labels"
+_NO_LABEL = "give each row a label (label=None in Python reads texts without)"
 
 
 class _LabelParser:
@@ -140,6 +152,9 @@ class _LabelParser:
         self.labels = None if labels is None else frozenset(labels)
         self.names = names
         self.separator = separator
+        self.trimmed = 0
+        """How many labels had blanks around them, which do not make another class."""
+        self.first_trimmed = ""
 
     def __call__(self, value: object, where: str) -> str | tuple[str, ...] | float:
         if self.problem_type == "regression":
@@ -161,12 +176,16 @@ class _LabelParser:
         if not isinstance(value, str):
             hint = "write the label as a string"
             if isinstance(value, list):
-                hint = "pass problem_type='multi_label' for texts with several labels"
+                hint = f"texts with several labels need {_MANY}"
             elif isinstance(value, float):
-                hint = "pass problem_type='regression' for numbers"
+                hint = f"numbers need {_NUMBERS}"
             raise broken(where, f"the label is {shown(value)}", "a label name", hint)
         if not value.strip():
             raise broken(where, "the label is empty", "a label name", _NO_LABEL)
+        if value != value.strip() and value not in (self.names or self.labels or ()):
+            self.first_trimmed = self.first_trimmed or where
+            self.trimmed += 1
+            value = value.strip()
         if self.names is not None:
             if value not in self.names:
                 known = listed(self.names)
@@ -193,7 +212,7 @@ def _number(value: object, where: str) -> float:
             where,
             f"the label is {shown(value)}",
             "a number such as 3.5",
-            "problem_type='regression' needs a number in every row; use a point, not a comma",
+            f"{_NUMBERS} needs a number in every row; use a point, not a comma",
         )
     return number
 
@@ -214,9 +233,10 @@ def _delimited(
             raise InvalidInputError(
                 f"{path}: cannot tell the format from the suffix {suffix!r}, expected one of "
                 f"{', '.join(TABLE_SUFFIXES)}, or with .gz or .xz behind it",
-                hint="pass delimiter=',' or delimiter='\\t', or rename the file",
+                hint=f"{passing('delimiter', ',')}, or rename the file",
             )
         delimiter = _DELIMITERS[suffix]
+    delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)  # as a shell passes it
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise InvalidInputError(f"delimiter is {delimiter!r}, expected a single character")
     quoted = delimiter != "\t" if quoted is None else quoted
@@ -242,10 +262,10 @@ def _delimited(
 
 def _ragged_hint(surplus: int, delimiter: str, quoted: bool) -> str:
     if surplus < 0:
-        return "a column is missing, or the delimiter is another one: pass delimiter=…"
+        return f"a column is missing, or the delimiter is another one: {passing('delimiter', ';')}"
     if quoted:
         return f'put a cell that holds {delimiter!r} in "quotes"'
-    return f"take {delimiter!r} out of the cells, or pass quoted=True if cells are quoted"
+    return f"take {delimiter!r} out of the cells, or if cells are quoted {passing('quoted', True)}"
 
 
 def _plain(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, list[str]]]:
@@ -269,7 +289,7 @@ def _quoted(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, li
                 f"{path}:{first}",
                 f"a row that is not well quoted ({error})",
                 'cells with each " inside doubled',
-                'close the quotes, or pass quoted=False if " is part of the text',
+                f'close the quotes, or if " is part of the text {passing("quoted", False)}',
             ) from error
         if values is None:
             return

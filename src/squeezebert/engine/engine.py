@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine.precision import AUTO, Precision, precision_wishes
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
-from squeezebert.hub import resolve
 
 try:
     from squeezebert.engine import _native
@@ -57,13 +57,13 @@ class TopK(NamedTuple):
     Args:
         ids: (positions, k) int32.
         logits: (positions, k) float32.
-        log_normalisers: (positions,) float32, the logarithm of the sum of the exponentials of
-            all logits: ``logits - log_normalisers[:, None]`` are log-probabilities.
+        log_normalizers: (positions,) float32, the logarithm of the sum of the exponentials of
+            all logits: ``logits - log_normalizers[:, None]`` are log-probabilities.
     """
 
     ids: Int32
     logits: Float32
-    log_normalisers: Float32
+    log_normalizers: Float32
 
 
 class Engine:
@@ -266,7 +266,12 @@ def _batch(
 
 def _whole_numbers(name: str, values: ArrayLike, kind: type[Number]) -> NDArray[Number]:
     """``values`` as a contiguous row of ``kind``: themselves if they are one, else a copy."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:  # such as rows of unequal length
+        raise InvalidInputError(
+            f"{name} cannot be read as an array: {error}", hint="whole numbers in a row are wanted"
+        ) from error
     if array.size == 0 and array.ndim == 1:
         return np.zeros(0, dtype=kind)
     if array.ndim != 1 or array.dtype.kind not in "iu":

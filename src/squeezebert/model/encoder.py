@@ -260,7 +260,7 @@ def start_sinusoidal(table: Float[Tensor, "positions E"], spread: float) -> None
     """Sets position embeddings to the waves of Vaswani et al. (2017, section 3.5), scaled to a
     deviation of ``spread``; training goes on from there.
 
-    Neighbouring positions are alike from the start, so attention learns early where to look
+    Neighboring positions are alike from the start, so attention learns early where to look
     (docs/log.md).
     """
     positions, size = table.shape

@@ -68,16 +68,24 @@ class SpanOutput(NamedTuple):
 
 
 class MaskedLMHead(nn.Module):
-    """A transform and the projection onto the vocabulary, whose weight is the word embeddings'."""
+    """A transform and the projection onto the vocabulary, whose weight is the word embeddings' but
+    where the config says that they are not tied.
+    """
 
     def __init__(self, config: EncoderConfig, word_embeddings: nn.Embedding) -> None:
         super().__init__()
+        self.is_tied = config.tie_word_embeddings
         self.transform = nn.Linear(config.hidden_size, config.embedding_size)
         self.activation = ACTIVATIONS[config.hidden_act]
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
         self.decoder = nn.Linear(config.embedding_size, config.vocab_size)
-        self.decoder.weight = word_embeddings.weight
+        self.tie(word_embeddings)
         nn.init.zeros_(self.decoder.bias)
+
+    def tie(self, word_embeddings: nn.Embedding) -> None:
+        """Makes the weight that of ``word_embeddings``, if they are tied at all."""
+        if self.is_tied:
+            self.decoder.weight = word_embeddings.weight
 
     def forward(
         self, encoded: EncoderOutput, positions: Int[Tensor, " n"] | None = None
@@ -88,12 +96,17 @@ class MaskedLMHead(nn.Module):
         return LogitsOutput(self.decoder(self.layer_norm(self.activation(self.transform(x)))))
 
 
+def _classifier_dropout(config: EncoderConfig) -> float:
+    given = config.classifier_dropout
+    return config.hidden_dropout_prob if given is None else given
+
+
 class SentenceHead(nn.Module):
     """Logits of the pooled first token: (B, labels)."""
 
     def __init__(self, config: EncoderConfig, outputs: int) -> None:
         super().__init__()
-        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(_classifier_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, outputs)
 
     def forward(self, encoded: EncoderOutput) -> LogitsOutput:
@@ -106,7 +119,7 @@ class TokenHead(nn.Module):
 
     def __init__(self, config: EncoderConfig, outputs: int) -> None:
         super().__init__()
-        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(_classifier_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, outputs)
 
     def forward(self, encoded: EncoderOutput) -> LogitsOutput:
@@ -220,7 +233,7 @@ def _build_head(head: HeadConfig, encoder: Encoder) -> nn.Module:
         case "multiple_choice":
             module = SentenceHead(config, 1)
     for name, layer in module.named_modules():
-        if name != "decoder":  # tied: the encoder has drawn it
+        if name != "decoder" or not config.tie_word_embeddings:  # else the encoder has drawn it
             initialize(layer, config.initializer_range)
     return module
 
@@ -236,5 +249,5 @@ def attach_head(encoder: Encoder, head: HeadConfig) -> TaskModel:
     if model.encoder.pooler is not None and encoder.pooler is not None:
         model.encoder.pooler = encoder.pooler
     if isinstance(model.head, MaskedLMHead):
-        model.head.decoder.weight = encoder.embeddings.word.weight
+        model.head.tie(encoder.embeddings.word)
     return model

@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 from torch import nn
 
 from squeezebert import checkpoint
-from squeezebert.checkpoint import Storage
+from squeezebert.checkpoint import names as huggingface
+from squeezebert.checkpoint.directory import Storage
+from squeezebert.checkpoint.hub import resolve
+from squeezebert.checkpoint.weights import (
+    BIN,
+    BIN_INDEX,
+    indexed_files,
+    no_weights,
+    taken,
+    unwrapped,
+)
 from squeezebert.errors import CheckpointError
-from squeezebert.hub import resolve
-from squeezebert.model import huggingface
 from squeezebert.model.encoder import Encoder
-from squeezebert.model.heads import HeadConfig, HeadKind, TaskModel, build_model
+from squeezebert.model.heads import HeadConfig, HeadKind, MaskedLMHead, TaskModel, build_model
 from squeezebert.spec import TaskSpec
 
 
@@ -34,9 +42,11 @@ def load_model(name_or_path: str | Path) -> TaskModel | Encoder:
         ConfigError: a model type or shape that is not supported.
     """
     directory = resolve(name_or_path)
+    tensors = huggingface.normalize(read_weights(directory))
     config = checkpoint.read_config(directory)
-    tensors = read_weights(directory)
     head = read_head(directory, tensors)
+    if head is not None and head.kind == "masked_lm":
+        config, tensors = huggingface.settle_decoder(config, tensors, str(directory))
     model: TaskModel | Encoder
     with torch.device("meta"):  # no time spent on random weights
         if head is None:
@@ -75,7 +85,7 @@ def save_model(
         directory: Made if it is not there.
         spec: Also write ``task.json``.
         storage: How weights are kept.
-        shared: The weight file of a neighbouring model whose word embeddings are the same; they
+        shared: The weight file of a neighboring model whose word embeddings are the same; they
             are then not written again.
 
     Raises:
@@ -99,10 +109,14 @@ def export_tensors(model: TaskModel | Encoder) -> dict[str, NDArray[Any]]:
     """All weights as float32 arrays under Hugging Face's names and in their layout."""
     state = {name: _numpy(value) for name, value in model.state_dict().items()}
     names = huggingface.names(model.config, state, question_answering=_is_question_answering(model))
-    return {
+    tensors = {
         theirs: huggingface.export_tensor(ours, state[ours], model.config)
         for ours, theirs in names.items()
     }
+    if huggingface.DECODER_BIAS in tensors:
+        # Their models have it twice, tied or not.
+        tensors[huggingface.SHARED_BIAS] = tensors[huggingface.DECODER_BIAS]
+    return tensors
 
 
 def config_json(model: TaskModel | Encoder) -> dict[str, Any]:
@@ -126,22 +140,32 @@ def config_json(model: TaskModel | Encoder) -> dict[str, Any]:
 
 
 def read_weights(directory: Path) -> dict[str, NDArray[Any]]:
-    """All weights of a directory by Hugging Face's names, from safetensors or the old ``.bin``.
+    """All weights of a directory by Hugging Face's names, from safetensors or the old ``.bin``, in
+    one file or several.
 
     Raises:
         CheckpointError: none there, or a damaged file, or one that holds more than tensors.
     """
     if checkpoint.has_safetensors(directory):
         return checkpoint.read_tensors(directory)
-    path = directory / "pytorch_model.bin"
-    if not path.is_file():
-        raise CheckpointError(
-            f"there are no weights in {directory}",
-            hint="a model directory has model.safetensors, or pytorch_model.bin from old versions",
-        )
+    if (directory / BIN).is_file():
+        tensors = _read_bin(directory / BIN)
+    elif (directory / BIN_INDEX).is_file():
+        tensors = {}
+        for path, names in indexed_files(directory / BIN_INDEX).items():
+            content = _read_bin(path)
+            tensors |= {name: taken(content, name, path) for name in names}
+    else:
+        raise no_weights(directory)
+    return unwrapped(tensors)
+
+
+def _read_bin(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # weights_only: a pickle that would run code is refused.
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no weight file {path}") from error
     except Exception as error:  # pickle, zip and torch errors of many kinds
         raise CheckpointError(
             f"{path} is not a readable weight file: {error}",
@@ -149,9 +173,14 @@ def read_weights(directory: Path) -> dict[str, NDArray[Any]]:
         ) from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds a {type(state).__name__}, expected tensors by name")
-    tensors = cast(dict[str, Any], state)
+    # Lightning and others wrap the tensors once more.
+    inner = cast(dict[Any, Any], state).get("state_dict", state)
+    if not isinstance(inner, dict):
+        raise CheckpointError(f"{path} holds a {type(inner).__name__}, expected tensors by name")
     return {
-        name: _numpy(value) for name, value in tensors.items() if isinstance(value, torch.Tensor)
+        name: _numpy(value)
+        for name, value in cast(dict[Any, Any], inner).items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
 
 
@@ -164,7 +193,7 @@ def read_head(directory: Path, tensors: dict[str, NDArray[Any]]) -> HeadConfig |
     kind = checkpoint.head_kind(config)
     if kind is not None:
         return HeadConfig(kind=cast(HeadKind, kind))
-    if any(name.startswith("cls.predictions.") for name in tensors):
+    if any(name.startswith("cls.predictions.transform.") for name in tensors):
         return HeadConfig(kind="masked_lm")
     if "qa_outputs.weight" in tensors:
         return HeadConfig(kind="question_answering")
@@ -191,12 +220,14 @@ def _load(model: nn.Module, tensors: dict[str, NDArray[Any]], *, where: str) -> 
         name: torch.from_numpy(np.array(value, dtype=np.float32, order="C"))
         for name, value in ours.items()
     }
-    if "head.decoder.bias" in shapes:
+    head = model.head if isinstance(model, TaskModel) else None
+    if isinstance(head, MaskedLMHead) and head.is_tied:
         state["head.decoder.weight"] = state["encoder.embeddings.word.weight"]
     model.load_state_dict(state, assign=True)
-    if "head.decoder.bias" in shapes:
+    if isinstance(head, MaskedLMHead):
         # assign=True gives each name a parameter of its own: tie them again.
-        cast(Any, model).head.decoder.weight = cast(Any, model).encoder.embeddings.word.weight
+        assert isinstance(model, TaskModel)
+        head.tie(model.encoder.embeddings.word)
     for parameter in model.parameters():
         parameter.requires_grad_()
 

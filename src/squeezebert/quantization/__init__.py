@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from squeezebert import checkpoint
+from squeezebert.checkpoint.hub import resolve
 from squeezebert.engine import Engine
 from squeezebert.engine.precision import METADATA_KEY
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import appearing
-from squeezebert.hub import resolve
 from squeezebert.quantization.choice import choose, step_costs
 from squeezebert.quantization.compact import add_metadata, read_float32, write_copy
 from squeezebert.quantization.data import default_datasets
@@ -74,7 +74,7 @@ def quantize(
     Args:
         model: A model directory, the name of a shipped model, or one on the Hugging Face hub.
         output: The directory to write; it must not hold anything yet. Appears whole or not at all.
-        datasets: Labelled data of the model's task, on which its score is compared.
+        datasets: Labeled data of the model's task, on which its score is compared.
         texts: Texts on which the tokens' last states are compared; for models without a task.
         texts_name: What to call the texts.
         tolerance: Points (hundredths of the score) that count as nothing.
@@ -91,7 +91,7 @@ def quantize(
     source, output = resolve(model), Path(output)
     say = progress or _say_nothing
     if datasets and texts:
-        raise InvalidInputError("give labelled data or texts to measure on, not both")
+        raise InvalidInputError("give labeled data or texts to measure on, not both")
     if tolerance < 0:
         raise InvalidInputError(f"tolerance is {tolerance}, expected 0 or more points")
     spec = checkpoint.read_spec(source)

@@ -5,8 +5,8 @@ where they lie.
 from __future__ import annotations
 
 import json
-import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert import checkpoint, files
-from squeezebert.errors import CheckpointError
-from squeezebert.packing import ALIGNMENT
+from squeezebert.checkpoint import names
+from squeezebert.checkpoint.panels import ALIGNMENT
+from squeezebert.errors import CheckpointError, MissingDependencyError
 
 KEPT = ("*.json", "*.txt", "*.md", "*.toml", "LICENSE*", "NOTICE*")
 """What is copied beside the weights: tokenizer, card, recipe, task."""
 
 _WRITTEN_ANEW = (checkpoint.CONFIG, checkpoint.INDEX, "pytorch_model.bin.index.json")
-
-_UNUSED = re.compile(
-    r"(.*\.)?embeddings\.position_ids"
-    r"|cls\.seq_relationship\.(weight|bias)"
-    r"|cls\.predictions\.decoder\.(weight|bias)"
-)
-"""A constant, the head of pretraining's second objective, and what is tied to other tensors."""
 
 
 def read_float32(directory: Path) -> dict[str, NDArray[np.float32]]:
@@ -37,19 +31,20 @@ def read_float32(directory: Path) -> dict[str, NDArray[np.float32]]:
         CheckpointError: no weights, or damaged ones.
         MissingDependencyError: an old ``pytorch_model.bin``, which torch must read.
     """
-    if checkpoint.has_safetensors(directory):
+    if checkpoint.has_safetensors(directory) or not checkpoint.weight_files(directory):
         tensors = checkpoint.read_tensors(directory)
     else:
         tensors = _read_bin(directory)
     result: dict[str, NDArray[np.float32]] = {}
-    for name, value in tensors.items():
-        if _UNUSED.fullmatch(name):
-            continue
-        name = re.sub(r"\.gamma$", ".weight", name)
-        name = re.sub(r"\.beta$", ".bias", name)
+    for name, value in names.normalize(tensors).items():
+        if value.dtype.kind != "f":
+            raise CheckpointError(
+                f"the tensor {name:.80} of {directory} holds {value.dtype}, expected "
+                "floating-point numbers"
+            )
         if not np.isfinite(value).all():
             raise CheckpointError(
-                f"the tensor {name} of {directory} holds numbers that are not finite",
+                f"the tensor {name:.80} of {directory} holds numbers that are not finite",
                 hint="train or copy the model again; NaN comes of training that failed",
             )
         result[name] = value.astype(np.float32, copy=False)
@@ -57,11 +52,6 @@ def read_float32(directory: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def _read_bin(directory: Path) -> dict[str, NDArray[Any]]:
-    from squeezebert.errors import MissingDependencyError
-
-    if not (directory / "pytorch_model.bin").is_file():
-        # For its message.
-        return checkpoint.read_tensors(directory)
     try:
         from squeezebert.model.io import read_weights
     except ModuleNotFoundError as error:
@@ -74,18 +64,26 @@ def write_copy(
     target: Path,
     tensors: dict[str, NDArray[np.float32]],
     storage: checkpoint.Storage,
+    kept: Sequence[str] = KEPT,
 ) -> None:
-    """Writes ``tensors`` into ``target``, with the configuration of ``source`` and the files that
-    go with it.
+    """Writes ``tensors`` into ``target``, with the configuration of ``source`` and its files of the
+    patterns ``kept``.
 
     Raises:
         CheckpointError: the disk does not take them.
         ConfigError: a ``config.json`` that describes no model of ours.
     """
-    config = checkpoint.read_json(source / checkpoint.CONFIG)
-    checkpoint.write_checkpoint(target, config=config, tensors=tensors, storage=storage)
+    values = checkpoint.read_json(source / checkpoint.CONFIG)
+    config = checkpoint.read_config(source)
+    settled, tensors = names.settle_decoder(config, tensors, str(source))
+    if settled != config:
+        values["tie_word_embeddings"] = settled.tie_word_embeddings
+    for name in ("dtype", "torch_dtype"):
+        if name in values:
+            values[name] = "float16" if storage == "float16" else "float32"
+    checkpoint.write_checkpoint(target, config=values, tensors=tensors, storage=storage)
     try:
-        for pattern in KEPT:
+        for pattern in kept:
             for path in sorted(source.glob(pattern)):
                 if path.is_file() and path.name not in _WRITTEN_ANEW:
                     shutil.copyfile(path, target / path.name)

@@ -6,9 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from squeezebert.checkpoint.shipped import shipped_models
 from squeezebert.data.catalog import Dataset, dataset_names, open_dataset
 from squeezebert.errors import DataError
-from squeezebert.hub import shipped_models
 from squeezebert.spec import TaskSpec
 
 SPLIT = "dev"

@@ -1,4 +1,4 @@
-"""How much a choice of precisions loses: task scores on labelled data, or token states on texts."""
+"""How much a choice of precisions loses: task scores on labeled data, or token states on texts."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Measure(ABC):
 
 
 class TaskMeasure(Measure):
-    """Scores of the model's task on labelled data.
+    """Scores of the model's task on labeled data.
 
     Args:
         datasets: Of the task; at least one.
@@ -164,7 +164,7 @@ class TaskMeasure(Measure):
         scale = sum(float(np.square(right - right.mean()).sum()) for _, right in pairs)
         return wrong / max(scale, 1e-30)
 
-    def _probe(self, pipeline: Pipeline) -> list[NDArray[np.float32]]:
+    def _probe(self, pipeline: Pipeline[Any]) -> list[NDArray[np.float32]]:
         features: list[Features] = []
         for dataset in self._datasets:
             share = PROBE_TOKENS // len(self._datasets)
@@ -177,7 +177,7 @@ class TaskMeasure(Measure):
         return [_logits(pipeline, item) for item in features]
 
 
-def _logits(pipeline: Pipeline, features: Features) -> NDArray[np.float32]:
+def _logits(pipeline: Pipeline[Any], features: Features) -> NDArray[np.float32]:
     positions = pipeline.task.positions(features)
     batch = RaggedBatch.from_features([features])
     if positions is None:
@@ -190,7 +190,7 @@ def _logits(pipeline: Pipeline, features: Features) -> NDArray[np.float32]:
 def _answer(prediction: Any) -> object:
     """What a person would take for the answer: labels, entities, the best word of each mask."""
     if not isinstance(prediction, tuple):
-        for name in ("label", "labels", "value"):
+        for name in ("labels", "value", "label"):
             if hasattr(prediction, name):
                 return getattr(prediction, name)
     return tuple(

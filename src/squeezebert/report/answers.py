@@ -50,6 +50,6 @@ def entities_in(text: str, answer: str) -> list[Piece] | None:
 
 
 def type_slots(answers: Iterable[str]) -> dict[str, int]:
-    """A colour number for each entity type, in alphabetical order so that it rarely changes."""
+    """A color number for each entity type, in alphabetical order so that it rarely changes."""
     types = {match["type"] for answer in answers for match in _ENTITY.finditer(answer)}
     return {kind: at for at, kind in enumerate(sorted(types))}

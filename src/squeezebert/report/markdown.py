@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from squeezebert.comparison.schema import Report
+from squeezebert.report.escaping import escape_markdown
 from squeezebert.report.grouping import Group, groups_of
 from squeezebert.report.headline import headline_of
 from squeezebert.report.tables import (
@@ -17,6 +18,7 @@ from squeezebert.report.tables import (
     study_table,
     summary_table,
 )
+from squeezebert.shown import shown
 
 MOST_EXAMPLES = 5
 
@@ -30,7 +32,7 @@ def render_markdown(report: Report, *, picture: str | None = None) -> str:
     """
     groups = groups_of(report)
     headline = headline_of(groups)
-    parts = [f"# {escape(headline.plain)}"]
+    parts = [f"# {escape_markdown(headline.plain)}"]
     if picture:
         parts.append(f"![Quality against CPU time]({picture})")
     for group in groups:
@@ -39,24 +41,26 @@ def render_markdown(report: Report, *, picture: str | None = None) -> str:
         parts += ["## Beside the study", table_text(study_table(report.study))]
     parts.append("## How it was measured")
     parts.append(
-        "\n".join(f"- **{escape(term)}**: {escape(text)}" for term, text in facts_of(report))
+        "\n".join(
+            f"- **{escape_markdown(term)}**: {escape_markdown(text)}"
+            for term, text in facts_of(report)
+        )
     )
     if report.notes:
-        parts.append("\n".join(f"- {escape(note)}" for note in report.notes))
+        parts.append("\n".join(f"- {escape_markdown(note)}" for note in report.notes))
     if report.command:
-        fence = "`" * max(
-            3, 1 + max((len(run) for run in re.findall("`+", report.command)), default=0)
-        )
-        parts.append(f"{fence}sh\n{report.command}\n{fence}")
+        command = shown(report.command, lines=True)
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", command)), default=0))
+        parts.append(f"{fence}sh\n{command}\n{fence}")
     return "\n\n".join(parts) + "\n"
 
 
 def _group(group: Group, report: Report) -> list[str]:
     size = f"{group.size:,} texts" if group.size != 1 else "1 text"
-    split = f", {group.info.split}" if group.info else ""
+    split = escape_markdown(f", {group.info.split}" if group.info else "")
     parts = [
-        f"## {escape(group.task_title)}: {escape(group.dataset)}",
-        f"{size}{escape(split)}. Best values are bold; a point is a hundredth of the score.",
+        f"## {escape_markdown(group.task_title)}: {escape_markdown(group.dataset)}",
+        f"{size}{split}. Best values are bold; a point is a hundredth of the score.",
         table_text(summary_table(group)),
         _folded("All scores", table_text(score_table(group))),
         _folded("Time, memory and size", table_text(cost_table(group))),
@@ -92,11 +96,11 @@ def _group(group: Group, report: Report) -> list[str]:
 def table_text(table: Table) -> str:
     """A table with pipes; numbers to the right, the best in bold."""
     lines = [
-        _line([escape(column) for column in table.columns]),
+        _line([escape_markdown(column) for column in table.columns]),
         _line(["---" if at < table.heads else "---:" for at in range(len(table.columns))]),
     ]
     for at, row in enumerate(table.rows):
-        cells = [escape(cell) for cell in row]
+        cells = [escape_markdown(cell) for cell in row]
         lines.append(
             _line(
                 f"**{cell}**" if (at, column) in table.best else cell
@@ -106,20 +110,9 @@ def table_text(table: Table) -> str:
     return "\n".join(lines)
 
 
-def escape(text: str) -> str:
-    r"""A text that stands in Markdown as it is: on one line, no markup, no HTML.
-
-    >>> escape("a|b *c* <i>")
-    'a\\|b \\*c\\* &lt;i&gt;'
-    """
-    flat = " ".join(text.split())
-    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^#)", r"\\\1", flat)
-
-
 def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
 def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>\n\n{content}\n\n</details>"
+    return f"<details><summary>{escape_markdown(title)}</summary>\n\n{content}\n\n</details>"

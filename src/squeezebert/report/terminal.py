@@ -9,6 +9,8 @@ from squeezebert.report.grouping import Group, groups_of
 from squeezebert.report.headline import headline_of
 from squeezebert.report.tables import facts_of, study_table, summary_table
 from squeezebert.report.words import plural, shorten
+from squeezebert.shown import console as make_console
+from squeezebert.shown import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,16 +28,13 @@ def print_table(report: Report, console: Console | None = None) -> None:
         report: What was measured.
         console: Where to print instead. In a pipe the default one writes plain text, 100 wide.
     """
-    from rich.console import Console
     from rich.text import Text
 
     if console is None:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=PIPED_WIDTH)
+        console = make_console(piped_width=PIPED_WIDTH)
     groups = groups_of(report)
     console.print()
-    console.print(Text(headline_of(groups).plain, style="bold"))
+    console.print(Text(shown(headline_of(groups).plain), style="bold"))
     for group in groups:
         console.print()
         console.print(_group_table(group, console.width))
@@ -44,9 +43,10 @@ def print_table(report: Report, console: Console | None = None) -> None:
         console.print(_study_table(report))
     machine = dict(facts_of(report))["Machine"]
     console.print()
-    console.print(Text(f"{machine}; {plural(report.settings.repetitions, 'repetition')}", "dim"))
+    method = f"{machine}; {plural(report.settings.repetitions, 'repetition')}"
+    console.print(Text(shown(method), "dim"))
     for note in report.notes:
-        console.print(Text(f"note: {note}", "dim"))
+        console.print(Text(shown(f"note: {note}"), "dim"))
 
 
 def _group_table(group: Group, width: int) -> RichTable:
@@ -64,7 +64,7 @@ def _group_table(group: Group, width: int) -> RichTable:
     name_width = max(SHORTEST_NAME, width - sum(widths[1:]) - GAP * (len(widths) - 1))
     for at, column in enumerate(summary.columns):
         table.add_column(
-            Text(column),
+            Text(shown(column, lines=True)),
             justify="left" if at < summary.heads else "right",
             overflow="fold",
             width=widths[at] if at else min(widths[at], name_width),
@@ -73,7 +73,7 @@ def _group_table(group: Group, width: int) -> RichTable:
         table.add_row(
             *(
                 Text(
-                    shorten(cell, name_width) if not column else cell,
+                    shorten(shown(cell, lines=True), name_width) if not column else cell,
                     style="bold" if (at, column) in summary.best else "",
                 )
                 for column, cell in enumerate(row)
@@ -96,7 +96,7 @@ def _study_table(report: Report) -> RichTable:
     for row in study_table(report.study).rows:
         _, data, measure, fast, slow, _, fast_seconds, slow_seconds, speedup = row
         cells = (data, measure, f"{fast} / {slow}", f"{fast_seconds} / {slow_seconds}", speedup)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(shown(cell)) for cell in cells))
     return table
 
 
@@ -106,7 +106,7 @@ def _empty(title: str) -> RichTable:
     from rich.text import Text
 
     return RichTable(
-        title=Text(title, style="bold"),
+        title=Text(shown(title), style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

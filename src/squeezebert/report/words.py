@@ -13,7 +13,7 @@ MISSING = "–"
 MINUS = "−"
 
 TASK_TITLES = {
-    "masked_lm": "Masked language modelling",
+    "masked_lm": "Masked language modeling",
     "text_classification": "Text classification",
     "token_classification": "Token classification",
 }

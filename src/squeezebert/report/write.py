@@ -31,9 +31,9 @@ def write_report(report: Report, directory: Path) -> ReportFiles:
 
     Each file is whole or the old one is left. The directory is made where it is missing.
     """
-    from squeezebert.report.charts import tradeoff_svg
-    from squeezebert.report.html import render_html
+    from squeezebert.report.charts.tradeoff import tradeoff_svg
     from squeezebert.report.markdown import render_markdown
+    from squeezebert.report.pages.comparison_page import render_html
 
     files = ReportFiles(
         json=directory / "report.json",

@@ -8,7 +8,8 @@ from squeezebert.errors import ConfigError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
 from squeezebert.tasks.calibration import fit_temperature
-from squeezebert.tasks.masked_lm import Candidate, FilledMask, MaskedLM
+from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
+from squeezebert.tasks.masked_lm import MaskedLM
 from squeezebert.tasks.masking import mask_tokens
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tasks.text_classification import (
@@ -18,7 +19,7 @@ from squeezebert.tasks.text_classification import (
     TextClassification,
     TextPrediction,
 )
-from squeezebert.tasks.token_classification import Entity, TokenClassification
+from squeezebert.tasks.token_classification import Entities, Entity, TokenClassification
 from squeezebert.tokenizer import Tokenizer
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "TASK_NAMES",
     "Candidate",
     "Classification",
+    "Entities",
     "Entity",
     "Features",
     "FilledMask",
+    "FilledMasks",
     "MaskedLM",
     "MultiClassification",
     "ProblemType",

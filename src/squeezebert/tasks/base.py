@@ -1,26 +1,32 @@
 """What every task is made of. No framework here: NumPy in, typed predictions out.
 
-A task turns examples into model inputs (``encode``), shrinks what the model answers to what is
-needed later (``reduce``), and turns that into predictions (``predict``) or scores (``score``).
-Training, evaluation, the pipeline and every backend share these four steps.
+A task makes an example of a raw text (``from_text``), turns examples into model inputs
+(``encode``), says at which tokens it wants an answer (``positions``), shrinks what the model
+answers to what is needed later (``reduce``), and turns that into predictions (``predict``) or
+scores (``score``). Training, evaluation, the pipeline and every backend share these steps, and
+none of them asks a task which one it is.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.batch import RaggedBatch
+from squeezebert.config import EncoderConfig
+from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
 
 __all__ = [
     "IGNORE_INDEX",
     "TASK_NAMES",
     "Features",
+    "Model",
     "ProblemType",
     "Scores",
     "Task",
@@ -47,6 +53,10 @@ class Features:
             multi-label, regression); None for inputs without an answer.
         words: Token classification only: (length,) int32, the index of the example's word that
             is decided at a token of this input, -1 at every other token.
+        unsaid: Token classification only: (labels,) bool, the labels that an ``O`` of this input
+            may be as well, as nobody looked for them; None where ``O`` is ``O``.
+        soft: Token classification only: (length, labels) float32, a teacher's probabilities where
+            ``labels`` counts; None for an input without a teacher.
     """
 
     input_ids: NDArray[np.int32]
@@ -55,6 +65,8 @@ class Features:
     example: int
     labels: NDArray[Any] | None = None
     words: NDArray[np.int32] | None = None
+    unsaid: NDArray[np.bool_] | None = None
+    soft: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -82,18 +94,73 @@ class Scores:
     labels: tuple[str, ...] = ()
 
 
+class Model(Protocol):
+    """What a task asks; every backend is one."""
+
+    @property
+    def config(self) -> EncoderConfig:
+        """The shape of the model."""
+        ...
+
+    def logits(
+        self, batch: RaggedBatch, positions: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """What the head gives.
+
+        Args:
+            batch: The sequences.
+            positions: Masked LM only: indices into the batch's tokens whose logits are wanted;
+                all where None. Other heads take None.
+
+        Returns:
+            Masked LM: (positions, vocab_size). Token classification: (tokens, labels).
+            Text classification: (sequences, labels).
+        """
+        ...
+
+
 Example = TypeVar("Example")
 Reduced = TypeVar("Reduced")
 Prediction = TypeVar("Prediction")
 
 
 class Task(ABC, Generic[Example, Reduced, Prediction]):
-    """One task over one tokenizer and label set."""
+    """One task over one tokenizer and label set. A subclass writes the five abstract methods; the
+    others are for tasks that want answers at some tokens only, or have choices or further scores.
+    """
 
     name: ClassVar[TaskName]
-    higher_is_better: ClassVar[bool] = True
 
     spec: TaskSpec
+
+    @abstractmethod
+    def from_text(self, text: object, where: str = "") -> Example:
+        """What a person gave, as an example without an answer.
+
+        Args:
+            text: A string; a task may take pairs as tuples of two strings as well.
+            where: What to call it in messages, such as ``text 3``; the example keeps it. Empty:
+                "the text".
+
+        Raises:
+            InvalidInputError: something that is no text for this task.
+        """
+
+    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+        """The same task with other choices of what its predictions hold; what a choice means is
+        the task's to say. None leaves it as it is.
+
+        Args:
+            top_k: The most answers of each kind to tell, best first.
+            threshold: The least probability of what is told.
+
+        Raises:
+            InvalidInputError: a choice that the task does not have, or one out of its range.
+        """
+        for name, value in (("top_k", top_k), ("threshold", threshold)):
+            if value is not None:
+                raise InvalidInputError(f"{self.name} has no {name}", hint="leave it out")
+        return self
 
     @abstractmethod
     def encode(self, examples: Sequence[Example], *, with_labels: bool = False) -> list[Features]:
@@ -108,6 +175,30 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
         """(positions,) the tokens of one input whose logits are wanted, or None for all."""
         del features
         return None
+
+    def timing_input(self, input_ids: NDArray[np.int32]) -> Features:
+        """An input of these tokens as the task would ask about it, to take times by."""
+        return Features(
+            input_ids=input_ids,
+            token_type_ids=np.zeros_like(input_ids),
+            offsets=np.zeros((len(input_ids), 2), dtype=np.int32),
+            example=0,
+        )
+
+    def ask(self, model: Model, features: Sequence[Features]) -> list[Reduced]:
+        """What is kept of the model's answers to some inputs, which go to it as one batch."""
+        batch = RaggedBatch.from_features(features)
+        wanted = [self.positions(item) for item in features]
+        given = [places for places in wanted if places is not None]
+        if given:
+            logits = model.logits(batch, batch_positions(batch, given))
+            rows = np.split(logits, np.cumsum([*map(len, given)])[:-1])
+        else:
+            logits = model.logits(batch)
+            # One row an input, or one a token. An input has two tokens at least.
+            by_input = len(logits) == len(batch)
+            rows = list(logits) if by_input else np.split(logits, batch.cu_seqlens[1:-1])
+        return [self.reduce(item, row) for item, row in zip(features, rows, strict=True)]
 
     @abstractmethod
     def reduce(self, features: Features, logits: NDArray[np.float32]) -> Reduced:
@@ -132,3 +223,47 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
         reduced: Sequence[Reduced],
     ) -> Scores:
         """The scores over all examples; ``features`` were encoded ``with_labels``."""
+
+    def further_scores(
+        self,
+        examples: Sequence[Example],
+        run: Callable[[Sequence[Features]], list[Reduced]],
+    ) -> Mapping[str, float]:
+        """Scores that take many runs of the model a text, so that a few texts must do; most tasks
+        have none.
+
+        Args:
+            examples: The few.
+            run: Asks the model about any number of inputs.
+        """
+        del examples, run
+        return {}
+
+
+def batch_positions(
+    batch: RaggedBatch, positions: Sequence[NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """Positions in each sequence of a batch as positions in the batch.
+
+    >>> batch = RaggedBatch.of([np.array([2, 4, 3]), np.array([2, 9, 4, 3])])
+    >>> batch_positions(batch, [np.array([1]), np.array([2])]).tolist()
+    [1, 5]
+    """
+    starts = np.repeat(batch.cu_seqlens[:-1], [*map(len, positions)])
+    return np.concatenate(positions) + starts
+
+
+def check_choices(*, top_k: int | None = None, threshold: float | None = None) -> None:
+    """Refuses choices (:meth:`Task.choosing`) out of their range.
+
+    Raises:
+        InvalidInputError: ``top_k`` below 1, ``threshold`` outside 0 to 1.
+
+    >>> check_choices(top_k=0)
+    Traceback (most recent call last):
+    squeezebert.errors.InvalidInputError: top_k is 0, expected 1 or more
+    """
+    if top_k is not None and top_k < 1:
+        raise InvalidInputError(f"top_k is {top_k}, expected 1 or more")
+    if threshold is not None and not 0.0 <= threshold <= 1.0:
+        raise InvalidInputError(f"threshold is {threshold}, expected a probability, 0 to 1")

@@ -4,7 +4,7 @@ What a model says of each word by itself may spell what no text has: an ``I-X`` 
 it, or a name of five types in five words, mostly where the model is unsure. So a score is added for
 each tag that follows another one, as in a conditional random field (Lafferty et al. 2001), and the
 sequence with the highest sum is the answer. The scores are fitted once the model is trained
-(:mod:`squeezebert.training.transitions`).
+(:mod:`squeezebert.training.finetuning.transitions`).
 """
 
 from __future__ import annotations

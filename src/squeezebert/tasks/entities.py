@@ -95,10 +95,13 @@ class EntityCounts:
 
     def add(self, *, true: Sequence[str], predicted: Sequence[str]) -> None:
         """Counts one sentence, given as IOB2 tags."""
-        true_spans, predicted_spans = spans_from_tags(true), spans_from_tags(predicted)
-        self.true.update(span.type for span in true_spans)
-        self.predicted.update(span.type for span in predicted_spans)
-        self.right.update(span.type for span in set(true_spans) & set(predicted_spans))
+        self.add_spans(true=spans_from_tags(true), predicted=spans_from_tags(predicted))
+
+    def add_spans(self, *, true: Sequence[WordSpan], predicted: Sequence[WordSpan]) -> None:
+        """Counts one sentence, given as entities."""
+        self.true.update(span.type for span in true)
+        self.predicted.update(span.type for span in predicted)
+        self.right.update(span.type for span in set(true) & set(predicted))
 
     @property
     def types(self) -> list[str]:

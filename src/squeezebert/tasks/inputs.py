@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.data.messages import listed
+from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 
 
@@ -38,6 +41,21 @@ def check_text(value: object, place: str) -> str:
     return value
 
 
+def check_single_text(value: object, place: str) -> str:
+    """The same for a task that takes no pairs, whose message says so.
+
+    Raises:
+        InvalidInputError: a pair, or as for :func:`check_text`.
+    """
+    if isinstance(value, tuple):
+        parts: tuple[object, ...] = value
+        raise InvalidInputError(
+            f"{place} is a tuple of {len(parts)}, expected a string",
+            hint="pairs are tuples of two strings, for text classification only",
+        )
+    return check_text(value, place)
+
+
 def check_spec(spec: TaskSpec, task: TaskName, shortest: int) -> None:
     """Refuses a spec that is for another task or leaves no room for a token.
 
@@ -59,6 +77,22 @@ def check_spec(spec: TaskSpec, task: TaskName, shortest: int) -> None:
         raise ConfigError(f"temperature is {spec.temperature}, expected a number above 0")
     if len(set(spec.labels)) != len(spec.labels):
         raise ConfigError(f"the labels {', '.join(spec.labels)} hold one twice")
+
+
+def unknown_label(message: str, kind: str, labels: Sequence[str]) -> DataError:
+    """The error for an answer in the data that the model does not have.
+
+    Args:
+        message: Where, and which.
+        kind: What they are called, such as ``labels``.
+        labels: The model's.
+    """
+    return DataError(
+        message,
+        hint=f"the model's {kind} are {listed(labels, 24)}; where the same go by other names, "
+        "say which is which (evaluate --label-map OLD=NEW,…, or --label-map position; label_map "
+        "of a recipe's data set)",
+    )
 
 
 def check_logits(logits: NDArray[np.float32], shape: tuple[int, ...]) -> None:

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.batch import RaggedBatch
+
 Float32 = NDArray[np.float32]
+
+FEW = 32
+"""Up to so many candidates, a pass for each costs less than sorting all."""
+
+
+@runtime_checkable
+class RanksTokens(Protocol):
+    """A backend that finds a masked LM's likeliest tokens without making all logits."""
+
+    def top_k(
+        self, batch: RaggedBatch, positions: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[np.int32], Float32, Float32]:
+        """The ``k`` likeliest tokens at each position, best first.
+
+        Returns:
+            ``(ids, logits, log_normalizers)``, (positions, k) twice and (positions,):
+            ``logits - log_normalizers[:, None]`` are log-probabilities among all tokens.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +91,7 @@ class MaskAnswers:
         cls,
         ids: NDArray[np.int32],
         logits: Float32,
-        log_normalisers: Float32,
+        log_normalizers: Float32,
         top_k: int,
         *,
         candidates: NDArray[np.bool_],
@@ -80,7 +102,7 @@ class MaskAnswers:
         Args:
             ids: (gaps, k) the likeliest tokens, best first.
             logits: (gaps, k) theirs.
-            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
+            log_normalizers: (gaps,) the logarithm of the sum of the exponentials of all logits.
             top_k: How many candidates to keep.
             candidates: (vocab_size,) the tokens that may be among the top.
 
@@ -91,7 +113,7 @@ class MaskAnswers:
         """
         # A stable sort moves the candidates to the front and keeps their order.
         kept = np.argsort(~candidates[ids], axis=1, kind="stable")[:, :top_k]
-        best = np.take_along_axis(logits, kept, axis=1) - log_normalisers[:, None]
+        best = np.take_along_axis(logits, kept, axis=1) - log_normalizers[:, None]
         return cls(
             np.take_along_axis(ids, kept, axis=1).astype(np.int32, copy=False),
             best.astype(np.float32, copy=False),
@@ -113,6 +135,9 @@ def _largest(logits: Float32, count: int) -> tuple[NDArray[np.int32], Float32]:
     """(gaps, count) the indices of the largest and their values, in descending order; of equals,
     the lower index first. A few passes for the maximum are much faster than a partition.
     """
+    if count > FEW:
+        order = np.argsort(-logits, axis=1, kind="stable")[:, :count].astype(np.int32)
+        return order, np.take_along_axis(logits, order, axis=1)
     left = logits.copy()
     gaps = np.arange(len(logits))
     ids = np.zeros((len(logits), count), dtype=np.int32)

@@ -2,70 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from squeezebert.batch import RaggedBatch
 from squeezebert.data.examples import Document
 from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text
-from squeezebert.tasks.mask_answers import MaskAnswers
+from squeezebert.tasks.base import (
+    IGNORE_INDEX,
+    Features,
+    Model,
+    Scores,
+    Task,
+    batch_positions,
+    check_choices,
+)
+from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
+from squeezebert.tasks.inputs import check_logits, check_single_text, check_spec, check_text
+from squeezebert.tasks.mask_answers import MaskAnswers, RanksTokens
 from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
 from squeezebert.tasks.packing import TurnPacker
 from squeezebert.tasks.reference import ReferenceEmbeddings
-from squeezebert.tokenizer import Tokenizer
+from squeezebert.tokenizer import MASK, Tokenizer
 
 Float32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A token that may stand in a gap.
-
-    Args:
-        token: The token as the vocabulary writes it (``##ing`` continues a word).
-        score: Its probability.
-        source: The text with the gap; other gaps stay as they are.
-        start: The gap's first character in ``source``.
-        end: The character after its last.
-    """
-
-    token: str
-    score: float
-    source: str = field(repr=False)
-    start: int = field(repr=False)
-    end: int = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """``source`` with the token in the gap."""
-        before, word = self.source[: self.start], self.token
-        if word.startswith("##"):
-            before, word = before.rstrip(), word.removeprefix("##")
-        return before + word + self.source[self.end :]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilledMask:
-    """The guesses for one gap.
-
-    Args:
-        start: The gap's first character in the text (the turns joined by line breaks).
-        end: The character after its last.
-        candidates: The best first.
-        expected: The true token, where the gap was made by masking.
-    """
-
-    start: int
-    end: int
-    candidates: tuple[Candidate, ...]
-    expected: str | None = None
 
 
 class _Input(NamedTuple):
@@ -78,8 +45,8 @@ class _Input(NamedTuple):
     keys: NDArray[np.float64]
 
 
-class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
-    """Encodes, decodes and scores masked language modelling (``docs/tasks.md`` defines the scores).
+class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
+    """Encodes, decodes and scores masked language modeling (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] turn [SEP] turn [SEP] …``, as many whole turns of a document as fit into
     ``spec.max_length`` (:class:`~squeezebert.tasks.packing.TurnPacker`); nothing is left out.
@@ -95,7 +62,7 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         mask_probability: The share of tokens to be guessed.
         seed: Another seed gives other masks.
         reference: The table for the cosine similarity; without it that score is left out.
-        top_k: How many candidates a gap gets.
+        top_k: How many candidates a gap gets; as few as are at least as likely as ``threshold``.
 
     Raises:
         ConfigError: a spec of another task, a length below 3, a probability outside 0 to 1.
@@ -140,9 +107,37 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         self._tokens = tokenizer.tokens
         self._ordinary = ordinary_ids(tokenizer)
         self.top_k = max(1, min(top_k, int(self._ordinary.sum())))
+        self.threshold = 0.0
         self._packer = TurnPacker(tokenizer, spec.max_length)
         # (vocab_size,) the row of each id in the reference table, -1 where it has none
         self._reference_rows = None if reference is None else reference.rows(self._tokens)
+
+    def from_text(self, text: object, where: str = "") -> Document:
+        """A text with ``[MASK]`` where words are wanted.
+
+        Raises:
+            InvalidInputError: not a string, one with a lone surrogate, or one without ``[MASK]``.
+        """
+        place = where or "the text"
+        text = check_single_text(text, place)
+        if MASK not in text:
+            raise InvalidInputError(
+                f"{place} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",
+                hint=f"write {MASK} where a word is wanted",
+            )
+        return Document(turns=(text,), where=where)
+
+    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+        """The same with ``top_k`` candidates a gap, less those with a lower probability than
+        ``threshold``; see :meth:`squeezebert.tasks.base.Task.choosing`.
+        """
+        check_choices(top_k=top_k, threshold=threshold)
+        chosen = copy.copy(self)
+        if top_k is not None:
+            chosen.top_k = max(1, min(top_k, int(self._ordinary.sum())))
+        if threshold is not None:
+            chosen.threshold = threshold
+        return chosen
 
     def encode(self, examples: Sequence[Document], *, with_labels: bool = False) -> list[Features]:
         """One or more inputs a document; ``offsets`` count in its turns joined by line breaks.
@@ -196,6 +191,47 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
             return np.flatnonzero(features.labels != IGNORE_INDEX)
         return np.flatnonzero(features.input_ids == self.tokenizer.mask_id)
 
+    def timing_input(self, input_ids: NDArray[np.int32]) -> Features:
+        """An input with the usual share of its tokens masked, evenly spread."""
+        gaps = max(1, round(self.mask_probability * len(input_ids)))
+        return self._with_gaps(
+            super().timing_input(input_ids),
+            np.linspace(0, len(input_ids) - 1, gaps).astype(np.int64),
+        )
+
+    def ask(self, model: Model, features: Sequence[Features]) -> list[MaskAnswers]:
+        """As for every task, but without making all logits where the likeliest tokens will do and
+        the model can rank them.
+        """
+        needed = self._best_needed(features, model.config.vocab_size)
+        if needed is None or not isinstance(model, RanksTokens):
+            return super().ask(model, features)
+        batch = RaggedBatch.from_features(features)
+        gaps = [self.positions(item) for item in features]
+        ids, logits, log_normalizers = model.top_k(batch, batch_positions(batch, gaps), needed)
+        check_logits(log_normalizers, (sum(map(len, gaps)),))
+        ends = np.cumsum([0, *map(len, gaps)]).tolist()
+        return [
+            MaskAnswers.of_best(
+                ids[start:end],
+                logits[start:end],
+                log_normalizers[start:end],
+                self.top_k,
+                candidates=self._ordinary,
+            )
+            for start, end in pairwise(ends)
+        ]
+
+    def _best_needed(self, features: Sequence[Features], outputs: int) -> int | None:
+        """How many of the likeliest tokens of a gap are needed, special tokens among them; None
+        where only all logits will do. ``outputs`` is the size of the model's table, which some
+        models pad to a round number: only :meth:`reduce` leaves that out.
+        """
+        labeled = any(item.labels is not None for item in features)
+        if labeled or self.spec.temperature != 1.0 or outputs > len(self._tokens):
+            return None
+        return self.top_k + int((~self._ordinary).sum())
+
     def reduce(self, features: Features, logits: Float32) -> MaskAnswers:
         """The best tokens of each gap, and how the true one fared. In an input without labels,
         special tokens are no candidates.
@@ -210,35 +246,12 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
             return MaskAnswers.of(logits, self.top_k, candidates=self._ordinary)
         return MaskAnswers.of(logits, self.top_k, true_ids=features.labels[gaps])
 
-    def best_needed(self, features: Features) -> int | None:
-        """How many of the likeliest tokens of a gap :meth:`reduce_best` needs, special tokens
-        among them; None where only all logits will do.
-        """
-        if features.labels is not None or self.spec.temperature != 1.0:
-            return None
-        return self.top_k + int((~self._ordinary).sum())
-
-    def reduce_best(
-        self, ids: NDArray[np.int32], logits: Float32, log_normalisers: Float32
-    ) -> MaskAnswers:
-        """What :meth:`reduce` gives, out of the likeliest tokens of each gap alone.
-
-        Args:
-            ids: (gaps, :meth:`best_needed`) the likeliest, best first.
-            logits: Theirs.
-            log_normalisers: (gaps,) the logarithm of the sum of the exponentials of all logits.
-        """
-        check_logits(log_normalisers, (len(ids),))
-        return MaskAnswers.of_best(
-            ids, logits, log_normalisers, self.top_k, candidates=self._ordinary
-        )
-
     def predict(
         self,
         examples: Sequence[Document],
         features: Sequence[Features],
         reduced: Sequence[MaskAnswers],
-    ) -> list[tuple[FilledMask, ...]]:
+    ) -> list[FilledMasks]:
         """The gaps of each document, in the order of its text."""
         texts = ["\n".join(document.turns) for document in examples]
         filled: list[list[FilledMask]] = [[] for _ in examples]
@@ -255,7 +268,7 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
                         end=end,
                     )
                     for token, score in zip(answers.top_ids[gap].tolist(), scores[gap], strict=True)
-                    if score > 0.0
+                    if score > 0.0 and score >= self.threshold
                 )
                 expected = None if item.labels is None else self._tokens[item.labels[position]]
                 filled[item.example].append(
@@ -305,6 +318,19 @@ class MaskedLM(Task[Document, MaskAnswers, tuple[FilledMask, ...]]):
         """
         _, log_probability = self._truth(features, reduced)
         return float(np.exp(-log_probability.mean()))
+
+    def further_scores(
+        self,
+        examples: Sequence[Document],
+        run: Callable[[Sequence[Features]], list[MaskAnswers]],
+    ) -> Mapping[str, float]:
+        """The :meth:`pseudo_perplexity`, which takes a run of the model a token.
+
+        Raises:
+            InvalidInputError: documents without ordinary tokens.
+        """
+        features = self.pseudo_features(examples)
+        return {"pseudo_perplexity": self.pseudo_perplexity(features, run(features))}
 
     # Encoding
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from squeezebert.data.examples import TextExample
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import Features, Scores, Task
+from squeezebert.tasks.base import Features, Scores, Task, check_choices
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text
 from squeezebert.tasks.metrics import (
     calibration_error,
@@ -31,41 +32,46 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classification:
-    """One class of several.
+class TextPrediction:
+    """What a text is.
 
     Args:
-        label: The most probable class.
-        score: Its probability.
-        scores: The probability of every class, in the order of the task's labels.
+        label: The most probable class; what the number is called, for a regression.
+        score: The probability of ``label``; the number itself, for a regression.
+        probabilities: The probability of every class (or of the ``top_k``), best first; empty
+            for a regression.
     """
 
     label: str
     score: float
-    scores: dict[str, float]
+    probabilities: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiClassification:
+class Classification(TextPrediction):
+    """One class of several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiClassification(TextPrediction):
     """Any number of classes.
 
     Args:
-        labels: The classes with a probability of at least one half.
-        scores: The probability of every class, in the order of the task's labels.
+        labels: The classes with a probability of the threshold (one half, where none is given) or
+            more, in the order of the task's labels.
     """
 
     labels: tuple[str, ...]
-    scores: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression:
+class Regression(TextPrediction):
     """A number."""
 
-    value: float
-
-
-TextPrediction = Classification | MultiClassification | Regression
+    @property
+    def value(self) -> float:
+        """The number."""
+        return self.score
 
 
 class TextClassification(Task[TextExample, Float32, TextPrediction]):
@@ -116,6 +122,43 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         self.tokenizer = tokenizer
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
         self._outputs = len(spec.labels) or 1
+        self.top_k: int | None = None
+        self.threshold = 0.5
+
+    def from_text(self, text: object, where: str = "") -> TextExample:
+        """A text, or a pair of texts as a tuple of two.
+
+        Raises:
+            InvalidInputError: neither, or a lone surrogate in one of them.
+        """
+        place = where or "the text"
+        pair: str | None = None
+        if isinstance(text, tuple):
+            parts: tuple[object, ...] = text
+            if len(parts) != 2:
+                raise InvalidInputError(
+                    f"{place} is a tuple of {len(parts)}, expected a string or a pair",
+                    hint="a pair is a tuple of two strings; several texts are a list",
+                )
+            text, pair = parts[0], check_text(parts[1], f"{place}, second text,")
+        return TextExample(text=check_text(text, place), pair=pair, where=where)
+
+    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+        """The same, telling the ``top_k`` most probable classes only; where a text may have
+        several, its labels are those from ``threshold`` up. See
+        :meth:`squeezebert.tasks.base.Task.choosing`.
+        """
+        check_choices(top_k=top_k, threshold=threshold)
+        if threshold is not None and self.spec.problem_type != "multi_label":
+            raise InvalidInputError(
+                f"a threshold is for models that give a text any number of labels; this one is "
+                f"{self.spec.problem_type}",
+                hint="compare the prediction's score with it",
+            )
+        chosen = copy.copy(self)
+        chosen.top_k = self.top_k if top_k is None else top_k
+        chosen.threshold = self.threshold if threshold is None else threshold
+        return chosen
 
     def encode(
         self, examples: Sequence[TextExample], *, with_labels: bool = False
@@ -159,7 +202,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         """
         del examples, features
         if self.spec.problem_type == "regression":
-            return [Regression(value=float(row[0])) for row in reduced]
+            label = self.spec.labels[0] if self.spec.labels else "value"
+            return [Regression(label=label, score=float(r[0]), probabilities={}) for r in reduced]
         return [self._decide(row) for row in self._probabilities(reduced).tolist()]
 
     def score(
@@ -249,12 +293,18 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         return softmax(logits) if self.spec.problem_type == "single_label" else sigmoid(logits)
 
     def _decide(self, probabilities: list[float]) -> TextPrediction:
-        scores = dict(zip(self.spec.labels, probabilities, strict=True))
+        pairs = list(zip(self.spec.labels, probabilities, strict=True))
+        ranked = sorted(pairs, key=lambda pair: -pair[1])  # of equals, the first label comes first
+        label, score = ranked[0]
+        told = dict(ranked[: self.top_k])
         if self.spec.problem_type == "multi_label":
-            chosen = tuple(label for label, score in scores.items() if score >= 0.5)
-            return MultiClassification(labels=chosen, scores=scores)
-        label = max(scores, key=scores.__getitem__)
-        return Classification(label=label, score=scores[label], scores=scores)
+            return MultiClassification(
+                label=label,
+                score=score,
+                probabilities=told,
+                labels=tuple(label for label, score in pairs if score >= self.threshold),
+            )
+        return Classification(label=label, score=score, probabilities=told)
 
     # Scoring
 

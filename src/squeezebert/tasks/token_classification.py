@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.data.examples import TokenExample
-from squeezebert.data.words import split_words
+from squeezebert.data.words import split_words, with_marks
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task
+from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, check_choices
 from squeezebert.tasks.decoding import TagDecoder
-from squeezebert.tasks.entities import EntityCounts, spans_from_tags, split_tag
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text
-from squeezebert.tasks.metrics import calibration_error, class_table, confusion_matrix, softmax
+from squeezebert.tasks.entities import EntityCounts
+from squeezebert.tasks.inputs import (
+    check_logits,
+    check_single_text,
+    check_spec,
+    check_text,
+    unknown_label,
+)
+from squeezebert.tasks.metrics import (
+    calibration_error,
+    class_table,
+    confusion_matrix,
+    macro_f1,
+    softmax,
+)
+from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tasks.windows import cut_windows
 from squeezebert.tokenizer import Tokenizer
 
@@ -27,11 +41,11 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True, kw_only=True)
 class Entity:
-    """A named stretch of a text.
+    """A named stretch of a text; a word with its label, where a model labels words.
 
     Args:
         text: ``source[start:end]``, where ``source`` is the text that was given.
-        type: Its kind, such as ``PER``.
+        type: Its kind, such as ``PER``; the label of a word, such as ``NOUN``.
         start: Its first character.
         end: The character after its last.
         score: The least probability among the tags of its words.
@@ -42,6 +56,10 @@ class Entity:
     start: int
     end: int
     score: float
+
+
+Entities: TypeAlias = tuple[Entity, ...]
+"""The entities of a text, in its order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +86,7 @@ class WordTags:
     probabilities: Float32
 
 
-class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
+class TokenClassification(Task[TokenExample, WordScores, Entities]):
     """Encodes, decodes and scores token classification (``docs/tasks.md`` defines the scores).
 
     An input is ``[CLS] tokens [SEP]``. A word is answered for, and trained, at its first token.
@@ -77,14 +95,15 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
     without words gives no input and no entities.
 
     Args:
-        spec: The tags (``O``, ``B-…``, ``I-…``) and the length.
+        spec: The labels, of any naming that :mod:`squeezebert.tasks.tag_sets` tells apart, and
+            the length.
         tokenizer: The model's.
-        overlap: How many tokens neighbouring windows share, less than ``max_length - 2``;
+        overlap: How many tokens neighboring windows share, less than ``max_length - 2``;
             a quarter of the window by default.
 
     Raises:
-        ConfigError: a spec of another task, labels that are not IOB2 tags, a length below 4, or
-            an overlap that does not fit.
+        ConfigError: a spec of another task, no labels, a length below 4, or an overlap that does
+            not fit.
 
     >>> tokenizer = Tokenizer.from_vocabulary(
     ...     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ada", "##s", "wrote"], lowercase=True
@@ -105,32 +124,44 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
 
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer, *, overlap: int | None = None) -> None:
         check_spec(spec, self.name, shortest=4)
-        if "O" not in spec.labels:
-            raise ConfigError(f"the labels ({', '.join(spec.labels)}) lack O")
-        try:
-            kinds = {split_tag(label)[1] for label in spec.labels}
-        except InvalidInputError as error:
-            raise ConfigError(error.message) from error
+        if not spec.labels:
+            raise ConfigError("a token classifier needs labels", hint="name them in task.json")
         self.window = spec.max_length - 2
         self.overlap = self.window // 4 if overlap is None else overlap
         if not 0 <= self.overlap < self.window:
             raise ConfigError(f"overlap is {overlap}, expected 0 to {self.window - 1}")
         self.spec = spec
         self.tokenizer = tokenizer
-        self.types = tuple(sorted(kinds - {""}))
+        self.tag_set = TagSet(spec.labels)
+        self.types = self.tag_set.types
+        self.threshold = 0.0
         self._decoder = TagDecoder(spec.transitions, len(spec.labels)) if spec.transitions else None
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
 
-    @staticmethod
-    def from_text(text: str) -> TokenExample:
+    def from_text(self, text: object, where: str = "") -> TokenExample:
         """A raw text as an example: words split off, with their places in it.
 
         Raises:
             InvalidInputError: not a string, or one with a lone surrogate.
         """
-        offsets = split_words(check_text(text, "the text"))
+        text = check_single_text(text, where or "the text")
+        if self.spec.words == "pre_tokens":
+            offsets = with_marks(text, self.tokenizer.pre_tokens(text))
+        else:
+            chinese = self.tokenizer.normalization.tokenize_chinese_chars
+            offsets = split_words(text, chinese_characters=chinese)
         words = tuple(text[start:end] for start, end in offsets)
-        return TokenExample(words=words, offsets=tuple(offsets), text=text)
+        return TokenExample(words=words, offsets=tuple(offsets), text=text, where=where)
+
+    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+        """The same, telling only entities with a score of ``threshold`` or more; see
+        :meth:`squeezebert.tasks.base.Task.choosing`.
+        """
+        check_choices(threshold=threshold)
+        chosen = copy.copy(super().choosing(top_k=top_k))
+        if threshold is not None:
+            chosen.threshold = threshold
+        return chosen
 
     def encode(
         self, examples: Sequence[TokenExample], *, with_labels: bool = False
@@ -149,7 +180,8 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         features: list[Features] = []
         encodings = self.tokenizer.encode_words([example.words for example in examples])
         for index, (example, encoded) in enumerate(zip(examples, encodings, strict=True)):
-            labels = self._labels(example, index) if with_labels else None
+            labels = self._targets(example, index) if with_labels else None
+            unsaid = self._unsaid(example) if with_labels else None
             starts = np.array(example.offsets, dtype=np.int32).reshape(-1, 2)[:, :1]
             offsets = encoded.offsets + starts[encoded.word_ids]
             for window in cut_windows(encoded.word_ids, self.window, self.overlap):
@@ -170,6 +202,10 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
                             IGNORE_INDEX,
                             IGNORE_INDEX,
                         ),
+                        unsaid=unsaid,
+                        soft=None
+                        if labels is None or example.soft is None
+                        else _framed(example.soft[window.words].astype(np.float32), 0, 0),
                     )
                 )
         return features
@@ -184,14 +220,15 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         examples: Sequence[TokenExample],
         features: Sequence[Features],
         reduced: Sequence[WordScores],
-    ) -> list[tuple[Entity, ...]]:
-        """The entities of each example, in the order of its text. Tags that no IOB2 text could
-        have, as a model without ``spec.transitions`` may give them, are read as conlleval does: an
-        ``I-X`` after anything but ``X`` starts an entity.
+    ) -> list[Entities]:
+        """The entities of each example, in the order of its text; every word of it, where the
+        model labels words. Tags in an order that no text could have, as a model without
+        ``spec.transitions`` may give them, are read as conlleval does: an ``I-X`` after anything
+        but ``X`` starts an entity.
         """
         answers = self._join(examples, features, reduced)
-        return [
-            tuple(
+        found = [
+            [
                 Entity(
                     text=example.text[example.offsets[start][0] : example.offsets[end - 1][1]],
                     type=kind,
@@ -199,10 +236,11 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
                     end=example.offsets[end - 1][1],
                     score=float(answer.probabilities[start:end].min()),
                 )
-                for start, end, kind in spans_from_tags(self._tags(answer.labels))
-            )
+                for start, end, kind in self.tag_set.spans(self._tags(answer.labels))
+            ]
             for example, answer in zip(examples, answers, strict=True)
         ]
+        return [tuple(e for e in entities if e.score >= self.threshold) for entities in found]
 
     def tags(
         self,
@@ -219,7 +257,8 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         features: Sequence[Features],
         reduced: Sequence[WordScores],
     ) -> Scores:
-        """Token accuracy, and precision, recall and F1 of whole entities; ``docs/tasks.md``.
+        """Token accuracy, and precision, recall and F1 of whole entities, or of each label where
+        the model labels words; ``docs/tasks.md``.
 
         Raises:
             InvalidInputError: no words to score.
@@ -228,14 +267,25 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         if not any(example.words for example in examples):
             raise InvalidInputError("there are no words to score")
         answers = self._join(examples, features, reduced)
-        counts = EntityCounts()
         truth = self.word_labels(examples)
-        for example, answer in zip(examples, answers, strict=True):
-            counts.add(true=example.tags or (), predicted=self._tags(answer.labels))
-        true = np.concatenate(truth)
-        predicted = np.concatenate([answer.labels for answer in answers])
-        probabilities = np.concatenate([answer.probabilities for answer in answers])
+        pairs = list(zip(examples, answers, strict=True))
+        judged = np.concatenate([self._judged(example, answer) for example, answer in pairs])
+        true = np.concatenate(truth)[judged]
+        predicted = np.concatenate([answer.labels for answer in answers])[judged]
+        probabilities = np.concatenate([answer.probabilities for answer in answers])[judged]
+        values = {
+            "token_accuracy": float((true == predicted).mean()),
+            "ece": calibration_error(probabilities, true == predicted),
+        }
+        if self.tag_set.naming == "words":
+            return self._score_words(true, predicted, values)
 
+        counts = EntityCounts()
+        for right, (example, answer) in zip(truth, pairs, strict=True):
+            found = self.tag_set.spans(self._tags(answer.labels))
+            if example.types is not None:  # others are neither right nor wrong
+                found = [span for span in found if span.type in example.types]
+            counts.add_spans(true=self.tag_set.spans(self._tags(right)), predicted=found)
         columns = [
             np.array([counter[kind] for kind in counts.types], dtype=np.int64)
             for counter in (counts.right, counts.predicted, counts.true)
@@ -243,20 +293,43 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         table = class_table(*columns)
         overall = class_table(*(column.sum(keepdims=True) for column in columns))
         names = ("O", *self.types)
-        kind_of = np.array([names.index(split_tag(label)[1] or "O") for label in self.spec.labels])
+        kinds = [self.tag_set.type_of(label) or "O" for label in self.spec.labels]
+        kind_of = np.array([names.index(kind) for kind in kinds])
         confusion = confusion_matrix(kind_of[true], kind_of[predicted], len(names))
         return Scores(
             values={
                 "entity_f1": float(overall.f1[0]),
                 "entity_precision": float(overall.precision[0]),
                 "entity_recall": float(overall.recall[0]),
-                "token_accuracy": float((true == predicted).mean()),
-                "ece": calibration_error(probabilities, true == predicted),
+                **values,
             },
             main="entity_f1",
             per_class={kind: table.row(i) for i, kind in enumerate(counts.types)},
             confusion=tuple(tuple(int(n) for n in row) for row in confusion),
             labels=names,
+        )
+
+    def _judged(self, example: TokenExample, answer: WordTags) -> NDArray[np.bool_]:
+        """(words,) which words are right or wrong: all but those tagged with a type that nobody
+        looked for where the annotators left no tag.
+        """
+        unsaid = self._unsaid(example)
+        if unsaid is None:
+            return np.ones(len(example.words), dtype=bool)
+        untagged = np.array([tag == "O" for tag in example.tags or ()], dtype=bool)
+        return ~(untagged & unsaid[answer.labels])
+
+    def _score_words(
+        self, true: NDArray[np.int64], predicted: NDArray[np.int32], values: dict[str, float]
+    ) -> Scores:
+        confusion = confusion_matrix(true, predicted, len(self.spec.labels))
+        table = class_table(np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
+        return Scores(
+            values={**values, "macro_f1": macro_f1(confusion)},
+            main="token_accuracy",
+            per_class={label: table.row(i) for i, label in enumerate(self.spec.labels)},
+            confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+            labels=self.spec.labels,
         )
 
     def word_labels(self, examples: Sequence[TokenExample]) -> list[NDArray[np.int64]]:
@@ -267,20 +340,37 @@ class TokenClassification(Task[TokenExample, WordScores, tuple[Entity, ...]]):
         """
         return [self._labels(example, index) for index, example in enumerate(examples)]
 
+    def _targets(self, example: TokenExample, index: int) -> NDArray[np.int64]:
+        """(words,) the label of each word to train on: a teacher's likeliest where it has one."""
+        if example.soft is None:
+            return self._labels(example, index)
+        if example.soft.shape[1] != len(self.spec.labels):
+            raise DataError(
+                f"{example.where or f'text {index}'} has soft labels for {example.soft.shape[1]} "
+                f"tags, the model has {len(self.spec.labels)}",
+                hint=f"the model's tags are {', '.join(self.spec.labels)}",
+            )
+        return example.soft.argmax(axis=1).astype(np.int64)
+
+    def _unsaid(self, example: TokenExample) -> NDArray[np.bool_] | None:
+        """(labels,) what an ``O`` of the example may be besides."""
+        if example.types is None or not set(self.types) - set(example.types):
+            return None
+        kinds = [self.tag_set.type_of(label) for label in self.spec.labels]
+        return np.array([bool(kind) and kind not in example.types for kind in kinds])
+
     def _labels(self, example: TokenExample, index: int) -> NDArray[np.int64]:
         """(words,) the label of each word."""
         place = example.where or f"text {index}"
         if example.tags is None:
             raise DataError(f"{place} has no tags", hint="name the column that holds the tags")
-        unknown = next((tag for tag in example.tags if tag not in self._label_ids), None)
+        tags = self.tag_set.of_data(example.tags)
+        unknown = next((tag for tag in tags if tag not in self._label_ids), None)
         if unknown is not None:
-            raise DataError(
-                f"{place}: unknown tag {unknown!r}",
-                hint=f"the model's tags are {', '.join(self.spec.labels)}",
-            )
-        return np.array([self._label_ids[tag] for tag in example.tags], dtype=np.int64)
+            raise unknown_label(f"{place}: unknown tag {unknown!r}", "tags", self.spec.labels)
+        return np.array([self._label_ids[tag] for tag in tags], dtype=np.int64)
 
-    def _tags(self, labels: NDArray[np.int32]) -> list[str]:
+    def _tags(self, labels: NDArray[np.integer]) -> list[str]:
         return [self.spec.labels[label] for label in labels.tolist()]
 
     def _join(

@@ -32,7 +32,7 @@ def cut_windows(word_ids: NDArray[np.int32], size: int, overlap: int) -> list[Wi
     Args:
         word_ids: (length,) the word of each token, rising from 0 without gaps.
         size: The most tokens of a window.
-        overlap: How many tokens neighbouring windows share at least.
+        overlap: How many tokens neighboring windows share at least.
 
     Raises:
         InvalidInputError: an overlap that leaves windows no way to advance.

@@ -1,0 +1,1 @@
+"""Models fine-tuned and scored on public data."""

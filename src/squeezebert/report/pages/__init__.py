@@ -1,0 +1,1 @@
+"""Whole pages: a comparison's and a benchmark's."""

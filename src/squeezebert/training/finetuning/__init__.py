@@ -1,0 +1,1 @@
+"""A pretrained model for one of the tasks."""

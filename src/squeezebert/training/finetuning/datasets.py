@@ -1,0 +1,291 @@
+"""The training and dev examples of a fine-tuning recipe: several data sets in a row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from squeezebert.data import dataset_names, open_dataset
+from squeezebert.data.catalog import Dataset
+from squeezebert.data.examples import TextExample, TokenExample
+from squeezebert.data.folders import SPLIT_NAMES
+from squeezebert.data.splits import part
+from squeezebert.data.tags import iob2_labels
+from squeezebert.errors import ConfigError, DataError
+from squeezebert.spec import ProblemType, TaskName
+from squeezebert.training.recipe.run import DataSource, FinetuneRecipe
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingData:
+    """What a model is fine-tuned on.
+
+    Args:
+        train: Examples of the task's kind.
+        dev: The same, held out.
+        labels: The head's outputs; IOB2 tags for token classification.
+        problem_type: Of text classification.
+        languages: Of the data sets that say so.
+        rows: ``(use, name, examples)`` of each set, for the model card.
+        notes: Licenses and remarks, for the model card.
+    """
+
+    train: Sequence[Any]
+    dev: Sequence[Any]
+    labels: tuple[str, ...]
+    problem_type: ProblemType
+    languages: tuple[str, ...]
+    rows: tuple[tuple[str, str, int], ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        train: Sequence[Any],
+        dev: Sequence[Any],
+        labels: tuple[str, ...],
+        problem_type: ProblemType = "single_label",
+        languages: tuple[str, ...] = (),
+    ) -> TrainingData:
+        """Examples that a program has in memory."""
+        return cls(
+            train=train,
+            dev=dev,
+            labels=labels,
+            problem_type=problem_type,
+            languages=languages,
+            rows=(("train", "in memory", len(train)), ("dev", "in memory", len(dev))),
+            notes=(),
+        )
+
+
+def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
+    """Reads, renames and joins the data sets of ``recipe``.
+
+    Raises:
+        ConfigError: no training data, or sets that do not go together.
+        DataError, InvalidInputError: data that is not there or broken.
+    """
+    if not recipe.data.train:
+        raise ConfigError(
+            "data.train is empty",
+            hint=f"the known sets for {recipe.task} are {', '.join(dataset_names(recipe.task))}",
+        )
+    train = [_open(source, recipe, source.split or "train") for source in recipe.data.train]
+    dev = [_open(source, recipe, source.split or _dev_split(source)) for source in recipe.data.dev]
+    if not dev:
+        for index, source in enumerate(recipe.data.train):
+            own = _open_dev(source, recipe)
+            if own is not None:
+                dev.append(own)
+            elif not _any_dev(recipe):
+                train[index], held_out = _divide(train[index], recipe.data.dev_share)
+                dev.append(held_out)
+    problem_types: set[ProblemType] = {dataset.problem_type for dataset in train + dev}
+    if len(problem_types) > 1:
+        raise ConfigError(
+            f"the data sets are {' and '.join(map(str, problem_types))}, expected one kind"
+        )
+    labels = _labels(recipe, train)
+    data = TrainingData(
+        train=[
+            example
+            for source, dataset in zip(recipe.data.train, train, strict=True)
+            for example in _soft_in_order(dataset, labels) * source.repeat
+        ],
+        dev=[example for dataset in dev for example in dataset.examples],
+        labels=labels,
+        problem_type=problem_types.pop(),
+        languages=recipe.languages or tuple(sorted({x for d in train for x in d.languages})),
+        rows=tuple(
+            (use, f"{d.name} ({d.split})", len(d))
+            for use, datasets in (("train", train), ("dev", dev))
+            for d in datasets
+        ),
+        notes=tuple(dict.fromkeys(_note(dataset) for dataset in train if dataset.license)),
+    )
+    for use in ("train", "dev"):
+        if not getattr(data, use):
+            raise DataError(
+                f"there are no {use} examples in {', '.join(d.name for d in train + dev)}",
+                hint="see data.dev_share, data.limit and label_map in the recipe",
+            )
+    return data
+
+
+def _dev_split(source: DataSource) -> str:
+    """The split to ask of a dev set: a file that is not called dev is read as what it is."""
+    if source.path in dataset_names() or not Path(source.path).is_file():
+        return "dev"
+    stem = Path(source.path).name.lower().split(".")[0]
+    return next((split for split, names in SPLIT_NAMES.items() if stem in names), "train")
+
+
+def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
+    if source.path in dataset_names():
+        dataset = open_dataset(source.path, task=recipe.task, split=split)
+    else:
+        dataset = open_dataset(
+            source.path,
+            task=recipe.task,
+            split=split,
+            text=source.text[0] if len(source.text) == 1 else source.text,
+            label=source.label,
+            pair=source.pair or None,
+            problem_type=recipe.problem_type,
+            delimiter=source.delimiter or None,
+            token_column=source.token_column,
+            tag_column=source.tag_column,
+            encoding=source.encoding,
+        )
+    if source.label_map:
+        dataset = rename_labels(dataset, source.label_map)
+    if source.types:
+        dataset = _of_types(dataset, source.types)
+    if source.limit and len(dataset) > source.limit:
+        step = len(dataset) / source.limit
+        kept = [dataset.examples[int(index * step)] for index in range(source.limit)]
+        dataset = dataclasses.replace(dataset, examples=kept)
+    return dataset
+
+
+def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
+    """The examples, soft labels in the order of the head's outputs."""
+    if dataset.task != "token_classification" or all(e.soft is None for e in dataset.examples):
+        return dataset.examples
+    if sorted(dataset.labels) != sorted(labels):
+        raise ConfigError(
+            f"{dataset.name} has soft labels for {', '.join(dataset.labels)}, "
+            f"but the model's tags are {', '.join(labels)}",
+            hint="fine-tune the teacher with the same data.labels",
+        )
+    order = [dataset.labels.index(label) for label in labels]
+    return [
+        example
+        if example.soft is None
+        else dataclasses.replace(example, soft=example.soft[:, order])
+        for example in dataset.examples
+    ]
+
+
+def _of_types(dataset: Dataset, types: tuple[str, ...]) -> Dataset:
+    """``dataset`` with what its annotators looked for."""
+    if dataset.task != "token_classification":
+        raise ConfigError(f"types is set for {dataset.name}, which has no entities")
+    more = sorted(set(_types(dataset.labels)) - set(types))
+    if more:
+        raise ConfigError(
+            f"types of {dataset.name} lacks {', '.join(map(repr, more))}",
+            hint="name all entity types that the set's annotators looked for, as label_map "
+            "leaves them",
+        )
+    examples = [dataclasses.replace(example, types=types) for example in dataset.examples]
+    return dataclasses.replace(dataset, examples=examples)
+
+
+def _open_dev(source: DataSource, recipe: FinetuneRecipe) -> Dataset | None:
+    """The dev split beside a training set, or None where it has none."""
+    if Path(source.path).is_file():
+        return None
+    try:
+        return _open(dataclasses.replace(source, limit=0), recipe, "dev")
+    except DataError:
+        return None
+
+
+def _any_dev(recipe: FinetuneRecipe) -> bool:
+    return any(_open_dev(source, recipe) is not None for source in recipe.data.train)
+
+
+def _divide(dataset: Dataset, share: float) -> tuple[Dataset, Dataset]:
+    """Training and dev part; each class in the same share."""
+    examples = dataset.examples
+    if dataset.task == "text_classification":
+        dev, train = part(examples, 0.0, share), part(examples, share, 1.0)
+    else:
+        every = max(round(1 / share), 2)
+        dev = examples[every // 2 :: every]
+        train = [e for index, e in enumerate(examples) if index % every != every // 2]
+    return (
+        dataclasses.replace(dataset, examples=train),
+        dataclasses.replace(dataset, examples=dev, split="dev"),
+    )
+
+
+def rename_labels(dataset: Dataset, label_map: Mapping[str, str]) -> Dataset:
+    """``dataset`` with its labels (entity types) renamed; those renamed to "" are dropped.
+
+    Raises:
+        ConfigError: a name in the map that the data set does not have.
+    """
+    token = dataset.task == "token_classification"
+    if token and any(example.soft is not None for example in dataset.examples):
+        raise ConfigError(f"{dataset.name} has soft labels, which label_map cannot rename")
+    known = _types(dataset.labels) if token else list(dataset.labels)
+    unknown = sorted(set(label_map) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"label_map renames {', '.join(map(repr, unknown))}, which {dataset.name} has not",
+            hint=f"its labels are {', '.join(known)}",
+        )
+    renamed = [label_map.get(label, label) for label in known]
+    kept = list(dict.fromkeys(label for label in renamed if label))
+    examples = (
+        [_rename_tags(example, label_map) for example in dataset.examples]
+        if token
+        else list(_rename_classes(dataset.examples, label_map))
+    )
+    labels = iob2_labels(kept) if token else tuple(kept)
+    return dataclasses.replace(dataset, examples=examples, labels=labels)
+
+
+def _rename_classes(
+    examples: Iterable[TextExample], label_map: Mapping[str, str]
+) -> Iterable[TextExample]:
+    for example in examples:
+        label = example.label
+        if isinstance(label, str):
+            label = label_map.get(label, label)
+        elif isinstance(label, tuple):
+            label = tuple(new for old in label if (new := label_map.get(old, old)))
+        if label != "":
+            yield dataclasses.replace(example, label=label)
+
+
+def _rename_tags(example: TokenExample, label_map: Mapping[str, str]) -> TokenExample:
+    def rename(tag: str) -> str:
+        if tag == "O":
+            return tag
+        kind = label_map.get(tag[2:], tag[2:])
+        return tag[:2] + kind if kind else "O"
+
+    if example.tags is None:
+        return example
+    return dataclasses.replace(example, tags=tuple(rename(tag) for tag in example.tags))
+
+
+def _types(tags: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(tag[2:] for tag in tags if tag != "O"))
+
+
+def _labels(recipe: FinetuneRecipe, train: Sequence[Dataset]) -> tuple[str, ...]:
+    task: TaskName = recipe.task
+    if task == "masked_lm":
+        return ()
+    if train[0].problem_type == "regression":
+        return ("value",)
+    given = recipe.data.labels
+    if task == "token_classification":
+        if given:
+            return ("O", *(prefix + kind for kind in given for prefix in ("B-", "I-")))
+        return iob2_labels(_types(tag for dataset in train for tag in dataset.labels))
+    return given or tuple(dict.fromkeys(x for dataset in train for x in dataset.labels))
+
+
+def _note(dataset: Dataset) -> str:
+    note = f" ({dataset.note})" if dataset.note else ""
+    return f"{dataset.name}: license {dataset.license}{note}."

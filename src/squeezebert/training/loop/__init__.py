@@ -1,0 +1,1 @@
+"""The one plain training loop, and what stands around it."""

@@ -1,0 +1,1 @@
+"""Masked LM on a corpus, or a student from its teachers."""

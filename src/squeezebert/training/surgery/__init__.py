@@ -1,0 +1,1 @@
+"""Models made of others: grown, regrouped, narrowed, under another vocabulary."""

@@ -1,0 +1,84 @@
+"""Soft labels on disk: what is written is read back, and what is no such file is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from squeezebert.data import open_dataset
+from squeezebert.data.examples import TokenExample
+from squeezebert.data.soft_labels import read_soft_labels, write_soft_labels
+from squeezebert.errors import DataError
+
+LABELS = ("O", "B-PER", "I-PER")
+
+
+def _example(words: str, *rows: tuple[float, float, float]) -> TokenExample:
+    example = TokenExample.from_words(words.split())
+    return TokenExample(
+        words=example.words,
+        offsets=example.offsets,
+        text=example.text,
+        soft=np.array(rows, dtype=np.float32),
+    )
+
+
+EXAMPLES = [
+    _example("Ada schläft .", (0.25, 0.5, 0.25), (1, 0, 0), (1, 0, 0)),
+    _example("Ja", (0.75, 0.125, 0.125)),
+]
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "soft.safetensors"
+    write_soft_labels(path, EXAMPLES, LABELS, teacher="a teacher")
+    found, labels = read_soft_labels(path)
+    assert labels == LABELS
+    for before, after in zip(EXAMPLES, found, strict=True):
+        assert (after.words, after.offsets, after.text) == (
+            before.words,
+            before.offsets,
+            before.text,
+        )
+        assert after.tags is None
+        np.testing.assert_array_equal(after.soft, before.soft)
+
+
+def test_it_is_a_data_set_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "soft.safetensors"
+    write_soft_labels(path, EXAMPLES, LABELS)
+    dataset = open_dataset(path, task="token_classification", split="train")
+    assert (len(dataset), dataset.labels) == (2, LABELS)
+
+
+def test_sentences_without_soft_labels_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no soft labels"):
+        write_soft_labels(tmp_path / "a.safetensors", [TokenExample.from_words(["a"])], LABELS)
+    with pytest.raises(DataError, match="no sentence"):
+        write_soft_labels(tmp_path / "a.safetensors", [], LABELS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["text", "weights", "short"])
+def test_another_file_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "soft.safetensors"
+    if kind == "text":
+        path.write_text("not safetensors", encoding="utf-8")
+    elif kind == "weights":
+        save_file({"weight": np.zeros(3, np.float32)}, path)
+    else:
+        save_file(
+            {
+                "text": np.frombuffer(b"a\nb\n", np.uint8),
+                "words": np.array([2], np.int32),
+                "probabilities": np.zeros((1, 3), np.float16),
+            },
+            path,
+            {"labels": '["O", "B-PER", "I-PER"]'},
+        )
+    with pytest.raises(DataError, match="soft") as caught:
+        read_soft_labels(path)
+    assert "squeezebert label" in str(caught.value.hint)
