@@ -3,6 +3,7 @@
 
 #include "tests/check.h"
 #include "text/tag_decoder.h"
+#include "text/tag_set.h"
 #include "text/task_spec.h"
 #include "text/text_model.h"
 #include "text/windows.h"
@@ -35,14 +36,18 @@ TEST("text words: letters, numbers, signs") {
     CHECK_EQUAL(words_of(""), "");
 }
 
-TEST("text words: marks are attached, ideographs stand alone") {
+TEST("text words: marks decide nothing, ideographs stand alone") {
     CHECK_EQUAL(words_of("a\xCC\x88"
                          "b !\xEF\xB8\x8F!"),
                 "a\xCC\x88"
-                "b|!\xEF\xB8\x8F|!");
+                "b|!\xEF\xB8\x8F!");
     CHECK_EQUAL(words_of("\xCC\x88 \xE2\x80\x8D"
-                         "a"),
+                         "a\xE2\x80\x8D"),
                 "a");
+    CHECK_EQUAL(words_of("caf\xE2\x80\x8B"
+                         "e\xCC\x81\xE2\x80\x8B."),
+                "caf\xE2\x80\x8B"
+                "e\xCC\x81|.");
     CHECK_EQUAL(words_of("\xE6\x9D\xB1\xE4\xBA\xAC"
                          "a"),
                 "\xE6\x9D\xB1|\xE4\xBA\xAC|a");
@@ -51,6 +56,13 @@ TEST("text words: marks are attached, ideographs stand alone") {
                          false),
                 "\xE6\x9D\xB1\xE4\xBA\xAC"
                 "a");
+}
+
+TEST("text words: touching symbols are one") {
+    const std::string woman = "\xF0\x9F\x91\xA9", rocket = "\xF0\x9F\x9A\x80";
+    CHECK_EQUAL(words_of(woman + "\xE2\x80\x8D" + rocket + "a"),
+                woman + "\xE2\x80\x8D" + rocket + "|a");
+    CHECK_EQUAL(words_of(woman + rocket + " " + rocket), woman + rocket + "|" + rocket);
 }
 
 TEST("text words: long texts in little time") {
@@ -82,15 +94,23 @@ TEST("text tags: the best sequence") {
     CHECK_THROWS(TagDecoder({{0.0}, {std::nullopt}}, 1), "let nothing follow");
 }
 
-TEST("text tags: entities as conlleval reads them") {
-    const std::vector<std::string> names = {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"};
-    const auto spans = spans_of_tags({1, 2, 0, 4, 4, 2, 1, 1}, names);
-    CHECK_EQUAL(spans.size(), 5U);
-    CHECK(spans[0].begin == 0 && spans[0].end == 2);
-    CHECK(spans[1].begin == 3 && spans[1].end == 5);
-    CHECK(spans[2].begin == 5 && spans[2].end == 6);
-    CHECK(spans[4].begin == 7 && spans[4].end == 8);
-    CHECK_THROWS(tag_type("PER"), "is not an IOB2 tag");
+TEST("text tags: entities by each naming") {
+    const auto spans = [](const std::vector<std::string>& names,
+                          const std::vector<std::int32_t>& labels) {
+        std::string result;
+        for (const WordSpan& span : TagSet(names).spans(labels)) {
+            result += span.type + std::to_string(span.begin) + std::to_string(span.end) + " ";
+        }
+        return result;
+    };
+    // What cannot go on with an entity starts one, as in conlleval.
+    CHECK_EQUAL(spans({"O", "B-PER", "I-PER", "B-LOC", "I-LOC"}, {1, 2, 0, 4, 4, 2, 1, 1}),
+                "PER02 LOC35 PER56 PER67 PER78 ");
+    CHECK_EQUAL(spans({"O", "I-PER", "B-PER"}, {1, 1, 2, 0}), "PER02 PER23 ");
+    CHECK_EQUAL(spans({"O", "B-A", "I-A", "E-A", "S-A"}, {4, 1, 2, 3, 2, 4}), "A01 A14 A45 A56 ");
+    CHECK_EQUAL(spans({"O", "B-A", "I-A", "L-A", "U-A"}, {1, 3, 4}), "A02 A23 ");
+    CHECK_EQUAL(spans({"O", "PER", "LOC"}, {1, 1, 2, 0, 2}), "PER02 LOC23 LOC45 ");
+    CHECK_EQUAL(spans({"NOUN", "VERB"}, {0, 0, 1}), "NOUN01 NOUN12 VERB23 ");
 }
 
 TEST("text tasks: what task.json says") {
@@ -107,7 +127,8 @@ TEST("text tasks: what task.json says") {
     CHECK_THROWS(read(R"({"temperature": 0})"), "temperature is 0, expected a number above 0");
     CHECK_THROWS(read(R"({"problem_type": "x"})"), "problem_type is 'x'");
     CHECK_THROWS(read(R"({"transitions": [["a"]]})"), "the transitions hold 'a'");
-    CHECK_THROWS(spec_of("{}", HeadKind::token_classification, {"B-X"}), "the labels lack O");
+    CHECK_THROWS(read(R"({"words": "x"})"), "words is 'x', expected conll or pre_tokens");
+    CHECK(read(R"({"words": "pre_tokens"})").words == WordRule::pre_tokens);
     CHECK_THROWS(spec_of("{}", HeadKind::token_classification, {"O", "O"}), "hold one twice");
     CHECK_THROWS(spec_of("{}", HeadKind::text_classification, {"a"}), "expected 2 or more");
 }

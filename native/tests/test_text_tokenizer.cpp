@@ -118,6 +118,14 @@ TEST("text tokenizer: words by themselves, a token for each") {
     CHECK(words == (std::vector<std::int32_t>{0, 0, 1, 2}));
 }
 
+TEST("text tokenizer: words that the pre-tokenizer sees") {
+    const Tokenizer tokenizer = letters();
+    const std::vector<Span> words = tokenizer.pre_tokens("ab.xyz [MASK]\xE5\xAD\x97");
+    CHECK(words == (std::vector<Span>{{0, 2}, {2, 3}, {3, 6}, {7, 13}, {13, 16}}));
+    CHECK_EQUAL(tokenizer.pre_tokens("a\xCC\x81\xE1\xAE\xAA b " + std::string(101, 'a')).size(),
+                3U);
+}
+
 TEST("text tokenizer: texts that are no UTF-8 are refused") {
     const Tokenizer tokenizer = letters();
     for (const char* bad :

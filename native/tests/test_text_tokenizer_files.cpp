@@ -37,8 +37,7 @@ TEST("text tokenizer files: a vocabulary by lines, cased or not") {
     CHECK_EQUAL(shown_tokens(cased, "ab A\xC3\xA4 \xC3\xA4"),
                 "a[0,1) ##b[1,2) [UNK][3,6) \xC3\xA4[7,9)");
     const Tokenizer accents = made_of(
-        {{"vocab.txt", vocabulary},
-         {"tokenizer_config.json", R"({"strip_accents": false, "tokenize_chinese_chars": null})"}});
+        {{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"strip_accents": false})"}});
     CHECK_EQUAL(shown_tokens(accents, "\xC3\x84 A"), "\xC3\xA4[0,2) a[3,4)");
 }
 
@@ -77,6 +76,19 @@ TEST("text tokenizer files: tokenizer.json goes before vocab.txt, with all its s
         "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
         "lowercase": true})")}});
     CHECK_EQUAL(shown_tokens(bert, "AB\xCC\x81"), "a[0,1) ##b[1,2)");
+}
+
+TEST("text tokenizer files: tokenizer_config.json goes before tokenizer.json's normalizer") {
+    const std::string bert = R"({"tokenizer_class": "BertTokenizer", "do_lower_case": true})";
+    const std::string generic = R"({"tokenizer_class": "PreTrainedTokenizerFast"})";
+    for (const auto& [config, shown] :
+         {std::pair(bert, "a[0,1) ##b[1,2)"), std::pair(generic, "[UNK][0,2)")}) {
+        const Tokenizer tokenizer =
+            made_of({{"tokenizer.json", json()}, {"tokenizer_config.json", config}});
+        CHECK_EQUAL(shown_tokens(tokenizer, "AB"), shown);
+    }
+    CHECK_EQUAL(shown_tokens(made_of({{"vocab.txt", "\xEF\xBB\xBF" + vocabulary}}), "[PAD]"),
+                "[PAD][0,5)");
 }
 
 TEST("text tokenizer files: what is wrong is named") {

@@ -30,7 +30,7 @@ CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 REMOVED, SPACE, PUNCTUATION, NONSPACING, DECOMPOSES, HAS_LOWER, NONSTARTER = (
     1 << bit for bit in range(7)
 )
-WORD, DIGIT, BLANK, MARK, FORMAT = (1 << bit for bit in range(5))
+WORD, DIGIT, BLANK, MARK, FORMAT, SYMBOL = (1 << bit for bit in range(6))
 
 HEAD = """/// Made by make_unicode_tables.py; not to be edited.
 ///
@@ -113,6 +113,7 @@ def word_properties() -> bytes:
             | BLANK * character.isspace()
             | MARK * (category[0] == "M")
             | FORMAT * (category == "Cf")
+            | SYMBOL * (category in ("So", "Sk"))
         )
     return bytes(flags)
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <string>
 
 #include "engine/error.h"
 
@@ -85,31 +86,6 @@ std::vector<std::int32_t> TagDecoder::decode(const std::vector<float>& scores) c
         labels[word] = largest(choices.data(), labels_);
     }
     return labels;
-}
-
-std::string tag_type(const std::string& tag) {
-    if (tag == "O") return "";
-    if (tag.size() > 2 && (tag[0] == 'B' || tag[0] == 'I') && tag[1] == '-') return tag.substr(2);
-    throw Error(ErrorKind::config,
-                "the label '" + shown(tag) + "' is not an IOB2 tag, expected O, B-TYPE or I-TYPE");
-}
-
-std::vector<WordSpan> spans_of_tags(const std::vector<std::int32_t>& labels,
-                                    const std::vector<std::string>& names) {
-    std::vector<WordSpan> spans;
-    std::string inside;  // the type of the last span, where it goes on
-    for (std::size_t word = 0; word < labels.size(); ++word) {
-        const std::string& tag = names[static_cast<std::size_t>(labels[word])];
-        const std::string type = tag_type(tag);
-        const auto at = static_cast<std::int32_t>(word);
-        if (tag[0] == 'I' && type == inside) {
-            spans.back().end = at + 1;
-            continue;
-        }
-        if (!type.empty()) spans.push_back({at, at + 1, labels[word]});
-        inside = type;
-    }
-    return spans;
 }
 
 }  // namespace squeezebert

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace squeezebert {
@@ -26,20 +25,5 @@ private:
     int labels_;
     std::vector<double> transitions_;  ///< (labels + 1, labels)
 };
-
-/// Words from begin up to, not including, end.
-struct WordSpan {
-    std::int32_t begin;
-    std::int32_t end;
-    std::int32_t label;  ///< one of its words', whose type is the entity's
-};
-
-/// The type of an IOB2 tag: "PER" of "B-PER", "" of "O". Throws Error(config) for another tag.
-std::string tag_type(const std::string& tag);
-
-/// The entities that the tags of a text spell. An I-X that follows neither B-X nor I-X starts a new
-/// one, as in conlleval.
-std::vector<WordSpan> spans_of_tags(const std::vector<std::int32_t>& labels,
-                                    const std::vector<std::string>& names);
 
 }  // namespace squeezebert

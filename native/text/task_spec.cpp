@@ -26,6 +26,15 @@ ProblemType problem_named(const Json* value, const std::string& where) {
                                        ", expected single_label, multi_label or regression");
 }
 
+WordRule word_rule_named(const Json* value, const std::string& where) {
+    if (value == nullptr) return WordRule::conll;
+    const std::string name = value->string() == nullptr ? "" : *value->string();
+    if (name == "conll") return WordRule::conll;
+    if (name == "pre_tokens") return WordRule::pre_tokens;
+    throw Error(ErrorKind::config,
+                where + ": words is " + value->show() + ", expected conll or pre_tokens");
+}
+
 int read_length(const Json* value, const std::string& where) {
     if (value == nullptr) return TaskSpec().max_length;
     const auto number = value->integer();
@@ -67,10 +76,6 @@ void check(const TaskSpec& spec, const std::string& where) {
     if (unique.size() != spec.labels.size()) {
         throw Error(ErrorKind::config, where + ": the labels hold one twice");
     }
-    if (spec.task == HeadKind::token_classification) {
-        for (const std::string& label : spec.labels) static_cast<void>(tag_type(label));
-        if (unique.count("O") == 0) throw Error(ErrorKind::config, where + ": the labels lack O");
-    }
     if (spec.task == HeadKind::text_classification) {
         const bool regression = spec.problem_type == ProblemType::regression;
         const bool single = spec.problem_type == ProblemType::single_label;
@@ -98,10 +103,12 @@ TaskSpec read_task_spec(const ModelFiles& files, HeadKind head,
         spec.max_length = read_length(task->find("max_length"), where);
         spec.temperature = read_temperature(task->find("temperature"), where);
         spec.transitions = read_transitions(task->find("transitions"), where);
+        spec.words = word_rule_named(task->find("words"), where);
     } else if (const std::optional<Json> config = files.read_json("config.json")) {
         where = files.path("config.json");
         spec.problem_type = problem_named(config->find("problem_type"), where);
         spec.max_length = read_length(config->find("max_position_embeddings"), where);
+        spec.words = WordRule::pre_tokens;
     }
     check(spec, where);
     return spec;

@@ -12,6 +12,12 @@ namespace squeezebert {
 /// What the outputs of text classification are.
 enum class ProblemType { single_label, multi_label, regression };
 
+/// How a raw text is cut into words, for token classification.
+enum class WordRule {
+    conll,       ///< as the CoNLL data are: split_words()
+    pre_tokens,  ///< by the model's tokenizer, for checkpoints of transformers
+};
+
 /// What a model is for: its task.json, or what a config.json of Hugging Face tells.
 struct TaskSpec {
     HeadKind task = HeadKind::none;
@@ -20,6 +26,7 @@ struct TaskSpec {
     int max_length = 512;      ///< tokens of an input, special ones included
     double temperature = 1.0;  ///< logits are divided by it before they become probabilities
     Transitions transitions;
+    WordRule words = WordRule::conll;
 };
 
 /// Reads it; `head` and `labels` are the model's own, which a config.json leaves to it.

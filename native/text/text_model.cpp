@@ -90,7 +90,8 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
       tokenizer_(read_tokenizer(files)),
       spec_(read_task_spec(files, model.head(), model.label_names())),
       decoder_(spec_.transitions,
-               spec_.task == HeadKind::token_classification ? model.labels() : 0) {
+               spec_.task == HeadKind::token_classification ? model.labels() : 0),
+      tags_(spec_.labels) {
     const EncoderConfig& config = model.config();
     if (spec_.max_length > config.max_position_embeddings) {
         throw Error(ErrorKind::checkpoint,
@@ -147,6 +148,14 @@ std::vector<double> TextModel::classify(std::string_view text, const std::string
     return scores;
 }
 
+std::vector<Span> TextModel::words_of(std::string_view text) const {
+    check_utf8(text, "the text");
+    if (spec_.words == WordRule::pre_tokens) {
+        return with_marks(text, tokenizer_.pre_tokens(text));
+    }
+    return split_words(text, tokenizer_.normalizer().settings().handle_chinese_chars);
+}
+
 std::vector<float> TextModel::word_logits(const Tokens& tokens,
                                           const std::vector<std::int32_t>& word_ids,
                                           std::size_t words) const {
@@ -184,9 +193,7 @@ std::vector<float> TextModel::word_logits(const Tokens& tokens,
 
 std::vector<Entity> TextModel::tag(std::string_view text) const {
     require(HeadKind::token_classification, "tag");
-    check_utf8(text, "the text");
-    const std::vector<Span> words =
-        split_words(text, tokenizer_.normalizer().settings().handle_chinese_chars);
+    const std::vector<Span> words = words_of(text);
     std::vector<std::int32_t> word_ids;
     const Tokens tokens = tokenizer_.encode_words(text, words, word_ids);
     const std::vector<float> logits = word_logits(tokens, word_ids, words.size());
@@ -196,7 +203,7 @@ std::vector<Entity> TextModel::tag(std::string_view text) const {
     const auto labels = static_cast<std::size_t>(model_.labels());
     std::vector<double> probabilities(labels);
     std::vector<Entity> entities;
-    for (const WordSpan& found : spans_of_tags(tags, spec_.labels)) {
+    for (const WordSpan& found : tags_.spans(tags)) {
         float score = 1.0F;
         for (auto word = static_cast<std::size_t>(found.begin);
              word < static_cast<std::size_t>(found.end); ++word) {
@@ -207,7 +214,7 @@ std::vector<Entity> TextModel::tag(std::string_view text) const {
             const auto tag = static_cast<std::size_t>(tags[word]);
             score = std::min(score, static_cast<float>(probabilities[tag]));
         }
-        entities.push_back({tag_type(spec_.labels[static_cast<std::size_t>(found.label)]),
+        entities.push_back({found.type,
                             {words[static_cast<std::size_t>(found.begin)].begin,
                              words[static_cast<std::size_t>(found.end) - 1].end},
                             score});

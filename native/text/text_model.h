@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "text/tag_set.h"
 #include "text/task_spec.h"
 #include "text/tokenizer.h"
 
@@ -61,6 +62,7 @@ private:
     struct Inputs;
 
     void require(HeadKind head, const char* call) const;
+    std::vector<Span> words_of(std::string_view text) const;
     std::vector<float> word_logits(const Tokens& tokens, const std::vector<std::int32_t>& word_ids,
                                    std::size_t words) const;
     /// Whether the model's likeliest tokens alone will do, without the logits of all others.
@@ -73,6 +75,7 @@ private:
     const Tokenizer tokenizer_;
     const TaskSpec spec_;
     const TagDecoder decoder_;
+    const TagSet tags_;
 };
 
 /// `text` with a token where a gap is; one that continues a word stands close to what is before it.

@@ -55,10 +55,13 @@ AddedTokens chosen(const std::vector<AddedToken>& tokens, bool normalized,
 /// of where each byte came from; nearly all words are such.
 class WordCutter {
 public:
-    WordCutter(const Tokenizer& tokenizer, Tokens& tokens)
+    /// Notes in `word_ends`, where there is one, how many tokens there are after each word.
+    WordCutter(const Tokenizer& tokenizer, Tokens& tokens,
+               std::vector<std::size_t>* word_ends = nullptr)
         : tokenizer_(tokenizer),
           vocabulary_(tokenizer.vocabulary_),
           tokens_(tokens),
+          word_ends_(word_ends),
           bytes_(4 * static_cast<std::size_t>(tokenizer.max_word_length_) + 4) {}
 
     /// All tokens of a stretch of a text, which begins at `shift`.
@@ -71,6 +74,7 @@ public:
             const Span span{shift + part.begin, shift + part.end};
             if (part.id >= 0) {
                 tokens_.add(part.id, span);
+                note_word();
             } else {
                 cut_words(text.substr(part.begin, part.end - part.begin), span.begin);
             }
@@ -85,10 +89,12 @@ private:
             return;
         }
         const std::size_t before = tokens_.size();
+        const std::size_t words_before = word_ends_ == nullptr ? 0 : word_ends_->size();
         if (stream(text, shift)) return;
         // A mark that changes places: all over again, step by step.
         tokens_.ids.resize(before);
         tokens_.spans.resize(before);
+        if (word_ends_ != nullptr) word_ends_->resize(words_before);
         length_ = characters_ = 0;
         for (const NormalizedCharacter& c : tokenizer_.normalizer_.normalize(text, shift)) {
             take(c.value, c.source);
@@ -241,6 +247,7 @@ private:
         if (characters_ > max_length()) {
             const std::uint32_t begin = in_place_ ? source_ : begins_[0];
             tokens_.add(tokenizer_.unknown_, {begin, last_});
+            note_word();
             length_ = characters_ = 0;
             begins_.clear();
             ends_.clear();
@@ -267,9 +274,14 @@ private:
         } else {
             tokens_.add(tokenizer_.unknown_, span(0, length_));
         }
+        note_word();
         length_ = characters_ = 0;
         begins_.clear();
         ends_.clear();
+    }
+
+    void note_word() {
+        if (word_ends_ != nullptr) word_ends_->push_back(tokens_.size());
     }
 
     /// Where added tokens are to be found in the normalized text, there has to be one.
@@ -287,6 +299,7 @@ private:
             const std::uint32_t first = which[part.begin], last = which[part.end - 1];
             if (part.id >= 0) {
                 tokens_.add(part.id, {characters[first].source.begin, characters[last].source.end});
+                note_word();
                 continue;
             }
             for (std::uint32_t i = first; i <= last; ++i) {
@@ -303,6 +316,7 @@ private:
     const Tokenizer& tokenizer_;
     const Vocabulary& vocabulary_;
     Tokens& tokens_;
+    std::vector<std::size_t>* const word_ends_;
     std::vector<char> bytes_;            ///< of the word so far
     std::uint32_t length_ = 0;           ///< bytes
     std::uint32_t characters_ = 0;       ///< at most one more than max_length()
@@ -353,6 +367,20 @@ Tokens Tokenizer::encode_words(std::string_view text, const std::vector<Span>& w
         word_ids.resize(tokens.size(), static_cast<std::int32_t>(&word - words.data()));
     }
     return tokens;
+}
+
+std::vector<Span> Tokenizer::pre_tokens(std::string_view text) const {
+    check_text(text);
+    Tokens tokens;
+    std::vector<std::size_t> ends;
+    WordCutter(*this, tokens, &ends).cut(text, 0);
+    std::vector<Span> words;
+    std::size_t first = 0;
+    for (const std::size_t end : ends) {
+        words.push_back({tokens.spans[first].begin, tokens.spans[end - 1].end});
+        first = end;
+    }
+    return words;
 }
 
 bool Tokenizer::is_special(std::int32_t id) const {

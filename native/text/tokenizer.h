@@ -64,6 +64,10 @@ public:
     Tokens encode_words(std::string_view text, const std::vector<Span>& words,
                         std::vector<std::int32_t>& word_ids) const;
 
+    /// Where the words of a text stand that the pre-tokenizer sees: divided by white space, each
+    /// sign of punctuation and each ideograph by itself. Throws as encode().
+    std::vector<Span> pre_tokens(std::string_view text) const;
+
     const Vocabulary& vocabulary() const { return vocabulary_; }
     const Normalizer& normalizer() const { return normalizer_; }
     bool is_special(std::int32_t id) const;

@@ -14,16 +14,18 @@ constexpr const char* tokenizer_name = "tokenizer.json";
 constexpr const char* vocabulary_name = "vocab.txt";
 constexpr const char* config_name = "tokenizer_config.json";
 constexpr std::int64_t most_tokens = 1 << 24;
+/// The byte-order mark that an editor may have put.
+constexpr const char* mark = "\xEF\xBB\xBF";
 
 /// An object of JSON whose fields are read one by one.
 class Fields {
 public:
     Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
-    /// The field, or `otherwise` where it is missing or null.
-    bool boolean(const char* name, bool otherwise) const {
+    /// The field, or `otherwise` where it is missing, or null if it may be.
+    bool boolean(const char* name, bool otherwise, bool may_be_null = false) const {
         const Json* value = object_.find(name);
-        if (value == nullptr || value->is_null()) return otherwise;
+        if (value == nullptr || (may_be_null && value->is_null())) return otherwise;
         if (!value->boolean()) refuse(name, *value, "true or false");
         return *value->boolean();
     }
@@ -117,10 +119,42 @@ std::vector<std::string> read_vocabulary(const Json& model, const std::string& w
     return tokens;
 }
 
-TokenizerSettings read_tokenizer_json(const Json& json, const std::string& where) {
+/// What tokenizer_config.json says; what it leaves out is as in uncased BERT.
+NormalizerSettings read_normalization(const Json& config, const std::string& where) {
+    const Fields fields(config, where);
+    NormalizerSettings settings;
+    settings.lowercase = fields.boolean("do_lower_case", true);
+    settings.strip_accents = fields.boolean("strip_accents", settings.lowercase, true);
+    settings.handle_chinese_chars = fields.boolean("tokenize_chinese_chars", true);
+    return settings;
+}
+
+/// Whether transformers takes a tokenizer.json as it is, and does not build BERT's normalizer.
+bool is_generic(const std::optional<Json>& config) {
+    const Json* name = config ? config->find("tokenizer_class") : nullptr;
+    return !config || (name != nullptr && name->string() != nullptr &&
+                       (*name->string() == "PreTrainedTokenizerFast" ||
+                        *name->string() == "TokenizersBackend"));
+}
+
+/// What the normalizer of a tokenizer.json does; without one, nothing.
+NormalizerSettings read_normalizer(const Json* normalizer, const std::string& where) {
+    if (normalizer == nullptr || normalizer->is_null()) return {false, false, false, false};
+    require_type(normalizer, "BertNormalizer", "normalizer", where);
+    const Fields fields(*normalizer, where);
+    NormalizerSettings settings;
+    settings.clean_text = fields.boolean("clean_text", true);
+    settings.handle_chinese_chars = fields.boolean("handle_chinese_chars", true);
+    settings.lowercase = fields.boolean("lowercase", true);
+    settings.strip_accents = fields.boolean("strip_accents", settings.lowercase, true);
+    return settings;
+}
+
+TokenizerSettings read_tokenizer_json(const Json& json, const ModelFiles& files) {
+    const std::string where = files.path(tokenizer_name);
+    const std::optional<Json> config = files.read_json(config_name);
     const Json* model = json.find("model");
     require_type(model, "WordPiece", "model", where);
-    require_type(json.find("pre_tokenizer"), "BertPreTokenizer", "pre_tokenizer", where);
     TokenizerSettings settings;
     const Fields fields(*model, where);
     settings.unknown = fields.string("unk_token", settings.unknown);
@@ -130,17 +164,11 @@ TokenizerSettings read_tokenizer_json(const Json& json, const std::string& where
     settings.tokens = read_vocabulary(*model, where);
     settings.pieces = settings.tokens.size();
 
-    const Json* normalizer = json.find("normalizer");
-    if (normalizer == nullptr || normalizer->is_null()) {
-        settings.normalizer = {false, false, false, false};
+    if (is_generic(config)) {
+        require_type(json.find("pre_tokenizer"), "BertPreTokenizer", "pre_tokenizer", where);
+        settings.normalizer = read_normalizer(json.find("normalizer"), where);
     } else {
-        require_type(normalizer, "BertNormalizer", "normalizer", where);
-        const Fields chosen(*normalizer, where);
-        settings.normalizer.clean_text = chosen.boolean("clean_text", true);
-        settings.normalizer.handle_chinese_chars = chosen.boolean("handle_chinese_chars", true);
-        settings.normalizer.lowercase = chosen.boolean("lowercase", true);
-        settings.normalizer.strip_accents =
-            chosen.boolean("strip_accents", settings.normalizer.lowercase);
+        settings.normalizer = read_normalization(*config, files.path(config_name));
     }
     const Json* added = json.find("added_tokens");
     if (added != nullptr && added->array() != nullptr) {
@@ -172,17 +200,13 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
         throw Error(ErrorKind::checkpoint, error.what());
     }
     TokenizerSettings settings;
-    settings.tokens = read_lines(text);
+    settings.tokens = read_lines(text.substr(0, 3) == mark ? text.substr(3) : text);
     settings.pieces = settings.tokens.size();
     const std::optional<Json> config = files.read_json(config_name);
     const Json* decoder = nullptr;
     const std::string where = files.path(config_name);
     if (config) {
-        const Fields fields(*config, where);
-        settings.normalizer.lowercase = fields.boolean("do_lower_case", true);
-        settings.normalizer.strip_accents =
-            fields.boolean("strip_accents", settings.normalizer.lowercase);
-        settings.normalizer.handle_chinese_chars = fields.boolean("tokenize_chinese_chars", true);
+        settings.normalizer = read_normalization(*config, where);
         decoder = config->find("added_tokens_decoder");
     }
     if (decoder != nullptr && decoder->object() != nullptr) {
@@ -214,7 +238,7 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
 
 TokenizerSettings read_tokenizer(const ModelFiles& files) {
     if (const std::optional<Json> json = files.read_json(tokenizer_name)) {
-        return read_tokenizer_json(*json, files.path(tokenizer_name));
+        return read_tokenizer_json(*json, files);
     }
     if (const std::optional<std::string> text = files.read(vocabulary_name)) {
         return read_vocabulary_file(*text, files);

@@ -19,11 +19,12 @@ enum Property : std::uint8_t {
 
 /// Bits of word_properties().
 enum WordProperty : std::uint8_t {
-    word_letter = 1,  ///< letters and digits, str.isalnum() of Python
-    word_digit = 2,   ///< str.isdecimal()
-    word_blank = 4,   ///< str.isspace()
-    word_mark = 8,    ///< categories M*
-    word_format = 16  ///< category Cf
+    word_letter = 1,   ///< letters and digits, str.isalnum() of Python
+    word_digit = 2,    ///< str.isdecimal()
+    word_blank = 4,    ///< str.isspace()
+    word_mark = 8,     ///< categories M*
+    word_format = 16,  ///< category Cf
+    word_symbol = 32,  ///< categories So and Sk
 };
 
 /// Bits of Property. Any value below 0x110000 is allowed.

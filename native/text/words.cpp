@@ -10,12 +10,19 @@ namespace {
 enum class Role : std::uint8_t {
     letter,
     digit,
-    attached,   ///< belongs to what is before it
     ideograph,  ///< where it stands alone
     sign,
     nothing,  ///< white space, control characters
     end,
 };
+
+/// As BERT's ideographs, without the gap.
+bool is_han(char32_t c) { return is_ideograph(c) || (c >= 0x2B820 && c <= 0x2B91F); }
+
+bool is_mark(char32_t c) { return (word_properties(c) & word_mark) != 0; }
+bool is_format(char32_t c) { return (word_properties(c) & word_format) != 0; }
+bool is_attached(char32_t c) { return (word_properties(c) & (word_mark | word_format)) != 0; }
+bool is_symbol(char32_t c) { return c >= 0x80 && (word_properties(c) & word_symbol) != 0; }
 
 Role role_of(char32_t c, bool ideographs_apart) {
     if (c < 0x80) {
@@ -23,11 +30,11 @@ Role role_of(char32_t c, bool ideographs_apart) {
         if (c >= U'0' && c <= U'9') return Role::digit;
         return c <= 0x20 || c == 0x7F ? Role::nothing : Role::sign;
     }
-    if (ideographs_apart && is_ideograph(c)) return Role::ideograph;
+    if (c < 0xA0) return Role::nothing;
+    if (ideographs_apart && is_han(c)) return Role::ideograph;
     const std::uint8_t bits = word_properties(c);
     if ((bits & word_digit) != 0) return Role::digit;
     if ((bits & word_letter) != 0) return Role::letter;
-    if ((bits & (word_mark | word_format)) != 0) return Role::attached;
     return (bits & word_blank) != 0 ? Role::nothing : Role::sign;
 }
 
@@ -41,17 +48,19 @@ char32_t small(char32_t c) {
     return c >= U'A' && c <= U'Z' ? c | 0x20 : c;
 }
 
-/// A text as code points, each with its role.
+/// A text's characters without those that are attached to others, each with its role.
 class Splitter {
 public:
     Splitter(std::string_view text, bool ideographs_apart) {
         for (std::size_t at = 0; at < text.size();) {
             const char32_t c = read_utf8(text.data() + at);
-            characters_.push_back(
-                {c, static_cast<std::uint32_t>(at), role_of(c, ideographs_apart)});
+            const auto begin = static_cast<std::uint32_t>(at);
             at += static_cast<std::size_t>(utf8_bytes(text[at]));
+            if (is_attached(c)) continue;
+            const auto end = static_cast<std::uint32_t>(at);
+            characters_.push_back({c, {begin, end}, role_of(c, ideographs_apart)});
         }
-        characters_.push_back({0, static_cast<std::uint32_t>(text.size()), Role::end});
+        characters_.push_back({0, {}, Role::end});
     }
 
     std::vector<Span> words() const {
@@ -59,9 +68,8 @@ public:
         for (std::size_t at = 0; at + 1 < characters_.size();) {
             const std::size_t end = word_end(at);
             if (end > at) {
-                const std::size_t whole = skip_attached(end);
-                found.push_back({characters_[at].byte, characters_[whole].byte});
-                at = whole;
+                found.push_back({characters_[at].place.begin, characters_[end - 1].place.end});
+                at = end;
             } else {
                 ++at;
             }
@@ -72,7 +80,7 @@ public:
 private:
     struct Character {
         char32_t value;
-        std::uint32_t byte;
+        Span place;
         Role role;
     };
 
@@ -84,7 +92,7 @@ private:
 
     /// Where the word ends that begins here; here, where none does.
     std::size_t word_end(std::size_t at) const {
-        if (role(at) == Role::nothing || role(at) == Role::attached) return at;
+        if (role(at) == Role::nothing) return at;
         if (role(at) == Role::ideograph) return at + 1;
         if (role(at) == Role::letter) {
             if (const std::size_t end = abbreviation_end(at); end > at) return end;
@@ -134,7 +142,7 @@ private:
         return inside ? at : end;
     }
 
-    /// Letters and digits with what is attached to them; further such runs behind a hyphen.
+    /// Letters and digits; further runs of them behind a hyphen.
     std::size_t parts_end(std::size_t at) const {
         std::size_t end = run_end(at);
         while (joins_parts(value(end)) && is_part(end + 1) && ending_end(end) == end) {
@@ -144,22 +152,72 @@ private:
     }
 
     std::size_t run_end(std::size_t at) const {
-        while (is_part(at)) at = skip_attached(at + 1);
-        return at;
-    }
-
-    std::size_t skip_attached(std::size_t at) const {
-        while (role(at) == Role::attached) ++at;
+        while (is_part(at)) ++at;
         return at;
     }
 
     std::vector<Character> characters_;  ///< and one for the end
 };
 
+std::uint32_t next(std::string_view text, std::uint32_t at) {
+    return at + static_cast<std::uint32_t>(utf8_bytes(text[at]));
+}
+
+/// The character before a position, which moves to its first byte.
+char32_t step_back(std::string_view text, std::uint32_t& at) {
+    do {
+        --at;
+    } while (continues_utf8(text[at]));
+    return read_utf8(text.data() + at);
+}
+
+/// Puts touching symbols together: skin tones, flags, and what a zero-width joiner joins.
+std::vector<Span> join_symbols(std::string_view text, const std::vector<Span>& words) {
+    constexpr std::string_view joiner = "\xE2\x80\x8D";
+    std::vector<Span> result;
+    for (const Span& word : words) {
+        if (!result.empty() && is_symbol(read_utf8(text.data() + word.begin)) &&
+            is_symbol(read_utf8(text.data() + result.back().begin))) {
+            const std::uint32_t end = result.back().end;
+            const std::string_view between = text.substr(end, word.begin - end);
+            if (between.empty() || between == joiner) {
+                result.back().end = word.end;
+                continue;
+            }
+        }
+        result.push_back(word);
+    }
+    return result;
+}
+
 }  // namespace
 
+std::vector<Span> with_marks(std::string_view text, const std::vector<Span>& words) {
+    std::vector<Span> result;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        Span word = words[i];
+        const auto limit =
+            i + 1 < words.size() ? words[i + 1].begin : static_cast<std::uint32_t>(text.size());
+        while (word.begin < word.end && is_attached(read_utf8(text.data() + word.begin))) {
+            word.begin = next(text, word.begin);
+        }
+        if (word.begin >= word.end) continue;
+        for (std::uint32_t reach = word.end; reach < limit;) {
+            const char32_t c = read_utf8(text.data() + reach);
+            if (!is_attached(c)) break;
+            reach = next(text, reach);
+            if (is_mark(c)) word.end = reach;
+        }
+        std::uint32_t last = word.end;
+        while (is_format(step_back(text, last))) word.end = last;
+        result.push_back(word);
+    }
+    return result;
+}
+
 std::vector<Span> split_words(std::string_view text, bool ideographs_apart) {
-    return Splitter(text, ideographs_apart).words();
+    const std::vector<Span> words = Splitter(text, ideographs_apart).words();
+    return join_symbols(text, with_marks(text, words));
 }
 
 }  // namespace squeezebert

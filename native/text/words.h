@@ -7,13 +7,18 @@
 
 namespace squeezebert {
 
-/// Where the words of a text stand, in bytes, in order.
+/// Where the words of a text stand, in bytes, in order, by the rule of squeezebert.data.words.
 ///
 /// Words are runs of letters and digits, with hyphens and apostrophes inside; English endings such
-/// as "'s" stand alone, as in the CoNLL data; so do signs, a run of one being one word. Marks and
-/// format characters belong to what is before them and never begin a word. Ideographs are words of
-/// their own where `ideographs_apart`, as BERT's normalizer has them. Only white space and control
-/// characters are left out. Linear in the text's length, which must be checked UTF-8.
+/// as "'s" stand alone, as in the CoNLL data; so does punctuation and, where `ideographs_apart`,
+/// each ideograph. White space and control characters are left out. Marks and format characters
+/// never decide where a word begins or ends; a word reaches to the last mark behind it. Touching
+/// symbols are one word. Linear in the length of the text, which must be checked UTF-8.
 std::vector<Span> split_words(std::string_view text, bool ideographs_apart);
+
+/// Words, in order and apart, without marks and format characters at their beginning and format
+/// characters at their end, but with all marks that follow; those that hold nothing else are
+/// dropped.
+std::vector<Span> with_marks(std::string_view text, const std::vector<Span>& words);
 
 }  // namespace squeezebert

@@ -141,7 +141,7 @@ def test_words_with_marks_and_ideographs() -> None:
     def words(text: str, apart: bool = True) -> list[str]:
         return [text[start:end] for start, end in _native.split_words(text, apart).tolist()]
 
-    assert words("na\u0308chst e\u200dx \u0928\u092e\u0938\u094d\u0924\u0947!\ufe0f") == [
+    assert words("na\u0308chst e\u200dx \u0928\u092e\u0938\u094d\u0924\u0947!\ufe0f\u200d") == [
         "na\u0308chst", "e\u200dx", "\u0928\u092e\u0938\u094d\u0924\u0947", "!\ufe0f",
     ]  # fmt: skip
     assert words("\u0301 \u200d") == []
