@@ -78,9 +78,10 @@ class WordShapes(Classical):
         with tempfile.TemporaryDirectory(prefix="squeezebert-") as folder:
             path = Path(folder) / "model.crfsuite"
             trainer.train(str(path))
-            content = path.read_bytes()
+            # The tagger reads it where it lies, and does not keep it alive.
+            self._content = path.read_bytes()
         self._tagger: Any = crfsuite.Tagger()
-        self._tagger.open_inmemory(content)
+        self._tagger.open_inmemory(self._content)
         info = self._tagger.info()
         self._parameters = len(info.state_features) + len(info.transitions)
         self._known = [label for label in self._tagger.labels() if label in self._label_ids]
