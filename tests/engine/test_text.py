@@ -103,7 +103,9 @@ def test_random_unicode(settings: dict[str, bool], tmp_path: Path) -> None:
     assert assert_equal(theirs, ours, texts) > len(texts)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[4]])
+@pytest.mark.parametrize(
+    "settings", [SETTINGS[0], pytest.param(SETTINGS[4], marks=pytest.mark.slow)]
+)
 def test_every_code_point(settings: dict[str, bool], tmp_path: Path) -> None:
     theirs, ours = both(tmp_path, **settings)
     # Between letters it shows whether it ends a word, after a mark whether it changes places.
