@@ -61,7 +61,7 @@ def vocabulary() -> list[str]:
 
 
 def both(
-    directory: Path, *added: AddedToken, **settings: bool | None
+    directory: Path, *added: AddedToken, **settings: bool
 ) -> tuple[tokenizers.Tokenizer, _native.Tokenizer]:
     """The same tokenizer twice."""
     tokens = {token: index for index, token in enumerate(vocabulary())}

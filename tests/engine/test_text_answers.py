@@ -6,6 +6,7 @@ import json
 import random
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ SENTENCES = [
 LONG = " ".join(SENTENCES * 12)
 
 
-def both(root: Path, name: str, tmp_path: Path) -> tuple[Pipeline, list[_native.TextModel]]:
+def both(root: Path, name: str, tmp_path: Path) -> tuple[Pipeline[Any], list[_native.TextModel]]:
     """The pipeline, and the native models of the directory and of a bundle."""
     directory = root / "src" / "squeezebert" / "pretrained" / name
     size = write_bundle(directory, tmp_path / "bundle.safetensors")
