@@ -61,7 +61,7 @@ def vocabulary() -> list[str]:
 
 
 def both(
-    directory: Path, *added: AddedToken, **settings: bool | None
+    directory: Path, *added: AddedToken, **settings: bool
 ) -> tuple[tokenizers.Tokenizer, _native.Tokenizer]:
     """The same tokenizer twice."""
     tokens = {token: index for index, token in enumerate(vocabulary())}
@@ -103,7 +103,9 @@ def test_random_unicode(settings: dict[str, bool], tmp_path: Path) -> None:
     assert assert_equal(theirs, ours, texts) > len(texts)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[4]])
+@pytest.mark.parametrize(
+    "settings", [SETTINGS[0], pytest.param(SETTINGS[4], marks=pytest.mark.slow)]
+)
 def test_every_code_point(settings: dict[str, bool], tmp_path: Path) -> None:
     theirs, ours = both(tmp_path, **settings)
     # Between letters it shows whether it ends a word, after a mark whether it changes places.
