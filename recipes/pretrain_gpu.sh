@@ -23,6 +23,7 @@ export PYTHONPATH PYTHONUNBUFFERED=1
 
 "$PYTHON" -m squeezebert pretrain --recipe "$(dirname "$0")/pretrain_gpu.toml" --output "$RUN" \
     --resume --set "loop.max_minutes=$MINUTES" "$@"
+rm -rf "$RUN-$STORAGE"
 "$PYTHON" -m squeezebert convert "$RUN" --storage "$STORAGE" --output "$RUN-$STORAGE"
 mkdir -p "$OUT"
 rm -f "$OUT"/model.tar.*

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.tokenizer import ROLES, SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import ROLES, Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzßäöü0123456789.,!?'-"
 VOCABULARY = [
@@ -129,10 +130,14 @@ def test_training_learns_the_words_and_keeps_case() -> None:
         ({"vocab.txt": "\n".join([*VOCABULARY, "hello"])}, "holds 'hello' twice"),
         ({"vocab.txt": "[UNK]\nhello\n"}, "lacks \\[PAD\\]"),
         ({"tokenizer.json": "{}"}, "holds a None tokenizer"),
-        ({"tokenizer.json": "{"}, "is not JSON"),
-        ({"tokenizer.json": "[" * 100_000}, "is not JSON"),
+        ({"tokenizer.json": '{"model": {"type": ["WordPiece"]}}'}, "tokenizer, expected"),
+        ({"tokenizer.json": "{"}, "is not readable JSON"),
+        ({"tokenizer.json": "[" * 100_000}, "levels deep"),
         ({"tokenizer.json": '{"model": {"type": "WordPiece"}}'}, "is not a tokenizer file"),
-        ({"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": "{"}, "is not JSON"),
+        (
+            {"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": "{"},
+            "is not readable JSON",
+        ),
         (
             {"vocab.txt": "\n".join(VOCABULARY), "tokenizer_config.json": '{"do_lower_case": 1}'},
             "do_lower_case is 1, expected true or false",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from experiments.results.kept import Kept
 from experiments.results.published import PUBLISHED
+from squeezebert.escaping import escape_markdown
 from squeezebert.glue.run import GlueResult
 from squeezebert.glue.table import glue_table, protocol, sources
-from squeezebert.report.escaping import escape_markdown
 from squeezebert.report.markdown import table_text
 from squeezebert.report.tables import Table
 from squeezebert.report.words import Measure, signed, significant, times

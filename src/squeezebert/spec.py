@@ -10,6 +10,10 @@ TASK_NAMES: tuple[TaskName, ...] = ("masked_lm", "text_classification", "token_c
 
 ProblemType = Literal["single_label", "multi_label", "regression"]
 
+Scheme = Literal["IOB1", "IOB2", "IOBES", "BILOU", "IO", "words"]
+SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "IOBES", "BILOU", "IO", "words")
+"""How tags of words name entities; ``words``: labels of words."""
+
 WordRule = Literal["conll", "pre_tokens"]
 
 

@@ -5,85 +5,48 @@ offsets.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import tokenizers
-from numpy.typing import NDArray
-from tokenizers import decoders, normalizers, pre_tokenizers, trainers
+from tokenizers import trainers
 from tokenizers.models import WordPiece
 
 from squeezebert import files
+from squeezebert.encoded import Encoded
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.structured import parse_json, read_json
+from squeezebert.tokenizer_files import (
+    Normalization,
+    as_built,
+    is_bert,
+    library_errors,
+    normalization_of,
+    parse_object,
+    read_settings,
+    read_text,
+    section,
+    set_normalization,
+)
 from squeezebert.unigram import ROLES as UNIGRAM_ROLES
 from squeezebert.unigram import unigram
+from squeezebert.wordpiece import (
+    MAX_WORD_LENGTH,
+    SPECIAL_TOKENS,
+    UNK,
+    alphabet,
+    wrap,
+)
 
-PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
-SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
 ROLES = {"WordPiece": SPECIAL_TOKENS, "Unigram": UNIGRAM_ROLES}
 """The names of padding, unknown words, start, end and gaps, by the kind of tokenizer."""
-
-MAX_LETTERS = 1000
-"""Of the alphabet that a vocabulary is learned with; what is left out becomes ``[UNK]``."""
-
-MAX_WORD_LENGTH = 100
-"""A longer word becomes one [UNK], as in BERT's own tokenizer."""
 
 CONFIG = "tokenizer_config.json"
 
 _GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """Classes of ``tokenizer_config.json`` for which ``transformers`` takes ``tokenizer.json`` as it
 is. For every other one it builds BERT's normalizer from the settings."""
-
-_LONGEST_SHOWN = 200
-"""Characters of a library's own message that an error shows: one may quote a whole file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Normalization:
-    """What is done to a text before it is cut, under the names of ``tokenizer_config.json``.
-
-    Args:
-        do_lower_case: Capitals become small letters.
-        strip_accents: Accents and vowel signs (category Mn) are taken off; None: as
-            ``do_lower_case`` says.
-        tokenize_chinese_chars: Each Chinese character is a word.
-    """
-
-    do_lower_case: bool = True
-    strip_accents: bool | None = None
-    tokenize_chinese_chars: bool = True
-
-    def __str__(self) -> str:
-        """For the digests of caches: the case alone where the rest is as usual."""
-        unusual = asdict(self) != asdict(Normalization(do_lower_case=self.do_lower_case))
-        return repr(self) if unusual else str(self.do_lower_case)
-
-
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """The tokens of one text, without special tokens.
-
-    Args:
-        ids: (length,) int32.
-        offsets: (length, 2) int32, half-open character ranges in the text (in the word, for
-            :meth:`Tokenizer.encode_words`).
-        word_ids: (length,) int32, the index of the word that each token belongs to; zeros for
-            running text.
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int32]
-    word_ids: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 class Tokenizer:
@@ -152,44 +115,44 @@ class Tokenizer:
             )
         if not path.is_file():
             raise CheckpointError(f"no tokenizer at {path}")
-        text = _read_text(path)
+        text = read_text(path)
         if path.suffix == ".json":
             return cls._from_json(path, text)
         vocabulary = text.split("\n")
         if vocabulary and vocabulary[-1] == "":
             vocabulary.pop()
-        config = _read_config(path.with_name(CONFIG)) or {}
+        config = read_settings(path.with_name(CONFIG)) or {}
         return cls._from_vocabulary(
             [token.removesuffix("\r") for token in vocabulary],
-            _normalization(config, path.with_name(CONFIG)),
+            normalization_of(config, path.with_name(CONFIG)),
         )
 
     @classmethod
     def _from_json(cls, path: Path, text: str) -> Tokenizer:
-        content = _parse_object(text, path)
-        kind = _section(content, "model").get("type")
-        if kind not in ROLES:
+        content = parse_object(text, path)
+        kind = section(content, "model").get("type")
+        if not isinstance(kind, str) or kind not in ROLES:
             raise CheckpointError(
                 f"{path} holds a {str(kind)[:40]} tokenizer, expected {' or '.join(ROLES)}",
                 hint="BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer, multilingual "
                 "ones a Unigram one",
             )
-        with _library_errors(f"{path} is not a tokenizer file"):
+        with library_errors(f"{path} is not a tokenizer file"):
             inner = tokenizers.Tokenizer.from_str(text)
         # Special tokens are added by the tasks, which know where windows and pairs begin.
         inner.post_processor = None
         beside = path.with_name(CONFIG)
-        config = _read_config(beside)
+        config = read_settings(beside)
         if kind == "Unigram":
             found = cls(inner, normalization=Normalization(do_lower_case=False))
             found._as_it_is = True
             return found
         if config is None or config.get("tokenizer_class") in _GENERIC_CLASSES:
-            found = cls(inner, normalization=_as_built(_section(content, "normalizer")))
-            found._as_it_is = not _is_bert(content)
+            found = cls(inner, normalization=as_built(section(content, "normalizer")))
+            found._as_it_is = not is_bert(content)
             return found
-        normalization = _normalization(config, beside)
-        _set_normalization(inner, normalization)
+        normalization = normalization_of(config, beside)
+        set_normalization(inner, normalization)
         return cls(inner, normalization=normalization)
 
     @classmethod
@@ -223,9 +186,9 @@ class Tokenizer:
             raise CheckpointError(f"the vocabulary holds {twice!r} twice")
         if UNK not in ids:
             raise CheckpointError(f"the vocabulary lacks {UNK}")
-        with _library_errors("the vocabulary cannot be used"):
+        with library_errors("the vocabulary cannot be used"):
             model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-            inner = _wrap(model, normalization)
+            inner = wrap(model, normalization)
         return cls(inner, normalization=normalization, tokens=vocabulary)
 
     @classmethod
@@ -261,10 +224,10 @@ class Tokenizer:
         if isinstance(texts, Iterator):
             texts = list(texts)
         normalization = Normalization(do_lower_case=lowercase)
-        inner = _wrap(
+        inner = wrap(
             WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), normalization
         )
-        letters, inside = _alphabet(texts, inner, normalization)
+        letters, inside = alphabet(texts, inner, normalization)
         trainer = trainers.WordPieceTrainer(
             vocab_size=vocab_size,
             min_frequency=min_frequency,
@@ -387,7 +350,7 @@ class Tokenizer:
     def _encode_batch(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
         _check_strings(texts)
         try:
-            with _library_errors("the tokenizer cannot read a text"):
+            with library_errors("the tokenizer cannot read a text"):
                 return self._inner.encode_batch(list(texts), add_special_tokens=False)
         except (TypeError, UnicodeEncodeError) as error:
             # The library takes UTF-8; a lone surrogate has none.
@@ -434,121 +397,3 @@ def _check_strings(texts: Sequence[str]) -> None:
     for index, text in enumerate(texts):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidInputError(f"text {index} is a {type(text).__name__}, expected a string")
-
-
-def _wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
-    inner = tokenizers.Tokenizer(model)
-    _set_normalization(inner, normalization)
-    inner.decoder = decoders.WordPiece(prefix="##")
-    known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
-    inner.add_special_tokens(known)
-    return inner
-
-
-def _alphabet(
-    texts: Iterable[str], inner: tokenizers.Tokenizer, normalization: Normalization
-) -> tuple[list[str], list[str]]:
-    """The letters of ``texts``, the most frequent ones, and in what form they stand within words
-    (``##e``); each sorted.
-    """
-    counts: Counter[str] = Counter()
-    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-    first = _wrap(model, normalization)
-    # Not that of the one in training, which is locked.
-    normalizer = inner.normalizer
-
-    def counted() -> Iterator[str]:
-        for text in texts:
-            counts.update(normalizer.normalize_str(text))
-            yield text
-
-    first.train_from_iterator(
-        counted(), trainers.WordPieceTrainer(vocab_size=1, special_tokens=[], show_progress=False)
-    )
-    seen = first.get_vocab()
-    letters = sorted((one for one in counts if one in seen), key=lambda one: (-counts[one], one))
-    letters = sorted(letters[:MAX_LETTERS])
-    return letters, [f"##{one}" for one in letters if f"##{one}" in seen]
-
-
-def _set_normalization(inner: tokenizers.Tokenizer, normalization: Normalization) -> None:
-    inner.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=normalization.tokenize_chinese_chars,
-        strip_accents=normalization.strip_accents,
-        lowercase=normalization.do_lower_case,
-    )
-    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-
-
-@contextmanager
-def _library_errors(what: str) -> Generator[None]:
-    """Turns what the library raises into a CheckpointError: a bare ``Exception``, or, from a
-    panic in Rust, a ``BaseException`` that no ``except Exception`` stops.
-    """
-    try:
-        yield
-    except (TypeError, UnicodeEncodeError):
-        raise  # of a text, not of the tokenizer
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise CheckpointError(f"{what}: {str(error)[:_LONGEST_SHOWN]}") from error
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # an editor may have put a byte-order mark
-    except UnicodeDecodeError as error:
-        raise CheckpointError(
-            f"{path} is not UTF-8: {error.reason} at byte {error.start}"
-        ) from error
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _parse_object(text: str, path: Path) -> dict[str, Any]:
-    content = parse_json(text, str(path))
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, expected an object")
-    return cast("dict[str, Any]", content)
-
-
-def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
-    found = content.get(name)
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _read_config(path: Path) -> dict[str, Any] | None:
-    """The ``tokenizer_config.json`` at ``path``, or None where there is none."""
-    return read_json(path) if path.is_file() else None
-
-
-def _normalization(config: dict[str, Any], path: Path) -> Normalization:
-    """The settings in a ``tokenizer_config.json``; ``path`` is for messages."""
-    usual = asdict(Normalization())
-    found = {name: config.get(name, usual[name]) for name in usual}
-    for name, value in found.items():
-        if not isinstance(value, bool) and not (name == "strip_accents" and value is None):
-            raise CheckpointError(f"{path}: {name} is {value!r:.40}, expected true or false")
-    return Normalization(**found)
-
-
-def _is_bert(content: dict[str, Any]) -> bool:
-    """Whether a ``tokenizer.json`` cuts texts as BERT does, under some :class:`Normalization`."""
-    normalizer = _section(content, "normalizer")
-    return (
-        normalizer.get("type") == "BertNormalizer"
-        and normalizer.get("clean_text") is True
-        and _section(content, "pre_tokenizer").get("type") == "BertPreTokenizer"
-    )
-
-
-def _as_built(normalizer: dict[str, Any]) -> Normalization:
-    """What the normalizer of a ``tokenizer.json`` does, as far as our settings can tell."""
-    strip = normalizer.get("strip_accents")
-    return Normalization(
-        do_lower_case=bool(normalizer.get("lowercase", False)),
-        strip_accents=strip if isinstance(strip, bool) else None,
-        tokenize_chinese_chars=bool(normalizer.get("handle_chinese_chars", True)),
-    )

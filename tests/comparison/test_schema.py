@@ -21,7 +21,7 @@ from squeezebert.comparison.schema import (
     StudyPair,
 )
 from squeezebert.comparison.study import STUDY
-from squeezebert.errors import DataError
+from squeezebert.errors import CheckpointError, DataError
 
 RESULT = Result(
     model="bert-mini",
@@ -124,7 +124,7 @@ def test_a_file_is_written_whole_or_not_at_all(
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(CheckpointError, match="disk full"):
         REPORT.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["report.json"]

@@ -15,7 +15,8 @@ from tokenizers.models import WordPiece
 
 from squeezebert.engine import _native
 from squeezebert.errors import CheckpointError, InvalidInputError
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 MARKS = [0x301, 0x316, 0x320, 0x344, 0x345, 0x302E, 0x1BAA, 0x1D165, 0x1D16D, 0x8D4, 0x1E94A]

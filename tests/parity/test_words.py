@@ -12,7 +12,8 @@ import transformers
 
 from squeezebert.pipeline import load
 from squeezebert.tasks import Entity
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 

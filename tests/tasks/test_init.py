@@ -8,7 +8,8 @@ import pytest
 
 import squeezebert.tasks as tasks
 from squeezebert.errors import ConfigError
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 TOKENIZER = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "a", "b"], lowercase=True)
 

@@ -14,7 +14,8 @@ from squeezebert.tasks.base import IGNORE_INDEX, Features
 from squeezebert.tasks.mask_answers import MaskAnswers
 from squeezebert.tasks.masked_lm import MaskedLM
 from squeezebert.tasks.reference import ReferenceEmbeddings
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 TOKENIZER = Tokenizer.from_vocabulary(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from squeezebert.errors import ConfigError
 from squeezebert.tasks.base import IGNORE_INDEX
 from squeezebert.tasks.masking import evaluation_keys, mask_tokens
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 TOKENIZER = Tokenizer.from_vocabulary(
     [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz"], lowercase=True

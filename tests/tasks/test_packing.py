@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from squeezebert.tasks.packing import TurnPacker
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 TOKENIZER = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "a", "b", "##c", "##d"], lowercase=True)
 CLS, SEP, A, C = TOKENIZER.cls_id, TOKENIZER.sep_id, 5, 7

@@ -8,7 +8,8 @@ from safetensors.numpy import save_file
 
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.tasks.reference import ReferenceEmbeddings
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from squeezebert.spec import TaskSpec
 from squeezebert.tasks.entities import WordSpan, spans_from_tags, tags_from_spans
 from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tasks.token_classification import TokenClassification
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 TYPES = ("LOC", "PER")
 SETS = {

@@ -20,7 +20,8 @@ from squeezebert.tasks.text_classification import (
     Regression,
     TextClassification,
 )
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 TOKENIZER = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "a", "b", "c"], lowercase=True)
 SINGLE = TaskSpec(task="text_classification", labels=("x", "y", "z"), max_length=10)

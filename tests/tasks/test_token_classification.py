@@ -14,7 +14,8 @@ from squeezebert.spec import TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features
 from squeezebert.tasks.decoding import iob2_transitions
 from squeezebert.tasks.token_classification import Entity, TokenClassification, WordScores
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 SPEC = TaskSpec(task="token_classification", labels=LABELS, max_length=12)

@@ -10,7 +10,8 @@ from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.spec import TaskSpec
 from squeezebert.tasks.base import Features, Task
 from squeezebert.timing import Stopwatch
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 SEED = 0
 """Of what scikit-learn draws at random."""

@@ -58,9 +58,9 @@ def glue(
     """
     runs.check_installed()
     from squeezebert import files
+    from squeezebert.escaping import escape_markdown
     from squeezebert.glue.run import load_glue_recipe, run_glue
     from squeezebert.glue.table import glue_table, protocol, sources
-    from squeezebert.report.escaping import escape_markdown
     from squeezebert.report.markdown import table_text
 
     overrides = runs.overrides(data=("data", "train", ()), model=None, settings=settings)

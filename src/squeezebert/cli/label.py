@@ -28,7 +28,7 @@ from squeezebert.cli.options import backend_option, precision_option, threads_op
     help="The share of sentences without names that is kept.",
 )
 @click.option(
-    "--limit",
+    "--sentences",
     type=click.IntRange(min=1),
     help="At most so many sentences of each source, spread evenly over it.",
 )
@@ -41,7 +41,7 @@ def label(
     sources: tuple[str, ...],
     output: Path,
     plain_share: float,
-    limit: int | None,
+    sentences: int | None,
     backend: str,
     precision: str,
     threads: int | None,
@@ -69,7 +69,7 @@ def label(
     labeled: list[TokenExample] = []
     with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         for source in sources:
-            examples = list(unlabeled(source, limit))
+            examples = list(unlabeled(source, sentences))
             done = bar.add_task(source, total=len(examples))
             before = len(labeled)
             labeled += run(pipeline, bar.track(examples, task_id=done), plain_share=plain_share)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from squeezebert.data.tags import SCHEMES, Scheme
+from squeezebert.spec import SCHEMES, Scheme
 
 if TYPE_CHECKING:
     from squeezebert.data.catalog import Dataset

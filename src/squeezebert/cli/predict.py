@@ -185,12 +185,18 @@ def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
 def _text_row(answer: TextPrediction) -> dict[str, Any]:
     from squeezebert.tasks import MultiClassification, Regression
 
+    cut = answer.truncated_tokens
     if isinstance(answer, Regression):
-        return {"value": answer.value}
+        return {"value": answer.value, "truncated_tokens": cut}
     scores = dict(answer.probabilities)
     if isinstance(answer, MultiClassification):
-        return {"labels": list(answer.labels), "scores": scores}
-    return {"label": answer.label, "score": answer.score, "scores": scores}
+        return {"labels": list(answer.labels), "scores": scores, "truncated_tokens": cut}
+    return {
+        "label": answer.label,
+        "score": answer.score,
+        "scores": scores,
+        "truncated_tokens": cut,
+    }
 
 
 def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:

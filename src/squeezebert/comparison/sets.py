@@ -14,7 +14,7 @@ from squeezebert.data.catalog import Dataset
 from squeezebert.data.examples import Document, TextExample, TokenExample
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Text
-from squeezebert.tokenizer import MASK
+from squeezebert.wordpiece import MASK
 
 
 def prepare(datasets: Sequence[Dataset], *, limit: int | None, seed: int) -> list[Dataset]:

@@ -19,9 +19,9 @@ from squeezebert.data.soft_labels import SUFFIX, read_soft_labels
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
 from squeezebert.data.tables import EmptyText, read_table
-from squeezebert.data.tags import Scheme, head_labels, iob2_labels
+from squeezebert.data.tags import head_labels, iob2_labels
 from squeezebert.errors import DataError, InvalidInputError
-from squeezebert.spec import TASK_NAMES, ProblemType, TaskName
+from squeezebert.spec import TASK_NAMES, ProblemType, Scheme, TaskName
 
 __all__ = ["ColumnOptions", "Dataset", "data_root", "dataset_names", "open_dataset"]
 

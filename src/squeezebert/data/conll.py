@@ -14,9 +14,10 @@ from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
 from squeezebert.data.messages import broken, listed, near, passing, shown
 from squeezebert.data.messages import columns as count_of
-from squeezebert.data.tags import SCHEMES, Scheme, TagLines, detect_scheme, is_tag, to_iob2
+from squeezebert.data.tags import TagLines, detect_scheme, is_tag, to_iob2
 from squeezebert.errors import InvalidInputError
 from squeezebert.files import write_text
+from squeezebert.spec import SCHEMES, Scheme
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT_VALUE = re.compile(r"#\s*([^=\s]+)\s*=\s*(.*?)\s*$")

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from squeezebert.data.tags import Scheme
-from squeezebert.spec import ProblemType, TaskName
+from squeezebert.spec import ProblemType, Scheme, TaskName
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")

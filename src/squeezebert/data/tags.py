@@ -15,14 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from squeezebert.data.examples import Span, TokenExample
 from squeezebert.data.messages import broken, passing, shown
 from squeezebert.errors import DataError
-
-Scheme = Literal["IOB1", "IOB2", "IOBES", "BILOU", "IO", "words"]
-SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "IOBES", "BILOU", "IO", "words")
+from squeezebert.spec import SCHEMES, Scheme
 
 _PREFIXES: dict[Scheme, str] = {"IOB1": "IB", "IOB2": "BI", "IOBES": "BIES", "BILOU": "BILU"}
 _ALL_PREFIXES = "BIESLU"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from squeezebert.comparison.schema import Report
-from squeezebert.report.escaping import escape_markdown
+from squeezebert.escaping import escape_markdown
 from squeezebert.report.grouping import Group, groups_of
 from squeezebert.report.headline import headline_of
 from squeezebert.report.tables import (

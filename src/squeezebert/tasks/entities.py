@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from squeezebert.errors import InvalidInputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    """A named stretch of a text; a word with its label, where a model labels words.
+
+    Args:
+        text: ``source[start:end]``, where ``source`` is the text that was given.
+        type: Its kind, such as ``PER``; the label of a word, such as ``NOUN``.
+        start: Its first character.
+        end: The character after its last.
+        score: The least probability among the tags of its words.
+    """
+
+    text: str
+    type: str
+    start: int
+    end: int
+    score: float
+
+
+Entities: TypeAlias = tuple[Entity, ...]
+"""The entities of a text, in its order."""
 
 
 class WordSpan(NamedTuple):

@@ -30,7 +30,8 @@ from squeezebert.tasks.mask_answers import MaskAnswers, RanksTokens
 from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
 from squeezebert.tasks.packing import TurnPacker
 from squeezebert.tasks.reference import ReferenceEmbeddings
-from squeezebert.tokenizer import MASK, Tokenizer
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import MASK
 
 Float32 = NDArray[np.float32]
 

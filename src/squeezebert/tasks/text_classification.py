@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from squeezebert.data.examples import TextExample
 from squeezebert.data.messages import shown
+from squeezebert.encoded import Encoded
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import Features, Scores, Task, check_choices
@@ -27,7 +28,7 @@ from squeezebert.tasks.metrics import (
     softmax,
     spearman,
 )
-from squeezebert.tokenizer import Encoded, Tokenizer
+from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
 

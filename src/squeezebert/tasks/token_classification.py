@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Self, TypeAlias, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, check_choices
 from squeezebert.tasks.decoding import TagDecoder
-from squeezebert.tasks.entities import EntityCounts
+from squeezebert.tasks.entities import Entities, Entity, EntityCounts
 from squeezebert.tasks.inputs import (
     check_logits,
     check_single_text,
@@ -34,57 +33,11 @@ from squeezebert.tasks.metrics import (
 )
 from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tasks.windows import cut_windows
+from squeezebert.tasks.word_answers import WordScores, WordTags
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entity:
-    """A named stretch of a text; a word with its label, where a model labels words.
-
-    Args:
-        text: ``source[start:end]``, where ``source`` is the text that was given.
-        type: Its kind, such as ``PER``; the label of a word, such as ``NOUN``.
-        start: Its first character.
-        end: The character after its last.
-        score: The least probability among the tags of its words.
-    """
-
-    text: str
-    type: str
-    start: int
-    end: int
-    score: float
-
-
-Entities: TypeAlias = tuple[Entity, ...]
-"""The entities of a text, in its order."""
-
-
-@dataclass(frozen=True, eq=False)
-class WordScores:
-    """What is kept of one input: the answers for the words that it decides, in order.
-
-    Args:
-        logits: (decided words, labels).
-    """
-
-    logits: Float32
-
-
-@dataclass(frozen=True, eq=False)
-class WordTags:
-    """The answer for a text.
-
-    Args:
-        labels: (words,) int32.
-        probabilities: (words,) float32, what the model gives each of them by itself.
-    """
-
-    labels: NDArray[np.int32]
-    probabilities: Float32
 
 
 class TokenClassification(Task[TokenExample, WordScores, Entities]):

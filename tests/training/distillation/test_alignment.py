@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.alignment import Rereader, same_tokens
 from squeezebert.training.loop.batches import Batch
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 MINE = Tokenizer.from_vocabulary(
     [*SPECIAL_TOKENS, "Go", "Goth", "##am", "##s", "is", "old", "Ä", "##rger", "."], lowercase=False

@@ -44,6 +44,7 @@ def test_from_a_table_to_a_model_that_answers(
 
 def test_what_lies_in_the_directory(trained: Path, tiny_classification: FinetuneRecipe) -> None:
     assert {entry.name for entry in trained.iterdir()} == {
+        ".lock",
         "README.md",
         "config.json",
         "metrics.jsonl",

@@ -10,10 +10,11 @@ import pytest
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.model import HeadConfig
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.loop.start import start_model
 from squeezebert.training.pretraining import word_vectors as module
 from squeezebert.training.recipe.run import ModelRecipe
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 ANIMALS, FOODS = ("cat", "dog", "cow"), ("rice", "bread", "soup")
 VERBS = {"animal": ("runs", "sleeps"), "food": ("cooks", "cools")}

@@ -16,8 +16,9 @@ from squeezebert.config import EncoderConfig
 from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.model import Encoder, HeadConfig, TaskModel, build_model, load_model, save_model
 from squeezebert.tasks.reference import ReferenceEmbeddings
-from squeezebert.tokenizer import SPECIAL_TOKENS, Tokenizer
+from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.surgery.transplant import new_rows, sparsemax, transplant
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 WORDS = [f"w{number}" for number in range(60)]
 OLD = Tokenizer.from_vocabulary([*SPECIAL_TOKENS, *WORDS, "haus"], lowercase=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from squeezebert.report.escaping import escape_xml
+from squeezebert.escaping import escape_xml
 
 Attribute = str | int | float | None
 

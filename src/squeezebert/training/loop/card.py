@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from squeezebert.config import GROUP_FIELDS, EncoderConfig
+from squeezebert.escaping import code_span, escape_markdown
 from squeezebert.model import TaskModel
-from squeezebert.report.escaping import code_span, escape_markdown
 from squeezebert.training.loop.progress import duration
 from squeezebert.training.loop.resume import LoopState
 from squeezebert.training.recipe.run import FinetuneRecipe, PretrainRecipe, Recipe

@@ -1,8 +1,7 @@
-"""The one training loop. Fine-tuning and pretraining hand it a model, numbered batches and a loss.
+"""The one training loop, which is handed a model, numbered batches and a loss.
 
-What happens at step ``n`` depends on the weights, the optimizer's moments and ``n`` alone: batches
-are numbered (:mod:`batches`), random numbers are seeded anew at each step, and the learning rate is
-a function of the share done. So resuming needs no iterator, no generator and no scheduler.
+What happens at step ``n`` depends on the weights, the optimizer's moments and ``n`` alone: numbered
+batches, numbers seeded at each step, a rate that follows the share done. So resuming needs no more.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from squeezebert.escaping import code_span, escape_markdown, escape_xml
 from squeezebert.report.charts import svg
-from squeezebert.report.escaping import code_span, escape_markdown, escape_xml
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 

@@ -1,0 +1,57 @@
+"""BERT's vocabulary, as the ``tokenizers`` library builds and learns it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import tokenizers
+from tokenizers import decoders, trainers
+from tokenizers.models import WordPiece
+
+from squeezebert.tokenizer_files import Normalization, set_normalization
+
+PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
+SPECIAL_TOKENS = (PAD, UNK, CLS, SEP, MASK)
+
+MAX_LETTERS = 1000
+"""Of the alphabet that a vocabulary is learned with; what is left out becomes ``[UNK]``."""
+
+MAX_WORD_LENGTH = 100
+"""A longer word becomes one [UNK], as in BERT's own tokenizer."""
+
+
+def wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
+    """A WordPiece model with what stands before and after it in BERT."""
+    inner = tokenizers.Tokenizer(model)
+    set_normalization(inner, normalization)
+    inner.decoder = decoders.WordPiece(prefix="##")
+    known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
+    inner.add_special_tokens(known)
+    return inner
+
+
+def alphabet(
+    texts: Iterable[str], inner: tokenizers.Tokenizer, normalization: Normalization
+) -> tuple[list[str], list[str]]:
+    """The letters of ``texts``, the most frequent ones, and in what form they stand within words
+    (``##e``); each sorted.
+    """
+    counts: Counter[str] = Counter()
+    model = WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
+    first = wrap(model, normalization)
+    # Not that of the one in training, which is locked.
+    normalizer = inner.normalizer
+
+    def counted() -> Iterator[str]:
+        for text in texts:
+            counts.update(normalizer.normalize_str(text))
+            yield text
+
+    first.train_from_iterator(
+        counted(), trainers.WordPieceTrainer(vocab_size=1, special_tokens=[], show_progress=False)
+    )
+    seen = first.get_vocab()
+    letters = sorted((one for one in counts if one in seen), key=lambda one: (-counts[one], one))
+    letters = sorted(letters[:MAX_LETTERS])
+    return letters, [f"##{one}" for one in letters if f"##{one}" in seen]
