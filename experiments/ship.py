@@ -86,8 +86,10 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 """
 
 ENTITIES = """\
-Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter
-(all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
+Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
+4.0){first} and a part of WikiANN English (automatic labels; Wikipedia text,
+CC BY-SA). Then on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad
+Twitter (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
 soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
 CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
 English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
@@ -202,7 +204,11 @@ MINI_ENTITIES = Part(
     tests=("sample_ner_en", "sample_ner_de"),
     kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
     summary="Finds persons, places, organisations and other names, in English and German.",
-    data=ENTITIES.format(german=GERMAN_ENTITIES, text="Wikinews (CC BY 2.5)"),
+    data=ENTITIES.format(
+        first=", on GermEval 2014 (its test part; CC BY 4.0)",
+        german=GERMAN_ENTITIES,
+        text="Wikinews (CC BY 2.5)",
+    ),
     limits="""\
 On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
 products (MISC) it knows least.""",
@@ -213,7 +219,7 @@ SMALL_ENTITIES = dataclasses.replace(
     tests=("sample_ner_en",),
     kept=(("uner_ewt", "dev"), ("wnut17", "test")),
     summary="Finds persons, places, organisations and other names in English.",
-    data=ENTITIES.format(german="", text="the text below"),
+    data=ENTITIES.format(first="", german="", text="the text below"),
     limits="""\
 English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
 names; of works, events and products (MISC) it knows least.""",
