@@ -75,7 +75,15 @@ def test_another_task_is_refused() -> None:
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, output = tmp_path / "text.txt", tmp_path / "soft.safetensors"
     file.write_text(TEXT, encoding="utf-8")
-    words = ["label", "squeezebert-mini-ner", str(file), "--limit", "2", "--output", str(output)]
+    words = [
+        "label",
+        "squeezebert-mini-ner",
+        str(file),
+        "--sentences",
+        "2",
+        "--output",
+        str(output),
+    ]
     assert run(words) == 0
     assert "2 sentences" in capsys.readouterr().out
     found, labels = read_soft_labels(output)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
-from squeezebert.training import check_installed
 
 if TYPE_CHECKING:
     from squeezebert.training.loop.output import TrainingResult
 
-__all__ = ["check_installed", "overrides", "recipe_file", "say_how_it_ended"]
+
+def check_installed() -> None:
+    """See :func:`squeezebert.training.check_installed`, which imports NumPy."""
+    from squeezebert.training import check_installed as check
+
+    check()
 
 
 def recipe_file(recipe: Path | None, output: Path, *, resume: bool) -> Path | None:
