@@ -41,9 +41,9 @@ static void *read_file(const char *path, size_t *bytes) {
 static squeezebert_status open_model(const char *path, squeezebert_model **model) {
     size_t bytes = 0;
     void *content = read_file(path, &bytes);
-    const squeezebert_status status =
-        content == NULL ? squeezebert_open(path, NULL, model)
-                        : squeezebert_open_memory(content, bytes, NULL, model);
+    const squeezebert_status status = content == NULL
+                                          ? squeezebert_open(path, NULL, model)
+                                          : squeezebert_open_memory(content, bytes, NULL, model);
     free(content);
     return status;
 }
