@@ -159,3 +159,12 @@ def test_impossible_shapes(
 def test_a_bert_has_no_groups(tiny_config: EncoderConfig) -> None:
     with pytest.raises(ConfigError, match="group counts other than 1"):
         EncoderConfig.from_dict(tiny_config.to_dict() | {"model_type": "bert"})
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "ü" * 200, "a/" + "b" * 300])
+def test_file_names_that_no_disk_can_hold(name: str, tmp_path: Path) -> None:
+    index = {"weight_map": {"pooler.dense.weight": name}}
+    (tmp_path / checkpoint.INDEX).write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="names the file") as caught:
+        checkpoint.size_on_disk(tmp_path)
+    assert len(str(caught.value)) < 1000

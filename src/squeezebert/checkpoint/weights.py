@@ -113,13 +113,15 @@ def _locate(index: Path, name: str) -> Path:
     directory = index.parent
     if "\0" in name or name in ("", ".", ".."):
         raise CheckpointError(f"{index} names the file {shown(name)}, which cannot be")
-    if Path(name).name == name:
-        return directory / name
     try:
+        (directory / name).is_file()  # an error, where no file can be called so
+        if Path(name).name == name:
+            return directory / name
         root = directory.resolve().parent
         path = (directory / name).resolve()
     except (OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{index} names the file {shown(name)}: {error}") from error
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise CheckpointError(f"{index} names the file {shown(name)}: {reason}") from error
     if not path.is_relative_to(root):
         raise CheckpointError(
             f"{index} points outside its directory and those beside it: {shown(name)}"
