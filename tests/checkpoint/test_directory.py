@@ -161,7 +161,7 @@ def test_a_bert_has_no_groups(tiny_config: EncoderConfig) -> None:
         EncoderConfig.from_dict(tiny_config.to_dict() | {"model_type": "bert"})
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "ü" * 200, "a/" + "b" * 300])
+@pytest.mark.parametrize("name", ["x" * 5000, "ü" * 200])
 def test_file_names_that_no_disk_can_hold(name: str, tmp_path: Path) -> None:
     index = {"weight_map": {"pooler.dense.weight": name}}
     (tmp_path / checkpoint.INDEX).write_text(json.dumps(index), encoding="utf-8")
