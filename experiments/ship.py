@@ -87,11 +87,11 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 
 ENTITIES = """\
 Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
-4.0){first} and a part of WikiANN English (automatic labels; Wikipedia text,
+4.0) and a part of WikiANN English (automatic labels; Wikipedia text,
 CC BY-SA). Then on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad
-Twitter (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0){german}; and on the
+Twitter (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0); and on the
 soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
-CC BY-SA) and of {text}. The teacher is MiniLM, fine-tuned on
+CC BY-SA) and of the text below. The teacher is MiniLM, fine-tuned on
 English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
 text is for research only, nor on Universal NER's English web text, WNUT17's test part and
 GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were
@@ -99,9 +99,13 @@ fitted afterwards, to the recipe's dev parts.
 
 """
 
-GERMAN_ENTITIES = """, of GermEval
-2014 (its test part; CC BY 4.0) and of MobIE (CC BY 4.0), with parts of WikiANN's automatic labels
-in both languages"""
+MINI_SENTENCES = """\
+Fine-tuned on the training parts of the project's own sample sentences (CC BY 4.0), on GermEval
+2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic labels; Wikipedia
+text, CC BY-SA). Not on CoNLL-2003, whose text is for research only. The scores of tags that follow
+one another and the temperature were fitted afterwards, to the recipe's dev parts.
+
+"""
 
 CARD = """\
 # {name}
@@ -204,11 +208,7 @@ MINI_ENTITIES = Part(
     tests=("sample_ner_en", "sample_ner_de"),
     kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
     summary="Finds persons, places, organisations and other names, in English and German.",
-    data=ENTITIES.format(
-        first=", on GermEval 2014 (its test part; CC BY 4.0)",
-        german=GERMAN_ENTITIES,
-        text="Wikinews (CC BY 2.5)",
-    ),
+    data=MINI_SENTENCES,
     limits="""\
 On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
 products (MISC) it knows least.""",
@@ -219,7 +219,7 @@ SMALL_ENTITIES = dataclasses.replace(
     tests=("sample_ner_en",),
     kept=(("uner_ewt", "dev"), ("wnut17", "test")),
     summary="Finds persons, places, organisations and other names in English.",
-    data=ENTITIES.format(first="", german="", text="the text below"),
+    data=ENTITIES,
     limits="""\
 English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
 names; of works, events and products (MISC) it knows least.""",
