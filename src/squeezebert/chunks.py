@@ -82,3 +82,21 @@ def _encode_before(
             good = examples[:at]
             return EncodedChunk(examples=good, error=own, features=task.encode(good))
     raise error  # none of them is to blame by itself
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the model said about some examples, before it is decoded.
+
+    Args:
+        features: The inputs, in the order of the examples.
+        reduced: What the task kept of the logits of each.
+    """
+
+    features: list[Features]
+    reduced: list[Any]
+
+    @property
+    def tokens(self) -> int:
+        """All tokens of all inputs, special ones included."""
+        return sum(len(item) for item in self.features)

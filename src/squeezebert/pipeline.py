@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from squeezebert.backends import DEFAULT_BACKEND, open_backend
 from squeezebert.backends.base import Backend
 from squeezebert.batch import plan_batches
+from squeezebert.checkpoint.bundle import copy_model
 from squeezebert.checkpoint.directory import read_spec
-from squeezebert.chunks import Chunk, EncodedChunk, encode_chunk, read_chunks
+from squeezebert.chunks import Answers, Chunk, EncodedChunk, encode_chunk, read_chunks
+from squeezebert.columns import FrameLibrary, Several, Text, items_of, make_frame, refusal
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
@@ -25,35 +26,11 @@ if TYPE_CHECKING:
 CHUNK_TEXTS = 512
 """Texts that are sorted by length and batched together when a long list is worked through."""
 
-Text: TypeAlias = str | tuple[str, str]
-"""A text, or a pair of texts for text classification."""
-
-Texts: TypeAlias = list[str] | list[tuple[str, str]] | list[Text]
-"""Several texts. Only a list will do: a tuple of two strings is one pair."""
-
 Prediction: TypeAlias = TextPrediction | Entities | FilledMasks
 """What a text gives: a class (or classes, or a number), entities, or candidates for its masks."""
 
 Answer = TypeVar("Answer")
 """What a pipeline gives for a text: one of those, by task."""
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What the model said about some examples, before it is decoded.
-
-    Args:
-        features: The inputs, in the order of the examples.
-        reduced: What the task kept of the logits of each.
-    """
-
-    features: list[Features]
-    reduced: list[Any]
-
-    @property
-    def tokens(self) -> int:
-        """All tokens of all inputs, special ones included."""
-        return sum(len(item) for item in self.features)
 
 
 class Pipeline(Generic[Answer]):
@@ -130,13 +107,16 @@ class Pipeline(Generic[Answer]):
         return self._with(self.task)
 
     def __reduce__(self) -> tuple[Callable[..., Pipeline[Any]], tuple[object, ...]]:
+        return _load, (self._loaded_from(), self.batch_tokens)
+
+    def _loaded_from(self) -> Origin:
         if self._origin is None:
             raise InvalidInputError(
                 f"the pipeline {self.name!r} was put together by hand: there is no model directory "
                 "that another process could load it from",
                 hint="save the model and load() it, or make the pipeline in each process",
             )
-        return _load, (self._origin, self.batch_tokens)
+        return self._origin
 
     def _with(self, task: Task[Any, Any, Answer]) -> Pipeline[Answer]:
         return Pipeline(
@@ -156,24 +136,25 @@ class Pipeline(Generic[Answer]):
 
     @overload
     def __call__(
-        self, texts: Texts, *, top_k: int | None = None, threshold: float | None = None
+        self, texts: Several, *, top_k: int | None = None, threshold: float | None = None
     ) -> list[Answer]: ...
 
     def __call__(
-        self, texts: Text | Texts, *, top_k: int | None = None, threshold: float | None = None
+        self, texts: Text | Several, *, top_k: int | None = None, threshold: float | None = None
     ) -> Answer | list[Answer]:
-        """Predictions for one text or for a list of them.
+        """Predictions for one text or for several.
 
         Args:
-            texts: A string, or a list of strings. Text classification takes a pair of texts as
-                a tuple of two strings. A masked LM fills each ``[MASK]`` in a text.
+            texts: A string; or strings as a list, a Series of pandas or polars, an array of NumPy
+                or pyarrow, or an iterator, which is read whole. Text classification takes a pair of
+                texts as a tuple of two strings. A masked LM fills each ``[MASK]`` in a text.
             top_k: Text classification: how many classes to tell the probabilities of; all where
                 None. Masked LM: how many candidates a gap gets; 5 where None.
             threshold: The least probability: of a label, where a text may have several (0.5 where
                 None); of an entity; of a candidate for a gap.
 
         Returns:
-            One prediction for a string or a tuple, a list of them for a list.
+            One prediction for a string or a tuple, a list of them for anything else.
 
         Raises:
             InvalidInputError: something that is not a text, a pair for another task than text
@@ -183,14 +164,11 @@ class Pipeline(Generic[Answer]):
         pipeline = self._choosing(top_k, threshold)
         if isinstance(texts, (str, tuple)):
             return pipeline.predict([self.task.from_text(texts)])[0]
-        if not isinstance(texts, list):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidInputError(
-                f"the input is of type {type(texts).__name__}, expected a string or a list of "
-                "strings",
-                hint="a file or generator of texts goes into Pipeline.stream",
-            )
+        items = items_of(texts)
+        if items is None:
+            raise refusal(texts)
         # All are looked at before any is answered: a wrong one costs no waiting.
-        examples = [self.task.from_text(text, f"text {at}") for at, text in enumerate(texts)]
+        examples = [self.task.from_text(text, f"text {at}") for at, text in enumerate(items)]
         chunks = (
             Chunk(examples=examples[at : at + CHUNK_TEXTS])
             for at in range(0, len(examples), CHUNK_TEXTS)
@@ -199,7 +177,7 @@ class Pipeline(Generic[Answer]):
 
     def stream(
         self,
-        texts: Iterable[Text],
+        texts: Iterable[Text] | Several,
         *,
         chunk_texts: int = CHUNK_TEXTS,
         top_k: int | None = None,
@@ -228,7 +206,36 @@ class Pipeline(Generic[Answer]):
                 "the input is a string, expected several texts", hint="call the pipeline with it"
             )
         pipeline = self._choosing(top_k, threshold)
-        return pipeline._predict_chunks(read_chunks(self.task, texts, chunk_texts, place))
+        items = items_of(texts) or cast("Iterable[object]", texts)
+        return pipeline._predict_chunks(read_chunks(self.task, items, chunk_texts, place))
+
+    def frame(
+        self,
+        texts: Several,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        library: FrameLibrary | None = None,
+    ) -> Any:
+        """Predictions for several texts as a frame: a row a text, an entity, or a candidate for a
+        gap; see :func:`squeezebert.columns.make_frame`.
+
+        Args:
+            texts: As for a call, like the other choices.
+            top_k: The same.
+            threshold: The same.
+            library: ``pandas``, ``polars`` or ``pyarrow``; where None that of ``texts``, or pandas.
+        """
+        predictions = self(texts, top_k=top_k, threshold=threshold)
+        return make_frame(self.task.name, texts, predictions, library)
+
+    def save(self, directory: str | Path) -> None:
+        """Writes the model as a directory of its own, for :func:`load` and the command line.
+
+        Raises:
+            CheckpointError, InvalidInputError: the model is gone; something is there already.
+        """
+        copy_model(self._loaded_from().source.find_again().directory, Path(directory))
 
     def predict(self, examples: Sequence[Any]) -> list[Answer]:
         """Predictions for examples as the readers give them, in order."""

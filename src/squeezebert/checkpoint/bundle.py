@@ -10,6 +10,7 @@ Any reader of safetensors reads it.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,9 @@ from squeezebert.errors import CheckpointError
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 TASK, TOKENIZER = "task.json", "tokenizer.json"
 VOCABULARY = ("vocab.txt", "tokenizer_config.json")
+
+COPIED = (".json", ".txt", ".toml", ".md", ".model")
+"""What the files end in that belong to a model, beside its weights."""
 
 ALIGNMENT = 64
 _CHUNK = 1 << 20
@@ -74,6 +78,20 @@ def write_bundle(directory: str | Path, output: str | Path) -> int:
     except OSError as error:
         raise CheckpointError(f"cannot write {output}: {error}") from error
     return 8 + len(content) + end
+
+
+def copy_model(directory: Path, output: Path) -> None:
+    """Copies a model as a directory that needs no other: shared tables come into its weight file.
+
+    Raises:
+        CheckpointError: files that are missing or damaged, or a disk that does not take it.
+        InvalidInputError: something is at ``output`` already.
+    """
+    with files.appearing(output) as temporary:
+        write_bundle(directory, temporary / WEIGHTS)
+        for path in sorted(directory.iterdir()):
+            if path.is_file() and path.suffix in COPIED and path.name != INDEX:
+                shutil.copyfile(path, temporary / path.name)
 
 
 def _texts(directory: Path) -> dict[str, str]:

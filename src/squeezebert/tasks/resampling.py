@@ -151,7 +151,8 @@ def paired_differences(
     if not pairs:
         return {}
     drawn = bootstrap(tallies, seed=seed, resamples=resamples)
-    as_large = _as_large(tallies, pairs, seed=seed, resamples=resamples)
+    # The answers as they are count as one of the exchanges.
+    as_large = 1 + _as_large(tallies, pairs, seed=seed, exchanges=resamples - 1)
     found: dict[tuple[int, int], PairedDifference] = {}
     for at, (a, b) in enumerate(pairs):
         around = _interval(drawn[a] - drawn[b])
@@ -159,14 +160,13 @@ def paired_differences(
             difference=tallies[a].score - tallies[b].score,
             low=around.low,
             high=around.high,
-            # The answers as they are count as one of the exchanges.
-            p_value=float((1 + as_large[at]) / (1 + resamples)),
+            p_value=float(as_large[at] / resamples),
         )
     return found
 
 
 def _as_large(
-    tallies: Sequence[Tally], pairs: Sequence[tuple[int, int]], *, seed: int, resamples: int
+    tallies: Sequence[Tally], pairs: Sequence[tuple[int, int]], *, seed: int, exchanges: int
 ) -> NDArray[np.int64]:
     """(pairs,) how many random exchanges give a difference at least as large as measured."""
     first = np.column_stack(
@@ -179,7 +179,7 @@ def _as_large(
     measured = np.array([abs(tallies[a].score - tallies[b].score) for a, b in pairs])
     generator = np.random.default_rng([seed, 1])
     found = np.zeros(len(pairs), dtype=np.int64)
-    for start, stop in _blocks(resamples, len(first)):
+    for start, stop in _blocks(exchanges, len(first)):
         kept = generator.integers(2, size=(stop - start, len(first))).astype(np.float64)
         one = kept @ (first - second) + second.sum(axis=0)
         other = both - one
