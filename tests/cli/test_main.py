@@ -38,6 +38,7 @@ VERBS = {
     "predict",
     "pretrain",
     "quantize",
+    "serve",
     "tokenize",
     "train",
     "transplant",
