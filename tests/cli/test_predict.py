@@ -266,6 +266,17 @@ def test_offsets_count_in_the_line_as_it_is(
     assert all(text[mask["start"] : mask["end"]] == "[MASK]" for mask in row["masks"])
 
 
+def test_line_ends_of_old_macs_are_named(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_bytes(b"one [MASK]\r\ntwo [MASK]\rthree [MASK]\r")
+    assert run(["predict", str(models["masked_lm"]), "--file", str(file)]) == EXIT_ERROR
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert "texts.txt:2: a lone carriage return (character 11 of the line)" in shown.err
+
+
 def test_texts_do_not_steer_a_terminal(
     models: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,13 @@ def _decode(stream: IO[bytes], name: str) -> Iterator[tuple[str, str]]:
                 f"{name}:{number}: not UTF-8: {error.reason} at byte {error.start}",
                 hint="convert it, for example with iconv -f latin1 -t utf-8",
             ) from error
+        if "\r" in text:
+            raise DataError(
+                f"{name}:{number}: a lone carriage return (character {text.index(chr(13)) + 1} of "
+                "the line), expected lines that end in LF or CR LF",
+                hint="the file has the line ends of old Macs, or is damaged; for the first convert "
+                "it, for example with tr '\\r' '\\n'",
+            )
         if text.strip():
             yield f"{name}:{number}", text
 
