@@ -207,7 +207,7 @@ MINI_ENTITIES = Part(
     task="token_classification",
     tests=("sample_ner_en", "sample_ner_de"),
     kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
-    summary="Finds persons, places, organisations and other names, in English and German.",
+    summary="Finds persons, places, organizations and other names, in English and German.",
     data=MINI_SENTENCES,
     limits="""\
 On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
@@ -218,7 +218,7 @@ SMALL_ENTITIES = dataclasses.replace(
     MINI_ENTITIES,
     tests=("sample_ner_en",),
     kept=(("uner_ewt", "dev"), ("wnut17", "test")),
-    summary="Finds persons, places, organisations and other names in English.",
+    summary="Finds persons, places, organizations and other names in English.",
     data=ENTITIES,
     limits="""\
 English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
