@@ -231,9 +231,10 @@ std::vector<Gap> TextModel::fill(std::string_view text, int top_k) const {
     const Tokens tokens = tokenizer_.encode(text);
     const std::int32_t mask = tokenizer_.mask_id();
     if (std::find(tokens.ids.begin(), tokens.ids.end(), mask) == tokens.ids.end()) {
-        throw Error(ErrorKind::invalid_input,
-                    "the text holds no [MASK], so there is nothing to fill",
-                    "write [MASK] where a word is wanted");
+        throw Error(
+            ErrorKind::invalid_input,
+            "the text holds no " + tokenizer_.mask_token() + ", so there is nothing to fill",
+            "write " + tokenizer_.mask_token() + " where a word is wanted");
     }
     std::vector<Gap> gaps;
     Inputs inputs;

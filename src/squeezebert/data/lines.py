@@ -22,6 +22,8 @@ COMPRESSIONS = (".gz", ".xz")
 _WIDE = ("utf-16", "utf-32")
 """Encodings in which a line feed is more than one byte, so lines cannot be cut before decoding."""
 
+_CODECS = "for example utf-8, latin-1, cp1252 or utf-16"
+
 
 def format_suffix(path: str | os.PathLike[str]) -> str:
     """The suffix that tells the format, in lower case, with a compression's own suffix left out.
@@ -39,12 +41,16 @@ def check_file(path: str | os.PathLike[str]) -> Path:
     """``path``, once it is known to be a file.
 
     Raises:
-        DataError: nothing there, or a directory.
+        DataError: nothing there, a directory, or a name that no disk can hold.
     """
     file = Path(path)
-    if file.is_dir():
+    try:
+        is_directory, is_there = file.is_dir(), file.exists()
+    except OSError as error:
+        raise DataError(f"{str(file)[:200]}: cannot be read ({error.strerror or error})") from error
+    if is_directory:
         raise broken(str(file), "this is a directory", "a file", "name one of the files in it")
-    if not file.exists():
+    if not is_there:
         beside = file.parent
         hint = (
             f"{beside} is there; check the file's name"
@@ -70,10 +76,8 @@ def read_lines(
     try:
         codec = codecs.lookup(encoding).name
         "a".encode(codec)  # refuses codecs that are not of text, such as base64
-    except LookupError:
-        raise InvalidInputError(
-            f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252 or utf-16"
-        ) from None
+    except (LookupError, ValueError):
+        raise InvalidInputError(f"unknown encoding {encoding!r}", hint=_CODECS) from None
     file = check_file(path)
     decoded = _wide_lines(file, codec) if codec.startswith(_WIDE) else _lines(file, codec)
     for number, line in decoded:
@@ -143,8 +147,9 @@ def _lines(file: Path, codec: str) -> Iterator[tuple[int, str]]:
             yield number, raw.decode(codec)
         except UnicodeDecodeError as error:
             hint = f"if the file is of another encoding, {passing('encoding', 'cp1252')}"
-            if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                hint = f"the file begins like UTF-16: {passing('encoding', 'utf-16')}"
+            wide = _wide_mark(raw) if number == 1 else None
+            if wide is not None:
+                hint = f"the file begins like {wide.upper()}: {passing('encoding', wide)}"
             raise broken(
                 f"{file}:{number}",
                 f"invalid {codec.upper()} (byte 0x{raw[error.start]:02X} "
@@ -152,6 +157,17 @@ def _lines(file: Path, codec: str) -> Iterator[tuple[int, str]]:
                 f"{codec.upper()} text",
                 hint,
             ) from error
+        except UnicodeError as error:  # of a codec such as punycode, which names no place
+            raise broken(
+                f"{file}:{number}", f"invalid {codec.upper()}", f"{codec.upper()} text", _CODECS
+            ) from error
+
+
+def _wide_mark(raw: bytes) -> str | None:
+    """The encoding of two or four bytes a letter whose byte-order mark stands there."""
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # begins as UTF-16's
+        return "utf-32"
+    return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _wide_lines(file: Path, codec: str) -> Iterator[tuple[int, str]]:

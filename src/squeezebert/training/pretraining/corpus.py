@@ -176,7 +176,7 @@ def _sum(path: Path) -> str:
 
 
 def _digest(files: Sequence[Path], tokenizer: Tokenizer, options: str) -> str:
-    digest = hashlib.sha256(f"{options} {tokenizer.normalization}\n".encode())
+    digest = hashlib.sha256(f"{options} {tokenizer.manner}\n".encode())
     digest.update("\n".join(tokenizer.tokens).encode())
     for file in files:
         with file.open("rb") as stream:
