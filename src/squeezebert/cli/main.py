@@ -30,6 +30,7 @@ from squeezebert.cli.models import models
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
+from squeezebert.cli.serve import serve
 from squeezebert.cli.tokenize import tokenize
 from squeezebert.cli.train import train
 from squeezebert.cli.transplant import transplant
@@ -101,6 +102,7 @@ for command in (
     label,
     transplant,
     quantize,
+    serve,
     benchmark,
     models,
     info,
