@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from squeezebert.data.lines import check_file, read_lines
-from squeezebert.data.messages import broken, listed, near, passing, shown
-from squeezebert.errors import MissingDependencyError
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.errors import DataError, MissingDependencyError
 
 Row = Mapping[str, object]
 
@@ -75,34 +75,56 @@ def read_json_lines(
     Raises:
         DataError: a line that is not JSON or not an object.
     """
-    for number, line in read_lines(path, encoding=encoding):
+    yield from json_rows(read_lines(path, encoding=encoding), str(path))
+
+
+def json_rows(
+    lines: Iterable[tuple[int, str]], name: str, *, blank: bool = False, bad: OnBad = refuse
+) -> Iterator[tuple[str, Row]]:
+    """The objects of JSON lines as ``(where, object)``.
+
+    Args:
+        lines: With their numbers.
+        name: Of the file, for messages.
+        blank: Whether a blank line is an object without fields; it is passed over otherwise.
+        bad: Gets the errors that concern one line, which is then left out.
+    """
+    for number, line in lines:
+        where = f"{name}:{number}"
         if not line.strip():
+            if blank:
+                yield where, {}
             continue
-        where = f"{path}:{number}"
         try:
-            value: Any = json.loads(line)
-        except json.JSONDecodeError as error:
-            hint = "each line must be one whole JSON object"
-            if number == 1 and line.lstrip().startswith("["):
-                hint = "this looks like one JSON array: write one object a line instead"
-            raise broken(
-                where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise broken(
-                where,
-                f"JSON that cannot be read ({str(error)[:100]})",
-                "a JSON object",
-                "simplify it",
-            ) from error
-        if not isinstance(value, dict):
-            raise broken(
-                where,
-                f"the JSON value {shown(value)}",
-                "a JSON object",
-                'for example {"text": "…", "label": "…"}',
-            )
-        yield where, cast(Row, value)
+            row = _object(line, where, first=number == 1)
+        except DataError as error:
+            bad(error)
+        else:
+            yield where, row
+
+
+def _object(line: str, where: str, *, first: bool) -> Row:
+    try:
+        value: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        hint = "each line must be one whole JSON object"
+        if first and line.lstrip().startswith("["):
+            hint = "this looks like one JSON array: write one object a line instead"
+        raise broken(
+            where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise broken(
+            where, f"JSON that cannot be read ({str(error)[:100]})", "a JSON object", "simplify it"
+        ) from error
+    if not isinstance(value, dict):
+        raise broken(
+            where,
+            f"the JSON value {shown(value)}",
+            "a JSON object",
+            'for example {"text": "…", "label": "…"}',
+        )
+    return cast(Row, value)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
