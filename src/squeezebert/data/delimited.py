@@ -91,12 +91,7 @@ class Dialect:
                     yield where, dict.fromkeys(names, "")
                 continue
             if names is None:
-                names = values if header else [str(index) for index in range(len(values))]
-                twice = {name for name in names if names.count(name) > 1}
-                if twice:
-                    raise broken(
-                        where, f"column {listed(twice)} twice", "each name once", "rename one"
-                    )
+                names = _unique(values, where) if header else [*map(str, range(len(values)))]
                 if header:
                     continue
             if len(values) < len(names) or (len(values) > len(names) and not ragged):
@@ -110,6 +105,17 @@ class Dialect:
                 )
                 continue
             yield where, dict(zip(names, values, strict=False))
+
+    def names(self, lines: Lines, name: str, *, header: bool = True) -> tuple[str, ...]:
+        """The names of the columns; none where there is no line.
+
+        Raises:
+            DataError: as for :meth:`rows`.
+        """
+        for where, values in self._cells(lines, name, refuse):
+            if values:
+                return tuple(_unique(values, where) if header else map(str, range(len(values))))
+        return ()
 
     def _cells(self, lines: Lines, name: str, bad: OnBad) -> Iterator[tuple[str, list[str]]]:
         """The cells of each row; none at all for an empty line."""
@@ -162,3 +168,10 @@ class Dialect:
             f"take {self.delimiter!r} out of the cells, "
             f"or if cells are quoted {passing('quoted', True)}"
         )
+
+
+def _unique(names: list[str], where: str) -> list[str]:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise broken(where, f"column {listed(twice)} twice", "each name once", "rename one")
+    return names

@@ -135,21 +135,15 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
         MissingDependencyError: no pyarrow.
     """
     file = check_file(path)
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise MissingDependencyError.for_extra(
-            "pyarrow", "train", "reading Parquet files"
-        ) from error
+    parquet, failures = import_parquet()
     number = 0
     try:
         with parquet.ParquetFile(file) as table:
             for batch in table.iter_batches():
-                for row in _rows(batch, number, path):
+                for row in batch_rows(batch, number, path):
                     number += 1
                     yield f"{path}:{number}", row
-    except (pa.ArrowException, OSError) as error:
+    except failures as error:
         raise broken(
             f"{path}:{number + 1}",
             f"not a readable Parquet file ({(str(error).splitlines() or [''])[0][:200]})",
@@ -158,7 +152,23 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
         ) from error
 
 
-def _rows(batch: Any, before: int, path: str | os.PathLike[str]) -> list[Row]:
+def import_parquet(
+    purpose: str = "reading Parquet files",
+) -> tuple[Any, tuple[type[Exception], ...]]:
+    """``pyarrow.parquet``, and what its readers and writers raise.
+
+    Raises:
+        MissingDependencyError: no pyarrow.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingDependencyError.for_extra("pyarrow", "parquet", purpose) from error
+    return parquet, (pa.ArrowException, OSError)
+
+
+def batch_rows(batch: Any, before: int, path: str | os.PathLike[str]) -> list[Row]:
     """The rows of a batch of a Parquet file, which has so many ``before`` it."""
     try:
         return batch.to_pylist()
