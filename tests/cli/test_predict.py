@@ -19,7 +19,9 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_classes_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["predict", str(models["text_classification"]), "good cat", "bad dog", "--scores"]) == 0
+    assert (
+        run(["predict", str(models["text_classification"]), "good cat", "bad dog", "--scores"]) == 0
+    )
     first, second = rows(capsys)
     assert [first["text"], second["text"]] == ["good cat", "bad dog"]
     assert set(first["scores"]) == {"bad", "good"}

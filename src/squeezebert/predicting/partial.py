@@ -86,8 +86,6 @@ class Partial:
         """Notes a row that is not written."""
         if self._bad is None:
             self._bad = (self.directory / _BAD).open("ab")
-            self._bad.truncate(self.progress.bad_bytes)
-            self._bad.seek(0, os.SEEK_END)
         file, _, line = where.rpartition(":")
         row = {"file": file, "line": int(line), "reason": reason.removeprefix(where).lstrip(": ")}
         self._bad.write(json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n")
@@ -168,6 +166,8 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
             else:
                 _check_same(directory, job)
             partial = Partial(output, directory, _last(directory / _JOURNAL))
+            if (directory / _BAD).exists():  # maybe with more than was recorded
+                os.truncate(directory / _BAD, partial.progress.bad_bytes)
             try:
                 yield partial
             finally:
