@@ -267,6 +267,49 @@ std::vector<Gap> TextModel::fill(std::string_view text, int top_k) const {
     return gaps;
 }
 
+std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace place,
+                                           int top_k) const {
+    require(HeadKind::masked_lm, "suggest");
+    if (top_k < 1) {
+        throw Error(ErrorKind::invalid_input,
+                    "top_k is " + std::to_string(top_k) + ", expected 1 or more");
+    }
+    check_utf8(text, "the text");
+    if (place.begin > place.end || place.end > text.size()) {
+        throw Error(ErrorKind::invalid_input, "the word is from " + std::to_string(place.begin) +
+                                                  " to " + std::to_string(place.end) +
+                                                  ", the text has " + std::to_string(text.size()) +
+                                                  " bytes");
+    }
+    const Tokens before = tokenizer_.encode(text.substr(0, place.begin));
+    std::vector<std::int32_t> after = tokenizer_.encode(text.substr(place.end)).ids;
+    if (after.empty()) {
+        // A sentence goes on for a few words and ends: without that a model expects it to end now.
+        after = {tokenizer_.mask_id(), tokenizer_.mask_id()};
+        const int stop = tokenizer_.vocabulary().find(".");
+        if (stop >= 0) after.push_back(stop);
+    }
+    // The nearest tokens, most of them from before.
+    const auto room = static_cast<std::size_t>(std::max(spec_.max_length - 3, 0));
+    const std::size_t right = std::min(after.size(), room / 4);
+    const std::size_t left = std::min(before.size(), room - right);
+    Inputs inputs;
+    inputs.add(tokenizer_.cls_id());
+    for (std::size_t i = before.size() - left; i < before.size(); ++i) inputs.add(before.ids[i]);
+    const auto position = static_cast<std::int64_t>(inputs.ids.size());
+    inputs.add(tokenizer_.mask_id());
+    for (std::size_t i = 0; i < right; ++i) inputs.add(after[i]);
+    inputs.add(tokenizer_.sep_id());
+    inputs.end();
+    std::vector<float> logits(static_cast<std::size_t>(model_.config().vocab_size));
+    model_.logits(inputs.batch(), &position, 1, logits.data());
+    check_not_nan(logits);
+    logits.resize(static_cast<std::size_t>(tokenizer_.vocabulary().size()));
+    for (float& logit : logits) logit /= static_cast<float>(spec_.temperature);
+    return suggest_words(tokenizer_.vocabulary(), logits.data(),
+                         text.substr(place.begin, place.end - place.begin), top_k);
+}
+
 bool TextModel::ranks() const {
     // Some models' tables are padded to a round number: those rows are no tokens.
     return spec_.temperature == 1.0 && tokenizer_.vocabulary().size() == model_.config().vocab_size;

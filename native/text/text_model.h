@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "text/suggestions.h"
 #include "text/tag_set.h"
 #include "text/task_spec.h"
 #include "text/tokenizer.h"
@@ -57,6 +58,12 @@ public:
     /// Special tokens are none. Throws Error(invalid_input) also for a text without [MASK] and for
     /// `top_k` below 1.
     std::vector<Gap> fill(std::string_view text, int top_k) const;
+
+    /// Words for a place in a text, as a keyboard offers them, at most `top_k`: see
+    /// suggest_words(). `place` is theirs, as word_at() gives it. The model sees what fits of the
+    /// text before the word, and after it. Throws Error(invalid_input) also for `top_k` below 1 and
+    /// a place that is none.
+    std::vector<Suggestion> suggest(std::string_view text, WordPlace place, int top_k) const;
 
 private:
     struct Inputs;

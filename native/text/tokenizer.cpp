@@ -137,7 +137,7 @@ private:
     /// done.
     const char* take_ascii(const char* at, const char* end, std::uint32_t begin) {
         const CharacterTable& table = tokenizer_.characters_;
-        const char* const last = std::min(end - at, std::ptrdiff_t{max_length()}) + at;
+        const char* const last = std::min(end - at, static_cast<std::ptrdiff_t>(max_length())) + at;
         char* to = bytes_.data();
         std::uint64_t hash = Vocabulary::hash_start;
         for (char byte; at < last && (byte = table.word_byte(*at)) != 0; ++at) {

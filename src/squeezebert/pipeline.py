@@ -180,7 +180,7 @@ class Pipeline(Generic[Answer]):
                 classification, a text for a masked LM without ``[MASK]``; the message says which
                 of the list. A choice that the task does not have.
         """
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         if isinstance(texts, (str, tuple)):
             return pipeline.predict([self.task.from_text(texts)])[0]
         if not isinstance(texts, list):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -227,7 +227,7 @@ class Pipeline(Generic[Answer]):
             raise InvalidInputError(
                 "the input is a string, expected several texts", hint="call the pipeline with it"
             )
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         return pipeline._predict_chunks(read_chunks(self.task, texts, chunk_texts, place))
 
     def predict(self, examples: Sequence[Any]) -> list[Answer]:
@@ -235,7 +235,15 @@ class Pipeline(Generic[Answer]):
         answers = self.answer(examples)
         return self.task.predict(examples, answers.features, answers.reduced)
 
-    def _choosing(self, top_k: int | None, threshold: float | None) -> Pipeline[Answer]:
+    def choosing(
+        self, *, top_k: int | None = None, threshold: float | None = None
+    ) -> Pipeline[Answer]:
+        """The same with other choices of what its predictions hold, as for a call; they share the
+        model.
+
+        Raises:
+            InvalidInputError: a choice that the task does not have, or one out of its range.
+        """
         if top_k is None and threshold is None:
             return self
         return self._with(self.task.choosing(top_k=top_k, threshold=threshold))

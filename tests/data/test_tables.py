@@ -107,7 +107,7 @@ def test_parquet_without_pyarrow(write, monkeypatch):
     with pytest.raises(MissingDependencyError) as caught:
         read_table(write("a.parquet", "PAR1"))
     assert "reading Parquet files needs the package 'pyarrow'" in caught.value.message
-    assert caught.value.hint == 'pip install "squeezebert[train]"'
+    assert caught.value.hint == 'pip install "squeezebert[parquet]"'
 
 
 def test_only_some_rows(write):

@@ -82,6 +82,31 @@ reference_option = click.option(
 )
 
 
+text_option = click.option(
+    "--text", metavar="COLUMN", help="Column of the text [default: text, or the one that looks so]."
+)
+pair_option = click.option(
+    "--pair", metavar="COLUMN", help="Column of the second text of a pair, in a table."
+)
+delimiter_option = click.option(
+    "--delimiter", help="Between columns [default: by the file's name]."
+)
+quoted_option = click.option(
+    "--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'
+)
+encoding_option = click.option(
+    "--encoding", default="utf-8", show_default=True, help="Of the file."
+)
+bad_rows_option = click.option(
+    "--bad-rows",
+    type=click.Choice(["error", "skip", "report"]),
+    default="error",
+    show_default=True,
+    help="Rows that cannot be used: stop, leave them out and count them, or tell them in a file "
+    "beside the output as well.",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """How a person's own file is laid out: what :func:`layout_options` gives."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from squeezebert.data.delimited import TABLE_SUFFIXES
 from squeezebert.data.layouts import SPLITS, Split
 from squeezebert.data.lines import format_suffix
 from squeezebert.data.messages import listed
-from squeezebert.data.tables import TABLE_SUFFIXES
 from squeezebert.errors import DataError
 from squeezebert.spec import TaskName
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from squeezebert.errors import DataError
+
+OnBad = Callable[[DataError], None]
+"""Gets the error about a line or row that cannot be read, which is then left out; or raises it."""
+
+
+def refuse(error: DataError) -> None:
+    """An :data:`OnBad` that stops at the first."""
+    raise error
+
 
 LONGEST_SHOWN = 60
 """Characters of a value that a message shows."""

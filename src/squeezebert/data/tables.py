@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
+from squeezebert.data.delimited import JSON_LINES, PARQUET, Dialect
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
-from squeezebert.data.messages import broken, columns, listed, near, passing, shown
-from squeezebert.data.records import Row, field, matches, read_json_lines, read_parquet, string
+from squeezebert.data.messages import broken, listed, near, passing, shown
+from squeezebert.data.records import field, matches, read_json_lines, read_parquet, string
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import ProblemType
 
@@ -21,11 +20,6 @@ _LOG = logging.getLogger(__name__)
 
 Path = str | os.PathLike[str]
 EmptyText = Literal["error", "skip", "keep"]
-
-_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-_JSON_LINES = (".jsonl", ".ndjson")
-_PARQUET = (".parquet", ".pq")
-TABLE_SUFFIXES = (*_DELIMITERS, *_JSON_LINES, *_PARQUET)
 
 
 def read_table(
@@ -89,14 +83,18 @@ def read_table(
         raise InvalidInputError("text names no column", hint="name the column of the text")
     asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
-    if delimiter is None and suffix in _JSON_LINES:
+    if delimiter is None and suffix in JSON_LINES:
         rows = read_json_lines(path, encoding=encoding)
-    elif delimiter is None and suffix in _PARQUET:
+    elif delimiter is None and suffix in PARQUET:
         rows = read_parquet(path)
     else:
         if header is None:
             header = not all(name.isdecimal() for name in asked)
-        rows = _delimited(path, suffix, delimiter, quoted, header, ragged, encoding)
+        check_file(path)
+        dialect = Dialect.of(path, delimiter, quoted)
+        rows = dialect.rows(
+            read_lines(path, encoding=encoding), str(path), header=header, ragged=ragged
+        )
     parse = _LabelParser(problem_type, labels, label_names, label_separator)
     examples: list[TextExample] = []
     where = str(path)
@@ -215,83 +213,3 @@ def _number(value: object, where: str) -> float:
             f"{_NUMBERS} needs a number in every row; use a point, not a comma",
         )
     return number
-
-
-def _delimited(
-    path: Path,
-    suffix: str,
-    delimiter: str | None,
-    quoted: bool | None,
-    header: bool,
-    ragged: bool,
-    encoding: str,
-) -> Iterator[tuple[str, Row]]:
-    """The rows of a CSV or TSV file as ``(where, row)``."""
-    check_file(path)
-    if delimiter is None:
-        if suffix not in _DELIMITERS:
-            raise InvalidInputError(
-                f"{path}: cannot tell the format from the suffix {suffix!r}, expected one of "
-                f"{', '.join(TABLE_SUFFIXES)}, or with .gz or .xz behind it",
-                hint=f"{passing('delimiter', ',')}, or rename the file",
-            )
-        delimiter = _DELIMITERS[suffix]
-    delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)  # as a shell passes it
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise InvalidInputError(f"delimiter is {delimiter!r}, expected a single character")
-    quoted = delimiter != "\t" if quoted is None else quoted
-    cells = _quoted(path, delimiter, encoding) if quoted else _plain(path, delimiter, encoding)
-    names: list[str] | None = None
-    for where, values in cells:
-        if names is None:
-            names = values if header else [str(index) for index in range(len(values))]
-            twice = {name for name in names if names.count(name) > 1}
-            if twice:
-                raise broken(where, f"column {listed(twice)} twice", "each name once", "rename one")
-            if header:
-                continue
-        if len(values) < len(names) or (len(values) > len(names) and not ragged):
-            raise broken(
-                where,
-                columns(len(values)),
-                f"{len(names)} as in the first line",
-                _ragged_hint(len(values) - len(names), delimiter, quoted),
-            )
-        yield where, dict(zip(names, values, strict=False))
-
-
-def _ragged_hint(surplus: int, delimiter: str, quoted: bool) -> str:
-    if surplus < 0:
-        return f"a column is missing, or the delimiter is another one: {passing('delimiter', ';')}"
-    if quoted:
-        return f'put a cell that holds {delimiter!r} in "quotes"'
-    return f"take {delimiter!r} out of the cells, or if cells are quoted {passing('quoted', True)}"
-
-
-def _plain(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, list[str]]]:
-    for number, line in read_lines(path, encoding=encoding):
-        if line.strip("\r\n "):
-            yield f"{path}:{number}", line.split(delimiter)
-
-
-def _quoted(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, list[str]]]:
-    # The csv module refuses cells over 128 KiB unless told otherwise, for the whole process;
-    # raising that limit cannot break other readers.
-    csv.field_size_limit(max(csv.field_size_limit(), min(sys.maxsize, 2**31 - 1)))
-    lines = (f"{line}\n" for _, line in read_lines(path, encoding=encoding))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        first = reader.line_num + 1
-        try:
-            values = next(reader, None)
-        except csv.Error as error:
-            raise broken(
-                f"{path}:{first}",
-                f"a row that is not well quoted ({error})",
-                'cells with each " inside doubled',
-                f'close the quotes, or if " is part of the text {passing("quoted", False)}',
-            ) from error
-        if values is None:
-            return
-        if values:
-            yield f"{path}:{first}", values

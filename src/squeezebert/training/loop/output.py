@@ -23,7 +23,7 @@ from typing import Any
 from squeezebert import files
 from squeezebert.checkpoint.directory import CONFIG
 from squeezebert.errors import CheckpointError, ConfigError
-from squeezebert.model import TaskModel, save_model
+from squeezebert.model import Encoder, TaskModel, save_model
 from squeezebert.spec import TaskSpec
 from squeezebert.structured import read_json
 from squeezebert.tokenizer import Tokenizer
@@ -134,9 +134,9 @@ def _check_same(before: Recipe, now: Recipe, output: Path) -> None:
 def save_run(
     output: Path,
     *,
-    model: TaskModel,
+    model: TaskModel | Encoder,
     tokenizer: Tokenizer,
-    spec: TaskSpec,
+    spec: TaskSpec | None,
     card: str,
     state: LoopState,
     main_score: str,
