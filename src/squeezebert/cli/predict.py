@@ -76,7 +76,7 @@ _EVERY = 30.0
 @click.option("--threshold", type=float, help="The least probability of what is told.")
 @click.option("--scores", is_flag=True, help="Tell the probability of every class.")
 @click.option(
-    "--language",
+    "--tell-language",
     "tells_language",
     is_flag=True,
     help="Tell what language each text seems to be in, and how many are in none of the model's.",

@@ -46,8 +46,6 @@ def find_column(names: Sequence[str], role: Role, where: str) -> str:
     found = [name for name in names if name.strip().lower() in usual]
     if len(found) == 1:
         return found[0]
-    if not found and len(names) == 1 and role == "text":
-        return names[0]
     several = f"{listed(found)} all could be" if found else f"none of {listed(names)} looks like"
     raise DataError(
         f"{where}: {several} the column of the {role}",

@@ -12,10 +12,10 @@ from typing import Literal
 
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
-from squeezebert.data.messages import broken, listed, near, passing, shown
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
 from squeezebert.data.messages import columns as count_of
 from squeezebert.data.tags import TagLines, detect_scheme, is_tag, to_iob2
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import write_text
 from squeezebert.spec import SCHEMES, Scheme
 
@@ -49,6 +49,7 @@ def read_conll(
     delimiter: str | None = None,
     ragged: bool = False,
     encoding: str = "utf-8",
+    bad: OnBad = refuse,
 ) -> list[TokenExample]:
     """Sentences with IOB2 tags out of a file of columns, plain, ``.gz`` or ``.xz``.
 
@@ -73,6 +74,7 @@ def read_conll(
             else any number of spaces.
         ragged: Accept lines with more columns than the first word's.
         encoding: Of the file.
+        bad: Gets the errors that concern one sentence, which is then left out.
 
     Raises:
         DataError: a file or line that cannot be read as asked; it names file and line.
@@ -80,7 +82,7 @@ def read_conll(
     """
     if scheme is not None and scheme not in SCHEMES:
         raise InvalidInputError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
-    found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding))
+    found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding, bad))
     _refuse_numbers(path, found, token_column)
     lines = [TagLines(str(path), s.line, s.tags, s.lines) for s in found]
     if scheme is None:
@@ -90,10 +92,14 @@ def read_conll(
         if only and any(sentence.comments.get(name) != value for name, value in only.items()):
             continue
         tags = None
-        if tag_column is not None:
-            tags = [*to_iob2(tag_lines, scheme)]
-            if types is not None:
-                tags = _allowed(tags, types, other_types, tag_lines)
+        try:
+            if tag_column is not None:
+                tags = [*to_iob2(tag_lines, scheme)]
+                if types is not None:
+                    tags = _allowed(tags, types, other_types, tag_lines)
+        except DataError as error:
+            bad(error)
+            continue
         where = f"{path}:{sentence.line}"
         examples.append(TokenExample.from_words(sentence.words, tags, where))
     if not examples:
@@ -132,64 +138,52 @@ def _sentences(
     delimiter: str | None,
     ragged: bool,
     encoding: str,
+    bad: OnBad,
 ) -> Iterator[_Sentence]:
     lines = list(read_lines(path, encoding=encoding))
     layout = _Layout(lines, token_column, tag_column, delimiter)
     columns, delimiter = layout.columns, layout.delimiter
     current = _Sentence()
+    wrong = False
     for number, line in lines:
         if not line.strip():
-            if current.words:
+            if current.words and not wrong:
                 yield current
-                current = _Sentence()
+            if current.words or wrong:
+                current, wrong = _Sentence(), False
             continue
+        if wrong:
+            continue  # one error a sentence is enough
         if line.startswith("#") and not current.words and not layout.is_word(line):
             value = _COMMENT_VALUE.match(line)
             if value:
                 current.comments[value[1]] = value[2]
             continue
-        cells = _split(line, delimiter)
         where = f"{path}:{number}"
-        word = _cell(cells, token_column, "token_column", where)
-        if word == DOCUMENT_START:
-            if current.words:
-                yield current
-            current = _Sentence()
+        try:
+            cells = _split(line, delimiter)
+            word = _cell(cells, token_column, "token_column", where)
+            if word == DOCUMENT_START:
+                if current.words:
+                    yield current
+                current = _Sentence()
+                continue
+            tag = _checked(
+                line, cells, word, token_column, tag_column, columns, ragged=ragged, where=where
+            )
+        except DataError as error:
+            bad(error)
+            wrong = True
             continue
-        if len(cells) < columns or (len(cells) > columns and not ragged):
-            raise broken(
-                where,
-                count_of(len(cells)),
-                f"{columns} as in the first line with a word",
-                "comments may only stand before a sentence"
-                if line.startswith("#")
-                else "complete the line, or divide all columns by tabs",
-            )
-        if not word.strip():
-            raise broken(
-                where,
-                "an empty word",
-                f"a word in column {token_column}",
-                "take the line out; a line between sentences has no columns at all",
-            )
         if columns == _CONLL_U_COLUMNS and _NO_WORD_OF_ITS_OWN.fullmatch(cells[0]):
             continue
-        if tag_column is not None:
-            tag = _cell(cells, tag_column, "tag_column", where)
-            if (token_column - tag_column) % len(cells) == 0:
-                raise broken(
-                    where,
-                    f"{count_of(len(cells))} ({listed(cells)}), so that the word is its own tag",
-                    "a column of words and one of tags",
-                    "pass --token-column and --tag-column (token_column=…, tag_column=…), or, if "
-                    f"the columns are not told apart, {passing('delimiter', ',')}",
-                )
+        if tag is not None:
             current.tags.append(tag)
             current.lines.append(number)
         if not current.words:
             current.line, current.columns = number, columns
         current.words.append(word)
-    if current.words:
+    if current.words and not wrong:
         yield current
 
 
@@ -213,6 +207,50 @@ def _refuse_numbers(
         "a column of words",
         f"pass --token-column {column + 1} (token_column={column + 1})",
     )
+
+
+def _checked(
+    line: str,
+    cells: list[str],
+    word: str,
+    token_column: int,
+    tag_column: int | None,
+    columns: int,
+    *,
+    ragged: bool,
+    where: str,
+) -> str | None:
+    """The tag of a line with a word, once both are known to be what they should; None where there
+    are no tags.
+    """
+    if len(cells) < columns or (len(cells) > columns and not ragged):
+        raise broken(
+            where,
+            count_of(len(cells)),
+            f"{columns} as in the first line with a word",
+            "comments may only stand before a sentence"
+            if line.startswith("#")
+            else "complete the line, or divide all columns by tabs",
+        )
+    if not word.strip():
+        raise broken(
+            where,
+            "an empty word",
+            f"a word in column {token_column}",
+            "take the line out; a line between sentences has no columns at all",
+        )
+    if tag_column is None:
+        return None
+    tag = _cell(cells, tag_column, "tag_column", where)
+    if (token_column - tag_column) % len(cells) == 0:
+        raise broken(
+            where,
+            f"{count_of(len(cells))} ({listed(cells)}), so that the word is its own tag",
+            "a column of words and one of tags",
+            "pass --token-column and --tag-column (token_column=…, tag_column=…), or, if "
+            f"the columns are not told apart, {passing('delimiter', ',')}",
+        )
+    return tag
 
 
 def _split(line: str, delimiter: str | None) -> list[str]:

@@ -44,7 +44,7 @@ class Dialect:
             InvalidInputError: a name that does not tell, a delimiter that cannot be.
 
         >>> Dialect.of("a.tsv")
-        Dialect(delimiter='\\t', quoted=False)
+        Dialect(delimiter='\t', quoted=False)
         """
         if delimiter is None:
             suffix = format_suffix(path)

@@ -14,8 +14,15 @@ from squeezebert.errors import DataError, MissingDependencyError
 Row = Mapping[str, object]
 
 
-def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
+def field(row: Row, name: str, where: str, hint: str | None = None, *, option: str = "") -> object:
     """The value of the field ``name``.
+
+    Args:
+        row: The fields.
+        name: Of the field.
+        where: File and line, for messages.
+        hint: The way out where there is no such field.
+        option: What names the field: ``text`` for ``--text``; empty where nothing does.
 
     Raises:
         DataError: there is no such field; the message lists those that there are.
@@ -23,7 +30,10 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
     if name in row:
         return row[name]
     names = list(row)
-    best = near(name, names) or hint
+    best = near(name, names)
+    if best and option:
+        best = f"{best} --{option} names the column (in Python {option}=…)"
+    best = best or hint
     if len(names) == 1:
         other = next((mark for mark in ";\t|," if mark in names[0]), None)
         if other is not None:
@@ -34,17 +44,23 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
         where,
         f"no column {shown(name)}",
         f"one of {listed(names)}",
-        best or "name the column as the file does, capitals included",
+        best or _way_out(option),
     )
 
 
-def string(row: Row, name: str, where: str) -> str:
+def _way_out(option: str) -> str:
+    if option:
+        return f"name the column with --{option} (in Python {option}=…), capitals included"
+    return "name the column as the file does, capitals included"
+
+
+def string(row: Row, name: str, where: str, *, option: str = "") -> str:
     """The text in the field ``name``.
 
     Raises:
         DataError: no such field, no string, or a string that is not Unicode text.
     """
-    value = field(row, name, where)
+    value = field(row, name, where, option=option)
     if not isinstance(value, str):
         raise broken(where, f"{name!r} is {shown(value)}", "a string", "put text in quotes")
     return checked(value, name, where)

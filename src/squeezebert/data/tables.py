@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
+from squeezebert.data.column_names import NAMES, Role, find_column
 from squeezebert.data.delimited import JSON_LINES, PARQUET, Dialect
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
-from squeezebert.data.messages import broken, listed, near, passing, shown
-from squeezebert.data.records import field, matches, read_json_lines, read_parquet, string
-from squeezebert.errors import InvalidInputError
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.data.records import Row, field, json_rows, matches, read_parquet, string
+from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.spec import ProblemType
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def read_table(
     header: bool | None = None,
     ragged: bool = False,
     encoding: str = "utf-8",
+    bad: OnBad = refuse,
 ) -> list[TextExample]:
     r"""Texts with their labels, one a row.
 
@@ -49,8 +52,9 @@ def read_table(
 
     Args:
         path: The file.
-        text: The column of the text, or several, which are joined by ``joiner``.
-        label: The column of the label; None for texts without one.
+        text: The column of the text, or several, which are joined by ``joiner``. Where there is no
+            column "text" and that was asked for, the one that looks so, which is then logged.
+        label: The column of the label, the same way; None for texts without one.
         pair: The column of the second text of a pair.
         problem_type: ``multi_label`` gives tuples of labels, ``regression`` finite numbers.
         labels: The labels that may stand there (after ``label_names``); any where None.
@@ -65,6 +69,7 @@ def read_table(
             are asked for by number.
         ragged: Accept rows with more columns than the first.
         encoding: Of CSV, TSV and JSON lines.
+        bad: Gets the errors that concern one row, which is then left out.
 
     Raises:
         DataError: a file or row that cannot be read as asked; it names file and line (for Parquet
@@ -84,7 +89,9 @@ def read_table(
     asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
     if delimiter is None and suffix in JSON_LINES:
-        rows = read_json_lines(path, encoding=encoding)
+        rows: Iterator[tuple[str, Row]] = json_rows(
+            read_lines(path, encoding=encoding), str(path), bad=bad
+        )
     elif delimiter is None and suffix in PARQUET:
         rows = read_parquet(path)
     else:
@@ -93,29 +100,26 @@ def read_table(
         check_file(path)
         dialect = Dialect.of(path, delimiter, quoted)
         rows = dialect.rows(
-            read_lines(path, encoding=encoding), str(path), header=header, ragged=ragged
+            read_lines(path, encoding=encoding), str(path), header=header, ragged=ragged, bad=bad
         )
     parse = _LabelParser(problem_type, labels, label_names, label_separator)
     examples: list[TextExample] = []
-    where = str(path)
+    first = next(rows, None)
+    if first is not None:
+        rows = itertools.chain([first], rows)
+        if len(text_columns) == 1:
+            text_columns = (_looked_for(text_columns[0], "text", first[1], path),)
+        label = label and _looked_for(label, "label", first[1], path)
     for where, row in rows:
         if only is not None and not matches(row, only, where):
             continue
-        body = joiner.join(string(row, name, where) for name in text_columns)
-        second = None if pair is None else string(row, pair, where)
-        if not body.strip() or (second is not None and not second.strip()):
-            if empty == "skip":
-                continue
-            if empty == "error":
-                name = text_columns[0] if not body.strip() else pair
-                raise broken(
-                    where,
-                    f"the text (column {name!r}) is empty",
-                    "some text",
-                    f"to leave such rows out {passing('empty', 'skip')}; keep keeps them",
-                )
-        value = None if label is None else parse(field(row, label, where, _NO_LABEL), where)
-        examples.append(TextExample(text=body, pair=second, label=value, where=where))
+        try:
+            example = _example(row, where, text_columns, pair, label, joiner, empty, parse)
+        except DataError as error:
+            bad(error)
+            continue
+        if example is not None:
+            examples.append(example)
     if parse.trimmed:
         _LOG.warning(
             "%s: %d labels have blanks around them, which are left out (the first at %s)",
@@ -127,6 +131,50 @@ def read_table(
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no rows{kept}", "at least one row of data", "check the file")
     return examples
+
+
+def _looked_for(name: str, role: Role, row: Row, path: Path) -> str:
+    """The column ``name``; where there is none and it is but the usual name, the one that looks
+    like it.
+    """
+    if name != NAMES[role][0] or name in row:
+        return name
+    try:
+        found = find_column([*row], role, str(path))
+    except DataError:
+        return name  # is told as any name that is missing
+    _LOG.warning("%s: the %s is read from the column %s (--%s)", path, role, shown(found), role)
+    return found
+
+
+def _example(
+    row: Row,
+    where: str,
+    text_columns: Sequence[str],
+    pair: str | None,
+    label: str | None,
+    joiner: str,
+    empty: EmptyText,
+    parse: _LabelParser,
+) -> TextExample | None:
+    """A row's example; None for an empty one that is to be left out."""
+    body = joiner.join(string(row, name, where, option="text") for name in text_columns)
+    second = None if pair is None else string(row, pair, where, option="pair")
+    if not body.strip() or (second is not None and not second.strip()):
+        if empty == "skip":
+            return None
+        if empty == "error":
+            name = text_columns[0] if not body.strip() else pair
+            raise broken(
+                where,
+                f"the text (column {name!r}) is empty",
+                "some text",
+                f"to leave such rows out {passing('empty', 'skip')}; keep keeps them",
+            )
+    value = None
+    if label is not None:
+        value = parse(field(row, label, where, _NO_LABEL, option="label"), where)
+    return TextExample(text=body, pair=second, label=value, where=where)
 
 
 _LIST = 'for example ["sport", "politics"]'

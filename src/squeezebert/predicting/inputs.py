@@ -130,7 +130,8 @@ class Inputs:
         self._stdin: Lines | None = None
         self.columns = self._columns()
         """The names of the columns; of JSON Lines those of the first object."""
-        self.text = text or find_column(self.columns, "text", self.name)
+        only = self.columns[0] if len(self.columns) == 1 else None
+        self.text = text or only or find_column(self.columns, "text", self.name)
         self.pair = pair
         self.guessed = text is None and self.text != "text" and self.format != "text"
         if self.columns or self.format != "jsonl":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from squeezebert.data.bad_rows import BadRows
 from squeezebert.data.tables import EmptyText
 from squeezebert.errors import ConfigError
 
@@ -34,6 +35,7 @@ class DataSource:
         token_column: Where the word stands in CoNLL columns.
         tag_column: Where its tag stands.
         encoding: Of the file.
+        bad_rows: What to do with rows that cannot be read: ``error``, ``skip`` or ``report``.
         label_map: Renames this set's labels (for token classification entity types, without ``B-``
             and ``I-``, or whole tags, or labels of words); a label renamed to the empty string is
             dropped: its examples for text classification, its entities for token classification.
@@ -56,6 +58,7 @@ class DataSource:
     token_column: int = 0
     tag_column: int = -1
     encoding: str = "utf-8"
+    bad_rows: BadRows = "error"
     label_map: Mapping[str, str] = field(default_factory=dict[str, str])
     types: tuple[str, ...] = ()
     limit: int = 0
