@@ -1,6 +1,6 @@
 // The next word, the rest of a word, and corrections, while one types.
 
-import { drawBars, duration, element, find, newest, offerExamples, openShown, say } from "./elements.js";
+import { drawBars, duration, element, find, newest, offerExamples, openShown, say, warmUp } from "./elements.js";
 
 /** @typedef {import("./models.js").Suggestions} Suggestions */
 
@@ -20,7 +20,7 @@ function take(start, end, word) {
   const gap = /^[\s.,;:!?)]/.test(after) ? "" : " ";
   field.setRangeText(word + gap, start, end, "end");
   field.focus();
-  update();
+  ask();
 }
 
 /** @param {Suggestions} offers @param {Suggestions | undefined} mistake of the word before */
@@ -61,14 +61,10 @@ const ask = newest(async () => {
   find(".clock", panel).textContent = duration(milliseconds);
 });
 
-function update() {
-  ask();
-}
-
 export function start() {
-  field.value = "Thank you for your help. See you tomor";
-  offerExamples(panel, ["I would like to ", "Where is the statoin ", "What do you want to eat for din", "Wie geht es dir und deiner Fam", "Das ist eine gute Ide", "Ich habe heute keine Ze"]);
-  for (const event of ["input", "click", "keyup"]) field.addEventListener(event, update);
+  field.value = "Good morning! Thank you for ";
+  offerExamples(panel, ["I would like to ", "Where is the statoin ", "What do you want to eat for din", "Ich habe heute keine Ze", "Das weiß ich nihct ", "Ich bin in Deutschland gebor"]);
+  for (const event of ["input", "click", "keyup"]) field.addEventListener(event, () => ask());
   field.addEventListener("keydown", (event) => {
     const nth = event.altKey ? ["Digit1", "Digit2", "Digit3"].indexOf(event.code) : -1;
     const button = strip.children[nth];
@@ -77,5 +73,5 @@ export function start() {
     button.click();
   });
   field.setSelectionRange(field.value.length, field.value.length);
-  update();
+  warmUp(ask);
 }
