@@ -12,7 +12,14 @@ const NOTES = { next: "", typed: "as it is", completion: "", correction: "correc
 
 const panel = find("#keyboard");
 const field = /** @type {HTMLTextAreaElement} */ (find("textarea", panel));
-const strip = find(".strip", panel);
+const buttons = [0, 1, 2].map((i) => {
+  const button = element("button", { type: "button", hidden: "" });
+  button.addEventListener("click", () => {
+    const offer = offered[i];
+    if (offer) take(offer.start, offer.end, offer.word);
+  });
+  return button;
+});
 
 /** @param {number} start @param {number} end @param {string} word */
 function take(start, end, word) {
@@ -23,25 +30,28 @@ function take(start, end, word) {
   ask();
 }
 
+/** What the buttons stand for. @type {{start: number, end: number, word: string}[]} */
+let offered = [];
+
 /** @param {Suggestions} offers @param {Suggestions | undefined} mistake of the word before */
 function draw(offers, mistake) {
-  const buttons = offers.words.slice(0, 3).map(({ word }) => {
-    const button = element("button", { type: "button" }, word);
-    button.addEventListener("click", () => take(offers.start, offers.end, word));
-    return button;
+  offered = [mistake, offers].flatMap((place) =>
+    place ? place.words.map(({ word }) => ({ start: place.start, end: place.end, word })) : [],
+  );
+  // The buttons stay: one of them may have the focus.
+  buttons.forEach((button, i) => {
+    const offer = offered[i];
+    button.hidden = !offer;
+    if (!offer) return;
+    const wrong = i === 0 && mistake ? field.value.slice(mistake.start, mistake.end) : "";
+    button.classList.toggle("fix", wrong !== "");
+    if (wrong) button.ariaLabel = `${offer.word} instead of ${wrong}`;
+    else button.removeAttribute("aria-label");
+    button.replaceChildren(...(wrong ? [element("s", {}, wrong)] : []), offer.word);
   });
-  const better = mistake?.words[0];
-  if (mistake && better) {
-    const wrong = field.value.slice(mistake.start, mistake.end);
-    const button = element("button", { type: "button", class: "fix", "aria-label": `${better.word} instead of ${wrong}` },
-      element("s", {}, wrong), better.word);
-    button.addEventListener("click", () => take(mistake.start, mistake.end, better.word));
-    buttons.splice(0, 0, button);
-    buttons.length = Math.min(buttons.length, 3);
-  }
-  strip.replaceChildren(...buttons);
   drawBars(find(".bars", panel), offers.words.map(({ word, kind, score }) => ({ label: word, note: NOTES[kind], share: score })));
-  say(buttons.length ? `Suggestions: ${buttons.map((one) => one.ariaLabel ?? one.textContent).join(", ")}` : "");
+  const said = buttons.filter((button) => !button.hidden).map((button) => button.ariaLabel ?? button.textContent);
+  say(said.length ? `Suggestions: ${said.join(", ")}` : "");
 }
 
 const ask = newest(async () => {
@@ -62,15 +72,15 @@ const ask = newest(async () => {
 });
 
 export function start() {
+  find(".strip", panel).append(...buttons);
   field.value = "Good morning! Thank you for ";
   offerExamples(panel, ["I would like to ", "Where is the statoin ", "What do you want to eat for din", "Ich habe heute keine Ze", "Das weiß ich nihct ", "Ich bin in Deutschland gebor"]);
   for (const event of ["input", "click", "keyup"]) field.addEventListener(event, () => ask());
   field.addEventListener("keydown", (event) => {
     const nth = event.altKey ? ["Digit1", "Digit2", "Digit3"].indexOf(event.code) : -1;
-    const button = strip.children[nth];
-    if (!(button instanceof HTMLElement)) return;
+    if (nth < 0) return;
     event.preventDefault();
-    button.click();
+    buttons[nth]?.click();
   });
   field.setSelectionRange(field.value.length, field.value.length);
   warmUp(ask);

@@ -20,7 +20,7 @@ function draw(text, entities) {
     parts.push(text.slice(at, start));
     const kind = element("small", {}, type);
     kind.title = KINDS[type]?.[0] ?? type;
-    parts.push(element("mark", { class: type.toLowerCase() }, text.slice(start, end), kind));
+    parts.push(element("mark", { class: type.toLowerCase() }, text.slice(start, end), "\u00a0", kind));
     at = end;
   }
   parts.push(text.slice(at));
