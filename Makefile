@@ -148,14 +148,14 @@ web: $(VENV)/.tools
 		echo "web: skipped: Node $$(node --version) is here, 20 or later is needed"; \
 	else \
 		set -e; \
-		emcmake cmake -S native -B build/web -G Ninja >/dev/null 2>&1; \
-		cmake --build build/web -- --quiet; \
+		emcmake cmake -S native -B build/web/native -G Ninja >/dev/null 2>&1; \
+		cmake --build build/web/native -- --quiet; \
 		cd web; \
 		[ node_modules/.package-lock.json -nt package-lock.json ] \
 			|| npm ci --silent --no-audit --no-fund; \
 		rm -rf dist ../$(PAGE)/engine; \
 		npm run --silent build; \
-		cp ../build/web/engine.wasm dist/; \
+		cp ../build/web/native/engine.wasm dist/; \
 		npm run --silent check; \
 		mkdir ../$(PAGE)/engine; \
 		cp dist/*.js dist/engine.wasm ../$(PAGE)/engine/; \

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "text/code_points.h"
 #include "text/unicode.h"
@@ -79,7 +80,7 @@ WordPlace word_at(std::string_view text, std::size_t cursor) {
     return {begin, end};
 }
 
-bool is_whole_word(std::string_view token, std::string_view prefix) {
+bool is_word(std::string_view token, std::string_view prefix) {
     if (token.empty() || token.substr(0, prefix.size()) == prefix) return false;
     for (std::size_t at = 0; at < token.size();) {
         const std::uint8_t is = word_properties(read_utf8(token.data() + at));
@@ -129,21 +130,16 @@ int edits(std::u32string_view typed, std::u32string_view word, int most, bool un
 
 std::vector<Suggestion> suggest_words(const Vocabulary& vocabulary, const float* logits,
                                       std::string_view typed, int top_k) {
-    struct Scored {
-        std::string word;
-        SuggestionKind kind;
-        double score;
-    };
     const std::u32string letters = letters_of(typed, true);
     const bool capital = !typed.empty() && letters_of(typed, false)[0] != letters[0];
     const int most = most_edits(letters.size());
-    std::vector<Scored> found;
+    std::vector<Suggestion> found;
     for (int id = 0; id < vocabulary.size(); ++id) {
         const std::string_view token = vocabulary.token(id);
-        if (!is_whole_word(token, vocabulary.prefix())) continue;
+        if (!is_word(token, vocabulary.prefix())) continue;
         double score = logits[id];
         if (typed.empty()) {
-            found.push_back({std::string(token), SuggestionKind::next, score});
+            found.push_back({id, std::string(token), SuggestionKind::next, score});
             continue;
         }
         const std::u32string word = letters_of(token, true);
@@ -176,14 +172,14 @@ std::vector<Suggestion> suggest_words(const Vocabulary& vocabulary, const float*
         } else if (letters_of(token, false)[0] != word[0]) {
             score += small_letter;
         }
-        found.push_back({std::move(as_typed), kind, score});
+        found.push_back({id, std::move(as_typed), kind, score});
     }
     std::stable_sort(found.begin(), found.end(),
-                     [](const Scored& a, const Scored& b) { return a.score > b.score; });
+                     [](const Suggestion& a, const Suggestion& b) { return a.score > b.score; });
     double sum = 0.0;
-    for (const Scored& one : found) sum += std::exp(one.score - found[0].score);
+    for (const Suggestion& one : found) sum += std::exp(one.score - found[0].score);
     std::vector<Suggestion> best;
-    for (const Scored& one : found) {
+    for (const Suggestion& one : found) {
         if (best.size() == static_cast<std::size_t>(top_k)) break;
         const double score = std::exp(one.score - found[0].score) / sum;
         const auto same = std::find_if(best.begin(), best.end(),
@@ -191,7 +187,7 @@ std::vector<Suggestion> suggest_words(const Vocabulary& vocabulary, const float*
         if (same != best.end()) {
             same->score += score;
         } else {
-            best.push_back({one.word, one.kind, score});
+            best.push_back({one.id, one.word, one.kind, score});
         }
     }
     return best;

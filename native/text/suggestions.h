@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ enum class SuggestionKind {
 };
 
 struct Suggestion {
-    std::string word;
+    std::int32_t id;   ///< of the token that it is
+    std::string word;  ///< the token, with a capital letter where one was typed
     SuggestionKind kind;
     double score;  ///< its probability among all words that might be meant
 };
@@ -33,8 +35,8 @@ struct WordPlace {
 };
 WordPlace word_at(std::string_view text, std::size_t cursor);
 
-/// Whether a token is a word by itself: no piece, no punctuation, no number, no special token.
-bool is_whole_word(std::string_view token, std::string_view prefix);
+/// Whether a token can be a word by itself: no piece, no punctuation, no number, no special token.
+bool is_word(std::string_view token, std::string_view prefix);
 
 /// The fewest letters to insert, drop, replace or exchange with their neighbour that make one word
 /// of another, or `most` + 1 where that takes more. `unfinished`: letters that are missing at the

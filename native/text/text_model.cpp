@@ -6,26 +6,13 @@
 
 #include "engine/error.h"
 #include "text/probabilities.h"
+#include "text/text_model_inputs.h"
 #include "text/tokenizer_files.h"
 #include "text/unicode.h"
 #include "text/windows.h"
 #include "text/words.h"
 
 namespace squeezebert {
-
-/// Inputs of a model in a row.
-struct TextModel::Inputs {
-    std::vector<std::int32_t> ids, types, ends{0};
-
-    void add(std::int32_t id, std::int32_t type = 0) {
-        ids.push_back(id);
-        types.push_back(type);
-    }
-    void end() { ends.push_back(static_cast<std::int32_t>(ids.size())); }
-    Batch batch() const {
-        return {ids.data(), types.data(), ends.data(), static_cast<int>(ends.size()) - 1};
-    }
-};
 
 namespace {
 
@@ -41,13 +28,6 @@ std::pair<int, int> cut_lengths(int first, int second, int room) {
         more = room - less;
     }
     return first <= second ? std::pair(less, more) : std::pair(more, less);
-}
-
-void check_not_nan(const std::vector<float>& logits) {
-    if (std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); })) {
-        throw Error(ErrorKind::invalid_input, "the model gave NaN logits",
-                    "its weights are broken or its training diverged");
-    }
 }
 
 /// Tokens of one input, in pieces that [SEP] stands between.
@@ -91,7 +71,11 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
       spec_(read_task_spec(files, model.head(), model.label_names())),
       decoder_(spec_.transitions,
                spec_.task == HeadKind::token_classification ? model.labels() : 0),
-      tags_(spec_.labels) {
+      tags_(spec_.labels),
+      whole_(spec_.task == HeadKind::masked_lm
+                 ? static_cast<std::size_t>(tokenizer_.vocabulary().size())
+                 : 0) {
+    for (std::atomic<float>& one : whole_) one.store(-1.0F, std::memory_order_relaxed);
     const EncoderConfig& config = model.config();
     if (spec_.max_length > config.max_position_embeddings) {
         throw Error(ErrorKind::checkpoint,
@@ -265,49 +249,6 @@ std::vector<Gap> TextModel::fill(std::string_view text, int top_k) const {
     }
     run();
     return gaps;
-}
-
-std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace place,
-                                           int top_k) const {
-    require(HeadKind::masked_lm, "suggest");
-    if (top_k < 1) {
-        throw Error(ErrorKind::invalid_input,
-                    "top_k is " + std::to_string(top_k) + ", expected 1 or more");
-    }
-    check_utf8(text, "the text");
-    if (place.begin > place.end || place.end > text.size()) {
-        throw Error(ErrorKind::invalid_input, "the word is from " + std::to_string(place.begin) +
-                                                  " to " + std::to_string(place.end) +
-                                                  ", the text has " + std::to_string(text.size()) +
-                                                  " bytes");
-    }
-    const Tokens before = tokenizer_.encode(text.substr(0, place.begin));
-    std::vector<std::int32_t> after = tokenizer_.encode(text.substr(place.end)).ids;
-    if (after.empty()) {
-        // A sentence goes on for a few words and ends: without that a model expects it to end now.
-        after = {tokenizer_.mask_id(), tokenizer_.mask_id()};
-        const int stop = tokenizer_.vocabulary().find(".");
-        if (stop >= 0) after.push_back(stop);
-    }
-    // The nearest tokens, most of them from before.
-    const auto room = static_cast<std::size_t>(std::max(spec_.max_length - 3, 0));
-    const std::size_t right = std::min(after.size(), room / 4);
-    const std::size_t left = std::min(before.size(), room - right);
-    Inputs inputs;
-    inputs.add(tokenizer_.cls_id());
-    for (std::size_t i = before.size() - left; i < before.size(); ++i) inputs.add(before.ids[i]);
-    const auto position = static_cast<std::int64_t>(inputs.ids.size());
-    inputs.add(tokenizer_.mask_id());
-    for (std::size_t i = 0; i < right; ++i) inputs.add(after[i]);
-    inputs.add(tokenizer_.sep_id());
-    inputs.end();
-    std::vector<float> logits(static_cast<std::size_t>(model_.config().vocab_size));
-    model_.logits(inputs.batch(), &position, 1, logits.data());
-    check_not_nan(logits);
-    logits.resize(static_cast<std::size_t>(tokenizer_.vocabulary().size()));
-    for (float& logit : logits) logit /= static_cast<float>(spec_.temperature);
-    return suggest_words(tokenizer_.vocabulary(), logits.data(),
-                         text.substr(place.begin, place.end - place.begin), top_k);
 }
 
 bool TextModel::ranks() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,8 @@ private:
                                    std::size_t words) const;
     /// Whether the model's likeliest tokens alone will do, without the logits of all others.
     bool ranks() const;
+    /// How likely each word's token is all of a word, (count,), as the model sees it by itself.
+    std::vector<double> whole_word(const std::vector<Suggestion>& words) const;
     /// Candidates for the last gaps, which stand at `positions` of the inputs.
     void rank(const Inputs& inputs, const std::vector<std::int64_t>& positions, int top_k,
               std::vector<Gap>& gaps) const;
@@ -83,6 +86,8 @@ private:
     const TaskSpec spec_;
     const TagDecoder decoder_;
     const TagSet tags_;
+    /// What whole_word() found, by id; below 0 where it was not asked.
+    mutable std::vector<std::atomic<float>> whole_;
 };
 
 /// `text` with a token where a gap is; one that continues a word stands close to what is before it.

@@ -41,7 +41,8 @@ async function read(source: Source, options: LoadOptions): Promise<Uint8Array<Ar
 }
 
 function port(): Port {
-  const worker = new Worker(new URL("./worker_node.js", import.meta.url));
+  // Without Node's own flags: some, such as --input-type, no worker takes.
+  const worker = new Worker(new URL("./worker_node.js", import.meta.url), { execArgv: [] });
   worker.unref(); // a model that nobody waits for lets the program end
   let waiting = 0;
   return {

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from squeezebert.checkpoint.directory import read_spec
-from squeezebert.checkpoint.shipped import PRETRAINED
 from squeezebert.engine import _native
 from squeezebert.errors import InvalidInputError
+from squeezebert.spec import TaskSpec
 
 
 class NativeAnswers:
@@ -18,10 +17,11 @@ class NativeAnswers:
 
     Args:
         bundles: Their files by name.
+        specs: What each is for.
     """
 
-    def __init__(self, bundles: Mapping[str, Path]) -> None:
-        self._bundles = bundles
+    def __init__(self, bundles: Mapping[str, Path], specs: Mapping[str, TaskSpec]) -> None:
+        self._bundles, self._specs = bundles, specs
         self._models: dict[str, _native.TextModel] = {}
 
     def answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,8 +29,8 @@ class NativeAnswers:
         as JavaScript's strings do, in UTF-16.
 
         Args:
-            question: ``model``, ``call`` (``classify``, ``tag``, ``fill`` or ``suggest``), ``text``,
-                and ``topK`` and ``cursor`` where the call has them.
+            question: ``model``, ``call`` (``classify``, ``tag``, ``fill`` or ``suggest``),
+                ``text``, and ``topK`` and ``cursor`` where the call has them.
 
         Returns:
             ``answer`` and ``milliseconds``, of the model alone.
@@ -53,7 +53,7 @@ class NativeAnswers:
         if call == "classify":
             scores = model.classify(text, None)
             milliseconds = 1e3 * (time.perf_counter() - begin)
-            labels = read_spec(PRETRAINED / name).labels
+            labels = self._specs[name].labels
             best = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
             answer = {
                 "label": best[0][0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,8 +62,13 @@ class PlaygroundServer(ThreadingHTTPServer):
                 hint="choose another, or 0 for any that is free",
             ) from error
         self.site = site
-        self.answers = NativeAnswers(site.bundles)
+        self.answers = NativeAnswers(site.bundles, site.specs)
         self.offer = json.dumps(site.offer()).encode()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that no longer wants a file is nothing to tell of."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:

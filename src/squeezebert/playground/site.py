@@ -13,6 +13,7 @@ from squeezebert.checkpoint.bundle import write_bundle
 from squeezebert.checkpoint.directory import read_spec
 from squeezebert.checkpoint.shipped import PRETRAINED
 from squeezebert.errors import InvalidInputError
+from squeezebert.spec import TaskSpec
 
 PAGE = Path(__file__).with_name("page")
 ENGINE = Path("engine", "engine.wasm")
@@ -43,8 +44,12 @@ class Site:
         self.native = native or not (PAGE / ENGINE).is_file()
         self._folder = tempfile.TemporaryDirectory(prefix="squeezebert-playground-")
         self.bundles = {name: Path(self._folder.name, f"{name}.safetensors") for name in MODELS}
+        self.specs: dict[str, TaskSpec] = {}
         for name, path in self.bundles.items():
             write_bundle(PRETRAINED / name, path)
+            spec = read_spec(PRETRAINED / name)
+            assert spec is not None, "models that ship have a task"
+            self.specs[name] = spec
 
     def close(self) -> None:
         """Removes the temporary folder."""
@@ -62,7 +67,7 @@ class Site:
             "models": [
                 {
                     "name": name,
-                    "task": read_spec(PRETRAINED / name).task,
+                    "task": self.specs[name].task,
                     "url": f"models/{path.name}?v={_digest(path)}",
                     "bytes": path.stat().st_size,
                 }

@@ -20,7 +20,7 @@ export function element(tag, attributes, ...children) {
 
 /** @param {number} share */
 export const percent = (share) =>
-  share >= 0.995 ? "100 %" : share < 0.01 ? "< 1 %" : `${Math.round(100 * share)} %`;
+  share < 0.01 ? "<1%" : share > 0.99 && share < 1 ? ">99%" : `${Math.round(100 * share)}%`;
 
 /** @param {number} milliseconds */
 export const duration = (milliseconds) =>
@@ -75,6 +75,14 @@ export function newest(ask) {
       }
     })();
   };
+}
+
+/**
+ * Asks now and a few times again: the first answers wait for a compiler, so their time tells little.
+ * @param {() => void} ask
+ */
+export function warmUp(ask) {
+  for (const delay of [0, 300, 700, 1200]) setTimeout(ask, delay);
 }
 
 /** @param {unknown} error what stopped a question, or undefined where all is well again */

@@ -1,6 +1,6 @@
 // The next word, the rest of a word, and corrections, while one types.
 
-import { drawBars, duration, element, find, newest, offerExamples, openShown, say } from "./elements.js";
+import { drawBars, duration, element, find, newest, offerExamples, openShown, say, warmUp } from "./elements.js";
 
 /** @typedef {import("./models.js").Suggestions} Suggestions */
 
@@ -12,7 +12,14 @@ const NOTES = { next: "", typed: "as it is", completion: "", correction: "correc
 
 const panel = find("#keyboard");
 const field = /** @type {HTMLTextAreaElement} */ (find("textarea", panel));
-const strip = find(".strip", panel);
+const buttons = [0, 1, 2].map((i) => {
+  const button = element("button", { type: "button", hidden: "" });
+  button.addEventListener("click", () => {
+    const offer = offered[i];
+    if (offer) take(offer.start, offer.end, offer.word);
+  });
+  return button;
+});
 
 /** @param {number} start @param {number} end @param {string} word */
 function take(start, end, word) {
@@ -20,28 +27,31 @@ function take(start, end, word) {
   const gap = /^[\s.,;:!?)]/.test(after) ? "" : " ";
   field.setRangeText(word + gap, start, end, "end");
   field.focus();
-  update();
+  ask();
 }
+
+/** What the buttons stand for. @type {{start: number, end: number, word: string}[]} */
+let offered = [];
 
 /** @param {Suggestions} offers @param {Suggestions | undefined} mistake of the word before */
 function draw(offers, mistake) {
-  const buttons = offers.words.slice(0, 3).map(({ word }) => {
-    const button = element("button", { type: "button" }, word);
-    button.addEventListener("click", () => take(offers.start, offers.end, word));
-    return button;
+  offered = [mistake, offers].flatMap((place) =>
+    place ? place.words.map(({ word }) => ({ start: place.start, end: place.end, word })) : [],
+  );
+  // The buttons stay: one of them may have the focus.
+  buttons.forEach((button, i) => {
+    const offer = offered[i];
+    button.hidden = !offer;
+    if (!offer) return;
+    const wrong = i === 0 && mistake ? field.value.slice(mistake.start, mistake.end) : "";
+    button.classList.toggle("fix", wrong !== "");
+    if (wrong) button.ariaLabel = `${offer.word} instead of ${wrong}`;
+    else button.removeAttribute("aria-label");
+    button.replaceChildren(...(wrong ? [element("s", {}, wrong)] : []), offer.word);
   });
-  const better = mistake?.words[0];
-  if (mistake && better) {
-    const wrong = field.value.slice(mistake.start, mistake.end);
-    const button = element("button", { type: "button", class: "fix", "aria-label": `${better.word} instead of ${wrong}` },
-      element("s", {}, wrong), better.word);
-    button.addEventListener("click", () => take(mistake.start, mistake.end, better.word));
-    buttons.splice(0, 0, button);
-    buttons.length = Math.min(buttons.length, 3);
-  }
-  strip.replaceChildren(...buttons);
   drawBars(find(".bars", panel), offers.words.map(({ word, kind, score }) => ({ label: word, note: NOTES[kind], share: score })));
-  say(buttons.length ? `Suggestions: ${buttons.map((one) => one.ariaLabel ?? one.textContent).join(", ")}` : "");
+  const said = buttons.filter((button) => !button.hidden).map((button) => button.ariaLabel ?? button.textContent);
+  say(said.length ? `Suggestions: ${said.join(", ")}` : "");
 }
 
 const ask = newest(async () => {
@@ -61,21 +71,17 @@ const ask = newest(async () => {
   find(".clock", panel).textContent = duration(milliseconds);
 });
 
-function update() {
-  ask();
-}
-
 export function start() {
-  field.value = "Thank you for your help. See you tomor";
-  offerExamples(panel, ["I would like to ", "Where is the statoin ", "What do you want to eat for din", "Wie geht es dir und deiner Fam", "Das ist eine gute Ide", "Ich habe heute keine Ze"]);
-  for (const event of ["input", "click", "keyup"]) field.addEventListener(event, update);
+  find(".strip", panel).append(...buttons);
+  field.value = "Good morning! Thank you for ";
+  offerExamples(panel, ["I would like to ", "Where is the statoin ", "What do you want to eat for din", "Ich habe heute keine Ze", "Das weiß ich nihct ", "Ich bin in Deutschland gebor"]);
+  for (const event of ["input", "click", "keyup"]) field.addEventListener(event, () => ask());
   field.addEventListener("keydown", (event) => {
     const nth = event.altKey ? ["Digit1", "Digit2", "Digit3"].indexOf(event.code) : -1;
-    const button = strip.children[nth];
-    if (!(button instanceof HTMLElement)) return;
+    if (nth < 0) return;
     event.preventDefault();
-    button.click();
+    buttons[nth]?.click();
   });
   field.setSelectionRange(field.value.length, field.value.length);
-  update();
+  warmUp(ask);
 }

@@ -1,6 +1,6 @@
 // Persons, places, organizations and other names, marked in the text.
 
-import { duration, element, find, newest, offerExamples, openShown, say } from "./elements.js";
+import { duration, element, find, newest, offerExamples, openShown, say, warmUp } from "./elements.js";
 
 /** @typedef {import("./models.js").Entity} Entity */
 
@@ -20,7 +20,7 @@ function draw(text, entities) {
     parts.push(text.slice(at, start));
     const kind = element("small", {}, type);
     kind.title = KINDS[type]?.[0] ?? type;
-    parts.push(element("mark", { class: type.toLowerCase() }, text.slice(start, end), kind));
+    parts.push(element("mark", { class: type.toLowerCase() }, text.slice(start, end), "\u00a0", kind));
     at = end;
   }
   parts.push(text.slice(at));
@@ -48,13 +48,13 @@ const ask = newest(async () => {
 
 export function start() {
   field.value =
-    "Ada Lovelace met Charles Babbage in London in 1833. A century later, engineers at Siemens in Berlin and at IBM in New York built what the two had only drawn.";
+    "Angela Merkel and Emmanuel Macron met in Strasbourg on Tuesday, while Serena Williams flew to Wimbledon and the World Trade Organization waited for news in Geneva.";
   offerExamples(panel, [
-    "Angela Merkel flog am Montag nach Washington und traf dort die Spitze von Volkswagen.",
-    "Real Madrid beat Manchester United in Munich, said the German newspaper Die Zeit.",
+    "Angela Merkel flog am Montag nach Washington.",
     "Der FC Bayern spielt am Samstag in Hamburg gegen Werder Bremen.",
-    "The European Commission fined Google, and shares of Alphabet fell in Frankfurt.",
+    "Ada Lovelace met Charles Babbage in London.",
+    "Roger Federer flew home to Switzerland.",
   ]);
   field.addEventListener("input", () => ask());
-  ask();
+  warmUp(ask);
 }

@@ -1,6 +1,6 @@
 // What a piece of news is about.
 
-import { drawBars, duration, find, newest, offerExamples, openShown, percent } from "./elements.js";
+import { drawBars, duration, find, newest, offerExamples, openShown, percent, warmUp } from "./elements.js";
 
 const MODEL = "squeezebert-mini-news";
 
@@ -29,5 +29,5 @@ export function start() {
     "The museum opens its exhibition of forgotten women painters on Friday.",
   ]);
   field.addEventListener("input", () => ask());
-  ask();
+  warmUp(ask);
 }

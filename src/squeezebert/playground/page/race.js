@@ -27,7 +27,7 @@ function lane({ key, name, note }) {
   const time = element("span", { class: "time" }, "–");
   const said = element("p", { class: "said" });
   const shown = element("div", { class: `lane ${key}` },
-    element("h3", {}, name, element("small", {}, note)), time, element("div", { class: "track" }, runner), said);
+    element("h2", {}, name, element("small", {}, note)), time, element("div", { class: "track" }, runner), said);
   return { shown, runner, time, said, key, name };
 }
 
