@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from squeezebert import __version__
 from squeezebert.errors import SqueezeBertError
 from squeezebert.serving.edge import Edge
 from squeezebert.serving.failures import framework_error, invalid, refused
+from squeezebert.serving.logs import event
 from squeezebert.serving.routes import make_router
 from squeezebert.serving.service import Service
 
@@ -41,13 +43,13 @@ def create_app(service: Service, *, token: str | None = None, log_requests: bool
             yield
         finally:
             service.close()
+            event(logging.INFO, "stopped")
 
     app = FastAPI(
         title="SqueezeBERT",
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=service.limits.body_bytes,
         # Swagger's page loads its code from elsewhere, which a server on its own cannot.
         docs_url=None,
         redoc_url=None,

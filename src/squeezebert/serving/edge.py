@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from squeezebert.serving.failures import KINDS, failure
+from squeezebert.serving.limits import Limits
 from squeezebert.serving.logs import LOGGER, event
 from squeezebert.serving.service import Service
 
@@ -87,7 +88,7 @@ class Edge:
         self._in_flight += 1
         self._service.metrics.set_in_flight(self._in_flight)
         try:
-            await self._admit(scope, headers, _Body(receive, self._deadline), answer)
+            await self._admit(scope, headers, _Body(receive, self._service.limits), answer)
         except Exception as error:  # noqa: BLE001 - the last place where one can be caught
             LOGGER.error("fault", exc_info=error)
             if not record.status:
@@ -97,10 +98,6 @@ class Edge:
             self._in_flight -= 1
             self._service.metrics.set_in_flight(self._in_flight)
             self._note(scope, record, request_id, time.perf_counter() - began)
-
-    @property
-    def _deadline(self) -> float:
-        return self._service.limits.deadline_seconds
 
     async def _admit(
         self, scope: Scope, headers: dict[bytes, bytes], body: _Body, send: Send
@@ -123,6 +120,8 @@ class Edge:
                 f"{self._in_flight - 1} requests are under way, which is all that are let in",
                 headers={"Retry-After": "1"},
             )
+        elif _length(headers) > self._service.limits.body_bytes:
+            refusal = failure(scope["path"], 413, KINDS[413], _too_large(self._service.limits))
         await (self._app if refusal is None else refusal)(scope, body.receive, send)
 
     def _is_known(self, path: str, given: bytes) -> bool:
@@ -153,13 +152,15 @@ class Edge:
 
 
 class _Body:
-    """Reads a body within a time; what comes after it, that the client has gone, may take as long
-    as it likes.
+    """Reads a body within its limits of time and size. What comes after it, that the client has
+    gone, may take as long as it likes.
     """
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    def __init__(self, receive: Receive, limits: Limits) -> None:
         self._receive = receive
-        self._until = asyncio.get_running_loop().time() + seconds
+        self._limits = limits
+        self._until = asyncio.get_running_loop().time() + limits.deadline_seconds
+        self._bytes = 0
         self._whole = False
 
     async def receive(self) -> Message:
@@ -170,8 +171,21 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, "the body took too long", {"Connection": "close"}) from None
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > self._limits.body_bytes:
+            raise HTTPException(413, _too_large(self._limits), {"Connection": "close"})
         self._whole = not message.get("more_body", False)
         return message
+
+
+def _length(headers: dict[bytes, bytes]) -> int:
+    """How long a body says that it is; 0 where it does not say."""
+    given = headers.get(b"content-length", b"")
+    return int(given[:20]) if given.isdigit() else 0
+
+
+def _too_large(limits: Limits) -> str:
+    return f"the body is too large: a request may have {limits.body_bytes} bytes"
 
 
 def _request_id(given: bytes) -> str:

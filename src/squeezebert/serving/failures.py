@@ -96,7 +96,12 @@ def _told(errors: Sequence[Mapping[str, Any]]) -> str:
         told = reasons.setdefault(".".join(parts) or "the body", [])
         if message not in told:
             told.append(message)
-    lines = [f"{place}: {' or '.join(told)}" for place, told in reasons.items()]
+    # Of a union, only the alternative that went furthest is worth telling.
+    lines = [
+        f"{place}: {' or '.join(told)}"
+        for place, told in reasons.items()
+        if not any(other.startswith(f"{place}.") for other in reasons)
+    ]
     if len(lines) > MOST_ERRORS:
         lines[MOST_ERRORS:] = [f"and {len(lines) - MOST_ERRORS} more"]
     return "; ".join(lines)

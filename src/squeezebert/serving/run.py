@@ -71,7 +71,6 @@ def serve(app: FastAPI, service: Service, place: socket.socket) -> None:
         host, port = place.getsockname()[:2]
         event(logging.INFO, "listening", host=host, port=port, models=list(service.models))
         await server.serve(sockets=[place])
-        event(logging.INFO, "stopped")
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(run())
