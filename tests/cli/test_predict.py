@@ -25,8 +25,8 @@ def test_classes_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[
     first, second = rows(capsys)
     assert [first["text"], second["text"]] == ["good cat", "bad dog"]
     assert set(first["scores"]) == {"bad", "good"}
-    assert first["probability"] == max(first["scores"].values())
-    assert first["scores"][first["label"]] == first["probability"]
+    assert first["score"] == max(first["scores"].values())
+    assert first["scores"][first["label"]] == first["score"]
 
 
 def test_entities_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +134,7 @@ def test_pairs_from_the_command_line_and_from_a_file(
     assert run(["predict", model, "--pair", "pair", "--input", str(file)]) == 0
     assert rows(capsys) == typed
     assert run(["predict", model, "good cat"]) == 0
-    assert rows(capsys)[0]["probability"] != typed[0]["probability"]
+    assert rows(capsys)[0]["score"] != typed[0]["score"]
 
 
 def test_a_pair_is_shown_whole_on_a_terminal(
