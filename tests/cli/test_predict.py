@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_classes_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        run(["predict", str(models["text_classification"]), "good cat", "bad dog", "--scores"]) == 0
-    )
+    assert run(["predict", str(models["text_classification"]), "good cat", "bad dog"]) == 0
     first, second = rows(capsys)
     assert [first["text"], second["text"]] == ["good cat", "bad dog"]
     assert set(first["scores"]) == {"bad", "good"}
@@ -118,6 +118,18 @@ def test_reads_stdin(
     piped = io.TextIOWrapper(io.BytesIO(b"good cat\nbad dog\n"), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", piped)
     assert run(["predict", str(models["text_classification"])]) == 0
+    assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
+
+
+def test_reads_a_pipe_by_its_path(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("good cat\nbad dog\n"))
+    writer.start()
+    assert run(["predict", str(models["text_classification"]), "--file", str(pipe)]) == 0
+    writer.join()
     assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
 
 
