@@ -305,3 +305,19 @@ def test_words_that_cannot_be_written(tmp_path, bad):
 def test_examples_without_tags_cannot_be_written(tmp_path):
     with pytest.raises(InvalidInputError, match="no tags to write"):
         write_conll(tmp_path / "a.conll", [TokenExample.from_words(["a"])])
+
+
+def test_stray_tags_are_repaired_on_request_and_counted(write, caplog):
+    file = write("a.conll", "Ada\tB-PER\nran\tO\n\nBo\tI-PER\nin\tO\nKiel\tI-LOC\n")
+    first, second = read_conll(file, scheme="IOB1")
+    assert first.tags == ("B-PER", "O")
+    assert second.tags == ("B-PER", "O", "B-LOC")
+    assert "2 I- tags without a B- begin an entity" in caplog.text
+
+
+def test_a_bad_sentence_is_left_out_whole(write):
+    file = write("a.conll", "Ada\tB-PER\n\nBo\nran\tO\n\nKiel\tB-LOC\n")
+    errors = []
+    found = read_conll(file, bad=errors.append)
+    assert [example.words for example in found] == [("Ada",), ("Kiel",)]
+    assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3"]
