@@ -324,3 +324,19 @@ def test_comments_alone_are_no_words(tmp_path):
     file.write_text("# only comment\n# another one\n")
     with pytest.raises(DataError, match="no sentences"):
         read_conll(file)
+
+
+def test_stray_tags_are_repaired_on_request_and_counted(write, caplog):
+    file = write("a.conll", "Ada\tB-PER\nran\tO\n\nBo\tI-PER\nin\tO\nKiel\tI-LOC\n")
+    first, second = read_conll(file, scheme="IOB1")
+    assert first.tags == ("B-PER", "O")
+    assert second.tags == ("B-PER", "O", "B-LOC")
+    assert "2 I- tags without a B- begin an entity" in caplog.text
+
+
+def test_a_bad_sentence_is_left_out_whole(write):
+    file = write("a.conll", "Ada\tB-PER\n\nBo\nran\tO\n\nKiel\tB-LOC\n")
+    errors = []
+    found = read_conll(file, bad=errors.append)
+    assert [example.words for example in found] == [("Ada",), ("Kiel",)]
+    assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3"]

@@ -402,3 +402,24 @@ def test_a_column_twice_in_parquet(tmp_path):
     parquet.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="column 'text' twice"):
         read_table(tmp_path / "a.parquet")
+
+
+def test_columns_are_guessed_where_one_name_suggests_itself(write, caplog):
+    file = write("a.csv", "id,Headline,category\n1,Fine.,good\n")
+    (example,) = read_table(file)
+    assert (example.text, example.label) == ("Fine.", "good")
+    assert "the text is read from the column 'Headline'" in caplog.text
+    assert "the label is read from the column 'category'" in caplog.text
+
+
+def test_nothing_is_guessed_between_two(write, fails):
+    file = write("a.csv", "title,body,label\nA,B,good\n")
+    fails(lambda: read_table(file), f"{file}:2", "no column 'text'", hint="--text")
+
+
+def test_bad_rows_are_given_away_and_left_out(write):
+    file = write("a.csv", "text,label\nFine.,good\nx\n,bad\nBad.,bad\n")
+    errors = []
+    found = read_table(file, bad=errors.append)
+    assert [example.text for example in found] == ["Fine.", "Bad."]
+    assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3", f"{file}:4"]

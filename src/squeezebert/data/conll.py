@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +20,8 @@ from squeezebert.data.tags import TagLines, detect_scheme, is_tag, to_iob2
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import write_text
 from squeezebert.spec import SCHEMES, Scheme
+
+_LOG = logging.getLogger(__name__)
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT_VALUE = re.compile(r"#\s*([^=\s]+)\s*=\s*(.*?)\s*$")
@@ -85,6 +89,8 @@ def read_conll(
     found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding, bad))
     _refuse_numbers(path, found, token_column)
     lines = [TagLines(str(path), s.line, s.tags, s.lines) for s in found]
+    if scheme == "IOB1":
+        _tell_repaired(path, found)
     if scheme is None:
         scheme = detect_scheme(lines)
     examples: list[TokenExample] = []
@@ -106,6 +112,18 @@ def read_conll(
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no sentences{kept}", "at least one word", "check the file")
     return examples
+
+
+def _tell_repaired(path: str | os.PathLike[str], found: Iterable[_Sentence]) -> None:
+    """Logs how many entities begin with ``I-`` in a file that otherwise begins them with ``B-``."""
+    stray = usual = 0
+    for sentence in found:
+        for before, tag in pairwise(["O", *sentence.tags]):
+            fresh = before == "O" or _type(before) != _type(tag)
+            stray += fresh and tag.startswith("I-")
+            usual += fresh and tag.startswith("B-")
+    if stray and usual:
+        _LOG.warning("%s: %d I- tags without a B- begin an entity", path, stray)
 
 
 def write_conll(path: str | os.PathLike[str], examples: Iterable[TokenExample]) -> None:
