@@ -39,6 +39,7 @@ VERBS = {
     "predict",
     "pretrain",
     "quantize",
+    "serve",
     "tokenize",
     "train",
     "transplant",

@@ -6,6 +6,21 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import TypeAdapter
+
+from squeezebert.serving import schemas
+
+ANSWERS: dict[str, Any] = {
+    "mlm": schemas.FillMaskAnswer,
+    "fill-mask": schemas.FillMaskAnswer,
+    "news": schemas.TextClassificationAnswer,
+    "text-classification": schemas.TextClassificationAnswer,
+    "ner": schemas.TokenClassificationAnswer,
+    "token-classification": schemas.TokenClassificationAnswer,
+    "feature-extraction": schemas.FeatureExtractionAnswer,
+    "embeddings": schemas.EmbeddingsAnswer,
+}
+"""What a path gives, by its last part."""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +47,7 @@ def test_every_example_is_answered(spec: dict[str, Any], client: httpx2.Client) 
         for name, example in content["examples"].items():
             answer = client.post(path, json=example["value"])
             assert answer.status_code == 200, (path, name, answer.text)
+            TypeAdapter(ANSWERS[path.rsplit("/", 1)[1]]).validate_python(answer.json())
             tried += 1
     assert tried > 15
 

@@ -23,12 +23,14 @@ from squeezebert.serving.service import Service
 
 Answer = TypeVar("Answer")
 
+LONGEST_TIMEOUT = 3600.0
+
 Timeout = Annotated[
-    float | None,
+    float,
     Header(
         alias="X-Timeout",
-        gt=0.0,
-        le=3600.0,
+        ge=0.001,
+        le=LONGEST_TIMEOUT,
         description="Seconds that the answer may take, if less than the server's own limit.",
     ),
 ]
@@ -136,7 +138,7 @@ def _add_fill_mask(router: APIRouter, service: Service, name: str, path: str) ->
     async def fill_mask(
         request: Request,
         body: Annotated[schemas.FillMaskRequest, _examples(examples.FILL_MASK)],
-        timeout: Timeout = None,
+        timeout: Timeout = LONGEST_TIMEOUT,
     ) -> Response:
         """Candidates for each `[MASK]` in a text."""
         return await _infer(service, name, "fill-mask", request, body, timeout)
@@ -152,7 +154,7 @@ def _add_text_classification(router: APIRouter, service: Service, name: str, pat
     async def text_classification(
         request: Request,
         body: Annotated[schemas.TextClassificationRequest, _examples(examples.TEXT_CLASSIFICATION)],
-        timeout: Timeout = None,
+        timeout: Timeout = LONGEST_TIMEOUT,
     ) -> Response:
         """The classes of a text with their probabilities, best first."""
         return await _infer(service, name, "text-classification", request, body, timeout)
@@ -170,7 +172,7 @@ def _add_token_classification(router: APIRouter, service: Service, name: str, pa
         body: Annotated[
             schemas.TokenClassificationRequest, _examples(examples.TOKEN_CLASSIFICATION)
         ],
-        timeout: Timeout = None,
+        timeout: Timeout = LONGEST_TIMEOUT,
     ) -> Response:
         """The entities of a text."""
         return await _infer(service, name, "token-classification", request, body, timeout)
@@ -186,7 +188,7 @@ def _add_feature_extraction(router: APIRouter, service: Service, name: str, path
     async def feature_extraction(
         request: Request,
         body: Annotated[schemas.FeatureExtractionRequest, _examples(examples.FEATURE_EXTRACTION)],
-        timeout: Timeout = None,
+        timeout: Timeout = LONGEST_TIMEOUT,
     ) -> Response:
         """The vector of a text: the mean of the model's last hidden states."""
         return await _infer(service, name, "feature-extraction", request, body, timeout)
@@ -215,7 +217,7 @@ def _add_embeddings(router: APIRouter, service: Service) -> None:
     async def embeddings(
         request: Request,
         body: Annotated[schemas.EmbeddingsRequest, _examples(examples.embeddings(names[0]))],
-        timeout: Timeout = None,
+        timeout: Timeout = LONGEST_TIMEOUT,
     ) -> Response:
         """The vectors of texts, of length 1, as OpenAI's client asks for them."""
         features = service.model(body.model).features
@@ -252,7 +254,7 @@ async def _infer(
     operation: OperationName,
     request: Request,
     body: Any,
-    timeout: float | None,
+    timeout: float,
 ) -> Response:
     asked = service.model(name).asked[operation].operation
 
@@ -269,13 +271,13 @@ async def _answer(
     request: Request,
     body: Any,
     render: Callable[[Prepared[Any], Sequence[Any]], bytes],
-    timeout: float | None,
+    timeout: float,
 ) -> Response:
     """Asks the model, for as long as there is time and the client is there."""
     record = record_of(request.scope)
     record.model, record.operation = name, operation
     texts: list[Any] = body.inputs if isinstance(body.inputs, list) else [body.inputs]
-    seconds = min(timeout or float("inf"), service.limits.deadline_seconds)
+    seconds = min(timeout, service.limits.deadline_seconds)
     question = service.ask(service.model(name).asked[operation], body, texts, render)
     try:
         async with asyncio.timeout(seconds):

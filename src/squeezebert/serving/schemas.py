@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Texts = Annotated[list[str], Field(min_length=1)]
+# Told, not checked here: the task itself says better what is wrong.
+Gapped = Annotated[str, Field(json_schema_extra={"pattern": r"\[MASK\]"})]
 TopK = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -41,7 +43,7 @@ class FillMaskParameters(_Request):
 class FillMaskRequest(_InferenceRequest):
     """Texts with ``[MASK]`` where words are wanted."""
 
-    inputs: str | Texts
+    inputs: Gapped | Annotated[list[Gapped], Field(min_length=1)]
     parameters: FillMaskParameters | None = None
 
 
@@ -54,7 +56,7 @@ class FilledToken(BaseModel):
     sequence: str = Field(description="The text with the token in the gap.")
 
 
-FillMaskAnswer = list[FilledToken] | list[list[FilledToken]] | list[list[list[FilledToken]]]
+FillMaskAnswer = list[FilledToken] | list[list[FilledToken] | list[list[FilledToken]]]
 """The candidates of a text's one gap; a list of them for each gap where it has several; a list of
 either for several texts."""
 
