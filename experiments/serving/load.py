@@ -5,7 +5,7 @@ and in float32, and :mod:`experiments.serving.plain`, all on the same model, whi
 `transformers` reads too. They take turns: for each number of clients every server is measured
 before the next number, and again in the opposite order, so that a machine that drifts drifts for
 all. Clients send one text a request and the next when they have the answer. Client and servers
-share the cores of the process: ``taskset -c 0`` for the table of docs/serving.md.
+share the cores that the process has: ``taskset -c 0`` made the table of docs/serving.md.
 
 The texts are those of the sample data, each as it comes. It ends in a Markdown table.
 """

@@ -31,8 +31,9 @@ async def send(
 
 def question(draw: random.Random) -> bytes:
     """A request, one in ten of them wrong."""
-    words = ("the", "striker", "scored", "bank", "rain")
-    text = " ".join(draw.choices(words, k=draw.randint(1, 12)))
+    text = " ".join(
+        draw.choices(("the", "striker", "scored", "bank", "rain"), k=draw.randint(1, 12))
+    )
     body = json.dumps({"inputs": text if draw.random() < 0.9 else [text, 3]}).encode()
     return (
         b"POST /models/news HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from squeezebert import checkpoint
 from squeezebert.backends.engine_backend import BATCH_TOKENS
 from squeezebert.batch import RaggedBatch, plan_batches
+from squeezebert.checkpoint.pooling import check_pooling, trained_length
 from squeezebert.engine import Engine, describe_precision
 from squeezebert.engine.precision import AUTO, Precision
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.tasks.inputs import check_text
 from squeezebert.tokenizer import Tokenizer
@@ -206,7 +207,7 @@ def unit_length(vectors: Float32) -> Float32:
 
 def _load(origin: Origin, max_length: int | None) -> TextEncoder:
     source = origin.source.find_again()
-    _check_pooling(source.directory)
+    check_pooling(source.directory)
     engine, tokenizer = source.open(
         lambda directory: Engine.load(directory, precision=origin.precision, threads=origin.threads)
     )
@@ -215,26 +216,10 @@ def _load(origin: Origin, max_length: int | None) -> TextEncoder:
     return TextEncoder(engine, tokenizer, max_length=max_length, origin=origin)
 
 
-def _check_pooling(directory: Path) -> None:
-    """Refuses a model of ``sentence-transformers`` that does not take the mean."""
-    path = directory / "1_Pooling" / checkpoint.CONFIG
-    if not path.is_file():
-        return
-    values = checkpoint.read_json(path)
-    modes = [name for name, value in values.items() if "pooling_mode" in name and value]
-    if modes not in (["pooling_mode_mean_tokens"], ["pooling_mode"]) or (
-        values.get("pooling_mode", "mean") != "mean"
-    ):
-        raise CheckpointError(
-            f"{path} asks for {', '.join(modes) or 'no pooling'}, expected the mean of the tokens"
-        )
-
-
 def _made_for(directory: Path) -> int:
     """The length that a model was trained for, in tokens."""
-    path = directory / "sentence_bert_config.json"
-    length = checkpoint.read_json(path).get("max_seq_length") if path.is_file() else None
-    if isinstance(length, int):
+    length = trained_length(directory)
+    if length is not None:
         return length
     spec = checkpoint.read_spec(directory)
     if spec is None:

@@ -13,7 +13,7 @@ from squeezebert.backends.base import Backend
 from squeezebert.batch import plan_batches
 from squeezebert.checkpoint.directory import read_spec
 from squeezebert.chunks import Chunk, EncodedChunk, encode_chunk, read_chunks
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
@@ -180,7 +180,7 @@ class Pipeline(Generic[Answer]):
                 classification, a text for a masked LM without ``[MASK]``; the message says which
                 of the list. A choice that the task does not have.
         """
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         if isinstance(texts, (str, tuple)):
             return pipeline.predict([self.task.from_text(texts)])[0]
         if not isinstance(texts, list):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -227,7 +227,7 @@ class Pipeline(Generic[Answer]):
             raise InvalidInputError(
                 "the input is a string, expected several texts", hint="call the pipeline with it"
             )
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         return pipeline._predict_chunks(read_chunks(self.task, texts, chunk_texts, place))
 
     def predict(self, examples: Sequence[Any]) -> list[Answer]:
@@ -235,7 +235,14 @@ class Pipeline(Generic[Answer]):
         answers = self.answer(examples)
         return self.task.predict(examples, answers.features, answers.reduced)
 
-    def _choosing(self, top_k: int | None, threshold: float | None) -> Pipeline[Answer]:
+    def choosing(
+        self, *, top_k: int | None = None, threshold: float | None = None
+    ) -> Pipeline[Answer]:
+        """The same with other choices of what predictions hold, as for a call; both share a model.
+
+        Raises:
+            InvalidInputError: a choice that the task does not have, or one out of its range.
+        """
         if top_k is None and threshold is None:
             return self
         return self._with(self.task.choosing(top_k=top_k, threshold=threshold))
@@ -377,15 +384,25 @@ def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
         raise InvalidInputError(
             f"the model {source.given} is for {found}"
             + (f", not for {origin.task}" if origin.task else ""),
-            hint="fine-tune it: squeezebert train --help",
+            hint="fine-tune it: squeezebert train --help"
+            + (
+                '; if it has a head, say so in its config.json: "architectures": '
+                '["BertForTokenClassification"]'
+                if spec is None
+                else ""
+            ),
         )
     backend, tokenizer = source.open(
         lambda directory: open_backend(
             origin.backend, directory, precision=origin.precision, threads=origin.threads
         )
     )
+    try:
+        made = make_task(spec, tokenizer)
+    except ConfigError as error:
+        raise ConfigError(f"the model {source.given}: {error.message}", hint=error.hint) from error
     return Pipeline(
-        make_task(spec, tokenizer),
+        made,
         backend,
         name=source.name,
         batch_tokens=batch_tokens,

@@ -21,11 +21,17 @@ MAX_WORD_LENGTH = 100
 """A longer word becomes one [UNK], as in BERT's own tokenizer."""
 
 
-def wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
-    """A WordPiece model with what stands before and after it in BERT."""
+def bare(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
+    """A WordPiece model with what stands before and after it in BERT, without added tokens."""
     inner = tokenizers.Tokenizer(model)
     set_normalization(inner, normalization)
     inner.decoder = decoders.WordPiece(prefix="##")
+    return inner
+
+
+def wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
+    """The same with BERT's own special tokens."""
+    inner = bare(model, normalization)
     known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
     inner.add_special_tokens(known)
     return inner

@@ -35,6 +35,7 @@ VERBS = {
     "info",
     "label",
     "models",
+    "playground",
     "predict",
     "pretrain",
     "quantize",

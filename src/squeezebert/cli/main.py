@@ -27,6 +27,7 @@ from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
 from squeezebert.cli.label import label
 from squeezebert.cli.models import models
+from squeezebert.cli.playground import playground
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
@@ -106,6 +107,7 @@ for command in (
     benchmark,
     models,
     info,
+    playground,
     vocabulary,
     vectors,
 ):
