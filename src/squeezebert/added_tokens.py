@@ -158,3 +158,18 @@ def _id(value: object, content: str, path: Path) -> int:
     if type(value) is not int or not 0 <= value < 1 << 24:
         raise CheckpointError(f"{path}: the id of {shown(content)} is {shown(value)}")
     return value
+
+
+def written(inner: tokenizers.Tokenizer) -> dict[str, dict[str, Any]]:
+    """The added tokens of a tokenizer, as ``tokenizer_config.json`` holds them."""
+    return {
+        str(index): {
+            "content": token.content,
+            "lstrip": token.lstrip,
+            "normalized": token.normalized,
+            "rstrip": token.rstrip,
+            "single_word": token.single_word,
+            "special": token.special,
+        }
+        for index, token in sorted(inner.get_added_tokens_decoder().items())
+    }

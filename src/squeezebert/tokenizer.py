@@ -5,18 +5,17 @@ offsets.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tokenizers
-from tokenizers import trainers
 from tokenizers.models import WordPiece
 
 from squeezebert import files
-from squeezebert.added_tokens import ROLE_FIELDS, Added, add_to, read_added
+from squeezebert.added_tokens import ROLE_FIELDS, Added, add_to, read_added, written
 from squeezebert.encoded import Encoded
 from squeezebert.errors import CheckpointError, InvalidInputError, shown
 from squeezebert.tokenizer_files import (
@@ -39,10 +38,8 @@ from squeezebert.unigram import unigram
 from squeezebert.wordpiece import (
     MAX_WORD_LENGTH,
     SPECIAL_TOKENS,
-    UNK,
-    alphabet,
     bare,
-    wrap,
+    learned,
 )
 
 ROLES = {"WordPiece": SPECIAL_TOKENS, "Unigram": UNIGRAM_ROLES}
@@ -251,30 +248,10 @@ class Tokenizer:
         Raises:
             InvalidInputError: ``vocab_size`` leaves no room beside the special tokens.
         """
-        if vocab_size <= len(SPECIAL_TOKENS):
-            raise InvalidInputError(
-                f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
-            )
-        if isinstance(texts, Iterator):
-            texts = list(texts)
-        normalization = Normalization(do_lower_case=lowercase)
-        inner = wrap(
-            WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), normalization
+        vocabulary = learned(
+            texts, vocab_size=vocab_size, lowercase=lowercase, min_frequency=min_frequency
         )
-        letters, inside = alphabet(texts, inner, normalization)
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=vocab_size,
-            min_frequency=min_frequency,
-            # The library numbers letters within words in the order of a hash table, another in each
-            # process, and of equal pairs it joins those of lower numbers first. So they are given.
-            special_tokens=[*SPECIAL_TOKENS, *inside],
-            initial_alphabet=letters,
-            limit_alphabet=len(letters),
-            show_progress=False,
-        )
-        inner.train_from_iterator(texts, trainer)
-        trained: dict[str, int] = inner.get_vocab()
-        return cls.from_vocabulary(sorted(trained, key=trained.__getitem__), lowercase=lowercase)
+        return cls.from_vocabulary(vocabulary, lowercase=lowercase)
 
     def save(self, directory: str | Path) -> None:
         """Writes ``tokenizer.json``, ``tokenizer_config.json`` and, of WordPiece, ``vocab.txt``;
@@ -299,24 +276,10 @@ class Tokenizer:
         if self.kind != "WordPiece":
             ends = {"bos_token": roles["cls_token"], "eos_token": roles["sep_token"]}
             config = {"tokenizer_class": GENERIC_CLASSES[0], **roles, **ends}
-        elif self.roles != SPECIAL_TOKENS or len(self._added()) > len(roles):
-            config |= {**roles, "added_tokens_decoder": self._added()}
+        elif self.roles != SPECIAL_TOKENS or len(written(self._inner)) > len(roles):
+            config |= {**roles, "added_tokens_decoder": written(self._inner)}
         files.write_text(directory / CONFIG, json.dumps(config, indent=2) + "\n")
         files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
-
-    def _added(self) -> dict[str, dict[str, Any]]:
-        """The added tokens, as ``tokenizer_config.json`` holds them."""
-        return {
-            str(index): {
-                "content": token.content,
-                "lstrip": token.lstrip,
-                "normalized": token.normalized,
-                "rstrip": token.rstrip,
-                "single_word": token.single_word,
-                "special": token.special,
-            }
-            for index, token in sorted(self._inner.get_added_tokens_decoder().items())
-        }
 
     # Using it
 
@@ -330,7 +293,7 @@ class Tokenizer:
         """How texts are cut with the vocabulary, for the digests of caches: two tokenizers of one
         manner and the same tokens give the same ids.
         """
-        added = self._added()
+        added = written(self._inner)
         usual = self.roles == ROLES[self.kind] and len(added) == len(self.roles)
         return str(self.normalization) + ("" if usual else f" {self.roles} {added}")
 

@@ -15,7 +15,7 @@ from squeezebert.cli import screen
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Where the page is served, to this machine only; 0 for any port that is free.",
+    help="Where to listen; 0 takes a free port, which is told.",
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.option(

@@ -21,7 +21,7 @@ TOKEN_VARIABLE = "SQUEEZEBERT_SERVE_TOKEN"  # noqa: S105 - where it is, not what
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="0 takes a free one, which the log tells.",
+    help="Where to listen; 0 takes a free port, which is told.",
 )
 @click.option(
     "--token-file",
