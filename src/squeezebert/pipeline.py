@@ -238,7 +238,7 @@ class Pipeline(Generic[Answer]):
     def choosing(
         self, *, top_k: int | None = None, threshold: float | None = None
     ) -> Pipeline[Answer]:
-        """The same with other choices of what predictions hold, as for a call; they share the model.
+        """The same model with other choices of what its predictions hold, as for a call.
 
         Raises:
             InvalidInputError: a choice that the task does not have, or one out of its range.
