@@ -17,7 +17,7 @@ from squeezebert.evaluation import Run, evaluate, further_scores
 from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.pipeline import Answers, Pipeline, load
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks import MaskedLM
+from squeezebert.tasks import MaskedLM, Scores
 from squeezebert.tokenizer import Tokenizer
 
 LABELS: dict[TaskName, tuple[str, ...]] = {
@@ -114,8 +114,9 @@ def test_only_the_way_from_text_to_prediction_is_timed(monkeypatch: pytest.Monke
             pass_time(1.0, 2.0)
             return [None] * len(examples)
 
-        def score(self, examples: Any, features: Any, reduced: Any) -> None:
+        def score(self, examples: Any, features: Any, reduced: Any) -> Scores:
             pass_time(100.0, 100.0)
+            return Scores(values={}, main="")
 
     class Slow:
         task = Task()

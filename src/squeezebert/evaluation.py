@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from squeezebert.data.catalog import Dataset
 from squeezebert.errors import InvalidInputError
-from squeezebert.pipeline import CHUNK_TEXTS, Pipeline
-from squeezebert.tasks.base import Features, Scores
+from squeezebert.pipeline import CHUNK_TEXTS, Answers, Pipeline
+from squeezebert.tasks.base import Features, Scores, Task
+from squeezebert.tasks.resampling import Interval, interval
 from squeezebert.timing import Stopwatch
 
 
@@ -30,6 +31,8 @@ class Evaluation:
         inputs: Model inputs; a long text gives several.
         truncated_texts: Texts that are longer than the model's longest input and were read in
             part.
+        intervals: Where a score would fall on other texts of the same kind, by its name: 95 %
+            bootstrap intervals over the texts, of those scores that are sums over texts.
         cpu_seconds: Process CPU seconds from raw text to predictions, all threads.
         wall_seconds: The same by the clock on the wall.
     """
@@ -41,6 +44,7 @@ class Evaluation:
     cpu_seconds: float
     wall_seconds: float
     truncated_texts: int = 0
+    intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
 
     @property
     def texts_per_second(self) -> float:
@@ -53,15 +57,28 @@ class Evaluation:
         return self.tokens / self.wall_seconds
 
 
+class Answering(Protocol):
+    """What can be run over a data set: a pipeline, or a classical model."""
+
+    @property
+    def task(self) -> Task[Any, Any, Any]:
+        """Decodes and scores its answers."""
+        ...
+
+    def answer(self, examples: Sequence[Any], *, with_labels: bool = False) -> Answers:
+        """See :meth:`squeezebert.pipeline.Pipeline.answer`."""
+        ...
+
+
 class Run:
-    """A pipeline on its way through a data set, block by block.
+    """A model on its way through a data set, block by block.
 
     Args:
         pipeline: The model.
         keep: Whether answers are kept for scores and predictions, or only time is taken.
     """
 
-    def __init__(self, pipeline: Pipeline[Any], *, keep: bool = True) -> None:
+    def __init__(self, pipeline: Answering, *, keep: bool = True) -> None:
         self.pipeline = pipeline
         self.watch = Stopwatch()
         self.texts = 0
@@ -133,14 +150,16 @@ def evaluate(
         run.block(block)
         if progress is not None:
             progress(len(block))
+    scores = run.scores()
     return Evaluation(
-        scores=run.scores(),
+        scores=scores,
         texts=run.texts,
         tokens=run.tokens,
         inputs=run.inputs,
         cpu_seconds=run.watch.cpu_seconds,
         wall_seconds=run.watch.wall_seconds,
         truncated_texts=run.truncated_texts,
+        intervals={name: interval(tally) for name, tally in scores.tallies.items()},
     )
 
 

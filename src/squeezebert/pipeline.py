@@ -13,7 +13,7 @@ from squeezebert.backends.base import Backend
 from squeezebert.batch import plan_batches
 from squeezebert.checkpoint.directory import read_spec
 from squeezebert.chunks import Chunk, EncodedChunk, encode_chunk, read_chunks
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
@@ -238,7 +238,7 @@ class Pipeline(Generic[Answer]):
     def choosing(
         self, *, top_k: int | None = None, threshold: float | None = None
     ) -> Pipeline[Answer]:
-        """The same model with other choices of what its predictions hold, as for a call.
+        """The same with other choices of what predictions hold, as for a call; both share a model.
 
         Raises:
             InvalidInputError: a choice that the task does not have, or one out of its range.
@@ -384,15 +384,25 @@ def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
         raise InvalidInputError(
             f"the model {source.given} is for {found}"
             + (f", not for {origin.task}" if origin.task else ""),
-            hint="fine-tune it: squeezebert train --help",
+            hint="fine-tune it: squeezebert train --help"
+            + (
+                '; if it has a head, say so in its config.json: "architectures": '
+                '["BertForTokenClassification"]'
+                if spec is None
+                else ""
+            ),
         )
     backend, tokenizer = source.open(
         lambda directory: open_backend(
             origin.backend, directory, precision=origin.precision, threads=origin.threads
         )
     )
+    try:
+        made = make_task(spec, tokenizer)
+    except ConfigError as error:
+        raise ConfigError(f"the model {source.given}: {error.message}", hint=error.hint) from error
     return Pipeline(
-        make_task(spec, tokenizer),
+        made,
         backend,
         name=source.name,
         batch_tokens=batch_tokens,

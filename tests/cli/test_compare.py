@@ -103,3 +103,25 @@ def test_masked_models_are_compared_in_the_given_vectors(
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert report["settings"]["reference"] == "the word vectors of own.safetensors"
     assert -1.0 <= report["results"][0]["scores"]["average_cosine_similarity"] <= 1.0
+
+
+def test_a_classical_model_takes_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "--data", "sample_ner_de", "--model", "squeezebert-mini-ner", "--classical"]
+    assert run([*words, "--output", str(tmp_path), *QUICK]) == 0
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [result["family"] for result in report["results"]] == ["squeezebert", "classical"]
+    assert report["results"][1]["training"]["texts"] > 100
+    shown = capsys.readouterr()
+    assert "CRF over word shapes (classical) is no neural network" in shown.out
+
+
+def test_a_single_file_has_no_train_part_of_its_own(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["--data", f"text_classification:{data['text_classification']}", "--classical"]
+    words += ["--model", str(models["text_classification"]), "--output", str(tmp_path)]
+    assert run(["compare", *words]) == EXIT_ERROR
+    assert "only repeat what it has seen" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def test_from_a_csv_to_predictions_in_a_csv(
     with Path("answers.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["id"] for row in rows] == [str(n) for n in range(20)]
-    assert list(rows[0]) == ["id", "headline", "label", "probability", "truncated_tokens"]
+    assert list(rows[0]) == ["id", "headline", "label", "score", "truncated_tokens"]
     right = [row["label"] == kinds[n % 2][0] for n, row in enumerate(rows) if row["headline"]]
     assert len(right) == 16
     assert sum(right) / len(right) == pytest.approx(score, abs=0.35)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,14 +21,12 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_classes_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        run(["predict", str(models["text_classification"]), "good cat", "bad dog", "--scores"]) == 0
-    )
+    assert run(["predict", str(models["text_classification"]), "good cat", "bad dog"]) == 0
     first, second = rows(capsys)
     assert [first["text"], second["text"]] == ["good cat", "bad dog"]
     assert set(first["scores"]) == {"bad", "good"}
-    assert first["probability"] == max(first["scores"].values())
-    assert first["scores"][first["label"]] == first["probability"]
+    assert first["score"] == max(first["scores"].values())
+    assert first["scores"][first["label"]] == first["score"]
 
 
 def test_entities_as_json(models: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +121,18 @@ def test_reads_stdin(
     assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
 
 
+def test_reads_a_pipe_by_its_path(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("good cat\nbad dog\n"))
+    writer.start()
+    assert run(["predict", str(models["text_classification"]), "--file", str(pipe)]) == 0
+    writer.join()
+    assert [row["text"] for row in rows(capsys)] == ["good cat", "bad dog"]
+
+
 def test_pairs_from_the_command_line_and_from_a_file(
     models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,7 +146,7 @@ def test_pairs_from_the_command_line_and_from_a_file(
     assert run(["predict", model, "--pair", "pair", "--input", str(file)]) == 0
     assert rows(capsys) == typed
     assert run(["predict", model, "good cat"]) == 0
-    assert rows(capsys)[0]["probability"] != typed[0]["probability"]
+    assert rows(capsys)[0]["score"] != typed[0]["score"]
 
 
 def test_a_pair_is_shown_whole_on_a_terminal(
@@ -266,6 +278,18 @@ def test_offsets_count_in_the_line_as_it_is(
     assert row["text"] == text
     assert [(mask["start"], mask["end"]) for mask in row["masks"]] == [(7, 13), (18, 24)]
     assert all(text[mask["start"] : mask["end"]] == "[MASK]" for mask in row["masks"])
+
+
+def test_line_ends_of_old_macs_are_named(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_bytes(b"one [MASK]\r\ntwo [MASK]\rthree [MASK]\r")
+    for option in ("--input", "--file"):
+        assert run(["predict", str(models["masked_lm"]), option, str(file)]) == EXIT_ERROR
+        shown = capsys.readouterr()
+        assert len(shown.out.splitlines()) == 1
+        assert "texts.txt:2: a lone carriage return (character 11 of the line)" in shown.err
 
 
 def test_texts_do_not_steer_a_terminal(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from squeezebert.comparison.entrants import open_entrants
-from squeezebert.comparison.results import Measured, build_results, speedup
+from squeezebert.comparison.results import Measured, build_results, busy_note, speedup
 from squeezebert.comparison.schema import Latency
 from squeezebert.data.catalog import Dataset
 from squeezebert.evaluation import Run
@@ -98,6 +98,19 @@ def test_scores_that_are_not_defined_are_left_out(
     monkeypatch.setattr(Run, "scores", lambda self: odd)
     result = build_results(tiny_sets["token_classification"], measured, [1, 1])[0]
     assert result.scores == {"entity_f1": 0.5}
+
+
+def test_a_busy_machine_is_told(measured: list[Measured], tiny_sets: dict[str, Dataset]) -> None:
+    for item in measured:
+        for run in item.runs:
+            _timed(run, 2.0, 2.2)
+    dataset = tiny_sets["token_classification"]
+    assert busy_note(build_results(dataset, measured, [1, 1])) is None
+    _timed(measured[0].runs[0], 2.0, 14.0)
+    note = busy_note(build_results(dataset, measured, [1, 1]))
+    assert note is not None
+    assert note.startswith("The machine was busy: 25 seconds went by on the clock for 12 of CPU")
+    assert busy_note([]) is None
 
 
 def test_speedup_by_the_wall(measured: list[Measured]) -> None:

@@ -94,7 +94,7 @@ def test_the_report_tells_how_it_was_made(compared: tuple[Report, Steps]) -> Non
     assert report.versions["squeezebert"] == squeezebert.__version__
     assert report.baseline == "bert-masked_lm"
     assert all(pair.ours for pair in report.study)
-    assert report.notes == ()
+    assert [note for note in report.notes if not note.startswith("The machine was busy")] == []
     assert Report.from_json(report.to_json()) == report
 
 
@@ -219,7 +219,8 @@ def test_different_vocabularies_are_noted(
     tokens = (other / "vocab.txt").read_text().split("\n")
     (other / "vocab.txt").write_text("\n".join(tokens).replace("london", "berlin"))
     report = compare([tiny_models["bert-masked_lm"], other], [tiny_sets["masked_lm"]], SETTINGS)
-    assert ["different vocabularies" in note for note in report.notes] == [True]
+    assert sum("different vocabularies" in note for note in report.notes) == 1
+    assert report.differences == ()
 
 
 def test_a_limit_holds_for_every_data_set(

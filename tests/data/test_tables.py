@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from squeezebert.data.tables import read_table
-from squeezebert.errors import InvalidInputError, MissingDependencyError
+from squeezebert.errors import DataError, InvalidInputError, MissingDependencyError
 
 CSV = 'text,label\n"Hi, you",ham\n"two\nlines",spam\nplain,ham\n'
 
@@ -386,6 +386,22 @@ def test_parquet_with_bytes_that_are_no_text(tmp_path, fails):
     file = tmp_path / "a.parquet"
     parquet.write_table(pa.table({"text": texts, "label": ["x", "y", "x"]}), file)
     fails(lambda: read_table(file), f"{file}:2", "not UTF-8")
+
+
+def test_a_name_twice_in_a_line_of_json(write):
+    file = write("a.jsonl", '{"text": "a", "label": "x", "text": "b"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:1: .*'text' stands twice"):
+        read_table(file)
+
+
+def test_a_column_twice_in_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    table = pa.table([pa.array(["a"]), pa.array(["b"]), pa.array(["x"])], ["text", "text", "label"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column 'text' twice"):
+        read_table(tmp_path / "a.parquet")
 
 
 def test_columns_are_guessed_where_one_name_suggests_itself(write, caplog):

@@ -83,7 +83,7 @@ def test_every_row_has_the_answer_that_its_text_gets_in_memory(
             "id": row["id"] if typed else str(row["id"]),
             "text": row["text"],
             "label": answer and answer.label,
-            "probability": answer and answer.score,
+            "score": answer and answer.score,
             "scores": answer and dict(answer.probabilities),
             "truncated_tokens": answer and answer.truncated_tokens,
         }
@@ -120,7 +120,7 @@ def test_pairs_are_two_columns(job: MakeJob, classifier: Pipeline[Any], tmp_path
     output = tmp_path / "out.jsonl"
     job(classifier, write(tmp_path / "in.csv", rows), output, reading={"pair": "next"}).run()
     expected = [classifier((row["text"], row["next"])).score for row in rows]
-    assert [row["probability"] for row in read(output)] == expected
+    assert [row["score"] for row in read(output)] == expected
 
 
 def test_an_empty_line_of_a_table_is_a_row(

@@ -13,6 +13,7 @@ import pytest
 
 from squeezebert.comparison.schema import (
     DatasetInfo,
+    Difference,
     ExampleRow,
     Latency,
     LengthLatency,
@@ -23,9 +24,11 @@ from squeezebert.comparison.schema import (
     Settings,
     Shown,
     Spread,
+    Training,
 )
 from squeezebert.comparison.study import beside_study
 from squeezebert.structured import build
+from squeezebert.tasks.resampling import Interval
 
 EXAMPLES = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 TOPICS = ("business", "culture", "politics", "science", "sport", "technology")
@@ -347,6 +350,38 @@ def versus() -> Callable[..., Report]:
         return make_report(tuple(results))
 
     return build
+
+
+@pytest.fixture
+def tested(versus: Callable[..., Report]) -> Report:
+    """Two models and a classical one, with intervals and tests: the models are within noise."""
+    report = versus((0.900, 0.906, 1.0, 1.4))
+    new, old = report.results
+    bar = make_result(
+        "TF-IDF (classical)", new.task, new.dataset,
+        score=0.936, cpu=0.2, baseline="old", baseline_cpu=1.4, family="classical",
+    )  # fmt: skip
+    bar = dataclasses.replace(
+        bar,
+        backend="scikit-learn",
+        gflop=None,
+        size_mb=None,
+        tokens_per_second=None,
+        training=Training(texts=700, cpu_seconds=1.5, wall_seconds=1.6),
+    )
+    around = {"accuracy": Interval(low=0.85, high=0.95)}
+    results = tuple(dataclasses.replace(one, intervals=around) for one in (new, old, bar))
+    common = {"task": new.task, "dataset": new.dataset, "measure": "accuracy"}
+    common |= {"low": -0.01, "high": 0.01}
+    return dataclasses.replace(
+        report,
+        results=results,
+        differences=(
+            Difference(first="old", second="new", difference=0.006, p_value=0.4, **common),
+            Difference(first="old", second=bar.label, difference=-0.03, p_value=0.01, **common),
+            Difference(first="new", second=bar.label, difference=-0.036, p_value=0.06, **common),
+        ),
+    )
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from squeezebert.comparison.schema import Report, Result
-from squeezebert.report.grouping import groups_of
+from squeezebert.report.grouping import families_of, groups_of
 from squeezebert.report.headline import (
+    classical_of,
     contenders_of,
-    families_of,
     geometric_mean,
     headline_of,
 )
-from squeezebert.report.pages.hero import overview_of
+from squeezebert.report.pages.hero import lede_of, overview_of
 
 
 def sentence(report: Report) -> str:
@@ -107,10 +107,54 @@ def test_several_tasks_have_quality_in_common(pair: Report) -> None:
     )
 
 
-def test_many_models(many: Report) -> None:
-    assert sentence(many).startswith(
-        "Fastest of 6 models: SqueezeBERT-mini answers 1.5× faster than BERT-mini"
+def test_of_many_models_the_best_and_the_fastest_are_named(many: Report) -> None:
+    assert sentence(many) == (
+        "Best of 6 models: squeezebert-uncased-distilled-longer gains 2.1 points of quality on "
+        "each of 4 data sets at 0.37× the speed of BERT-mini; SqueezeBERT-mini answers 1.5× faster "
+        "than BERT-mini on average and loses 1.2 points of quality on each of 4 data sets"
     )
+
+
+def without(report: Report, *labels: str) -> Report:
+    kept = tuple(result for result in report.results if result.label not in labels)
+    return dataclasses.replace(report, results=kept)
+
+
+def test_the_fastest_is_not_crowned_where_it_is_not_better(many: Report) -> None:
+    slower = ("SqueezeBERT-small", "squeezebert-uncased-distilled-longer")
+    report = without(many, *slower, "BERT-mini, transformers")
+    assert sentence(report).startswith(
+        "None of 3 models is better than BERT-mini; SqueezeBERT-mini answers 1.5× faster"
+    )
+
+
+def test_the_best_may_be_the_fastest(many: Report) -> None:
+    report = without(many, "squeezebert-uncased-distilled-longer")
+    results = tuple(
+        dataclasses.replace(result, speedup=2.0) if result.label == "SqueezeBERT-small" else result
+        for result in report.results
+    )
+    assert sentence(dataclasses.replace(report, results=results)) == (
+        "Best and fastest of 5 models: SqueezeBERT-small answers 2.0× faster than BERT-mini on "
+        "average and gains 0.9 points of quality on each of 4 data sets"
+    )
+
+
+def test_classical_models_are_out_of_the_race(tested: Report) -> None:
+    """Much faster and better, but fitted to this very data: the bar, not a contender."""
+    assert sentence(tested) == (
+        "new answers 1.4× faster than old and loses 0.6 points of accuracy, which is within noise"
+    )
+    groups = groups_of(tested)
+    assert [one.label for one in contenders_of(groups)] == ["new"]
+    bar = classical_of(groups)
+    assert bar is not None
+    assert bar.label == "TF-IDF (classical)"
+    assert "beats every encoder on 1 of 1 data set: set0" in lede_of(
+        groups, contenders_of(groups), tested
+    )
+    row = overview_of(groups, contenders_of(groups)).rows[-1]
+    assert row[:3] == ("TF-IDF (classical)", "7.00×", "+3.0")
 
 
 def test_no_model_is_called_fastest_across_baselines(many: Report) -> None:

@@ -33,11 +33,18 @@ def test_it_tells_headline_numbers_and_method(pair: Report) -> None:
     markdown = render_markdown(pair, picture="tradeoff.svg")
     assert markdown.startswith("# SqueezeBERT-mini answers 1.5× faster than BERT-mini")
     assert "![Quality against CPU time](tradeoff.svg)" in markdown
-    assert "| SqueezeBERT-mini | 89.3% | −1.3 | **2.71** | 1.62× (1.52–1.73) |" in markdown
+    assert "| SqueezeBERT-mini | 89.3% | – | −1.3 | **6.78** | 1.62× (1.52–1.73) |" in markdown
     assert "## Beside the study" in markdown
     assert "- **Machine**: Example 9000 processor" in markdown
     assert "sample_news is small" in markdown
     assert f"```sh\n{pair.command}\n```" in markdown
+
+
+def test_noise_and_classical_models_are_told(tested: Report) -> None:
+    markdown = render_markdown(tested)
+    assert "TF-IDF (classical) is no neural network: it was fitted here" in markdown
+    assert "Which differences are more than noise" in markdown
+    assert "| new | 90.0% | 85.0–95.0% | ≈ −0.6 |" in markdown
 
 
 def test_examples_are_marked_right_or_wrong(pair: Report) -> None:

@@ -11,6 +11,8 @@ from squeezebert.report.tables import (
     class_table,
     cost_table,
     facts_of,
+    pairs_table,
+    remarks_of,
     score_table,
     study_table,
     summary_table,
@@ -22,16 +24,35 @@ def test_the_summary_says_what_matters_most(pair: Report) -> None:
     assert table.columns == (
         "model",
         "accuracy",
+        "95 % interval",
         "points",
-        "CPU s",
+        "CPU ms/text",
         "speed-up (spread)",
-        "texts/s",
         "p50 ms",
         "size MB",
     )
-    assert table.rows[0][:5] == ("BERT-mini", "90.7%", "–", "4.39", "baseline")
-    assert table.rows[1][:5] == ("SqueezeBERT-mini", "89.3%", "−1.3", "2.71", "1.62× (1.52–1.73)")
-    assert table.best == {(0, 1), (1, 3), (1, 5), (1, 6), (1, 7)}
+    assert table.rows[0][:6] == ("BERT-mini", "90.7%", "–", "–", "11.0", "baseline")
+    assert table.rows[1][1:6] == ("89.3%", "–", "−1.3", "6.78", "1.62× (1.52–1.73)")
+    assert table.best == {(0, 1), (1, 4), (1, 6), (1, 7)}
+
+
+def test_a_difference_within_noise_is_marked(tested: Report) -> None:
+    group = groups_of(tested)[0]
+    table = summary_table(group)
+    assert [row[2] for row in table.rows] == ["85.0–95.0%"] * 3
+    assert [row[3] for row in table.rows] == ["–", "≈ −0.6", "+3.0"]
+    assert table.rows[2][-1] == "–"  # a classical model has no size
+    pairs = pairs_table(group)
+    assert pairs is not None
+    assert [row[-1] for row in pairs.rows] == ["noise", "different", "noise"]
+    assert pairs.rows[0][2:5] == ("+0.6", "−1.0 to +1.0", "0.400")
+    assert "90.6% (85.0–95.0)" in score_table(group).rows[0]
+    assert cost_table(group).columns[-1] == "fitting, CPU s"
+    assert [row[-1] for row in cost_table(group).rows] == ["–", "–", "1.50"]
+    fitted, noise = remarks_of(group)
+    assert "no neural network" in fitted
+    assert "700 texts of the train part, in 1.50 seconds" in fitted
+    assert noise.endswith("so are new and TF-IDF (classical).")
 
 
 def test_groups_follow_the_tasks_and_baselines_come_first(pair: Report) -> None:

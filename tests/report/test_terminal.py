@@ -41,7 +41,7 @@ def test_it_says_what_matters(pair: Report) -> None:
     text = printed(pair)
     assert "SqueezeBERT-mini answers 1.5× faster than BERT-mini" in text
     assert "Text classification: sample_news test, 400 texts" in text
-    assert "SqueezeBERT-mini 89.3% −1.3 2.71 1.62× (1.52–1.73)" in " ".join(text.split())
+    assert "SqueezeBERT-mini 89.3% – −1.3 6.78 1.62× (1.52–1.73)" in " ".join(text.split())
     assert "0.6972 / 0.7820" in text
     assert "note: sample_news is small" in text
 

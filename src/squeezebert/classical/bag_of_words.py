@@ -37,6 +37,8 @@ class BagOfWords(Classical):
         tokenizer: Not read.
     """
 
+    library = "scikit-learn"
+
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer) -> None:
         super().__init__(TextClassification(dataclasses.replace(spec, temperature=1.0), tokenizer))
         regression = spec.problem_type == "regression"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.pipeline import Answers
 from squeezebert.spec import TaskSpec
 from squeezebert.tasks.base import Features, Task
 from squeezebert.timing import Stopwatch
@@ -23,10 +24,12 @@ class Classical(ABC):
     Args:
         task: Decodes and scores, as it does for a neural model.
         name: What to call it in tables.
+        library: The package that does the work.
         watch: The time that fitting took.
     """
 
     name: str
+    library: ClassVar[str]
 
     def __init__(self, task: Task[Any, Any, Any]) -> None:
         self.task = task
@@ -49,10 +52,17 @@ class Classical(ABC):
     def reduced(self, examples: Sequence[Any], features: Sequence[Features]) -> list[Any]:
         """What the task takes for the logits of each of the features."""
 
+    def answer(self, examples: Sequence[Any], *, with_labels: bool = False) -> Answers:
+        """What the model says about the examples, not yet decoded, as
+        :meth:`squeezebert.pipeline.Pipeline.answer` does.
+        """
+        features = self.features(examples, with_labels=with_labels)
+        return Answers(features=features, reduced=self.reduced(examples, features))
+
     def predict(self, examples: Sequence[Any]) -> list[Any]:
         """Typed predictions, one an example, in order."""
-        features = self.features(examples, with_labels=False)
-        return self.task.predict(examples, features, self.reduced(examples, features))
+        answers = self.answer(examples)
+        return self.task.predict(examples, answers.features, answers.reduced)
 
 
 def fit_classical(

@@ -30,6 +30,8 @@ class Bigrams(Classical):
         tokenizer: Whose tokens are guessed.
     """
 
+    library = "squeezebert"
+
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer) -> None:
         super().__init__(MaskedLM(spec, tokenizer))
         self.name = "bigrams"

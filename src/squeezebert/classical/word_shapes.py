@@ -48,6 +48,8 @@ class WordShapes(Classical):
         tokenizer: Not read.
     """
 
+    library = "python-crfsuite"
+
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer) -> None:
         bare = dataclasses.replace(spec, temperature=1.0, transitions=())
         super().__init__(TokenClassification(bare, tokenizer))

@@ -31,7 +31,7 @@ def as_lines(text: str | tuple[str, str], cells: Mapping[str, Any]) -> Iterator[
         for label, score in cells["scores"].items():
             yield found(label, score)
     elif cells.get("label") is not None:
-        yield found(cells["label"], cells["probability"])
+        yield found(cells["label"], cells["score"])
     for label in cells.get("labels") or ():
         if not cells.get("scores"):
             yield found(label, None)

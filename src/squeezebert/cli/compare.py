@@ -72,6 +72,12 @@ if TYPE_CHECKING:
     help="The model that speed is compared with, or `transformers`: each model's double under "
     "Hugging Face's code [default: the first BERT].",
 )
+@click.option(
+    "--classical",
+    is_flag=True,
+    help="Fit a classical model to each data set's train part and let it take part: TF-IDF with a "
+    "linear SVM, a CRF, or bigrams. Needs squeezebert[classical].",
+)
 @reference_option
 @click.option(
     "--repetitions",
@@ -102,6 +108,7 @@ def compare(
     backends: tuple[str, ...],
     precisions: tuple[str, ...],
     baseline: str | None,
+    classical: bool,
     reference: Path | None,
     repetitions: int,
     limit: int | None,
@@ -116,7 +123,7 @@ def compare(
     table and writes report.json, report.md, report.html and tradeoff.svg.
 
     \b
-    squeezebert compare --data sample_news --data sample_ner_en --output runs/comparison
+    squeezebert compare --data sample_news --data sample_ner_en --classical --output runs/comparison
     squeezebert compare -m runs/squeezebert -m runs/bert --data text_classification:mail.csv \
         --label kind --baseline bert --output runs/comparison
     """
@@ -127,6 +134,7 @@ def compare(
     from squeezebert.report.terminal import print_table
 
     datasets = [_open(word, split, layout) for word in words]
+    parts = [_open(word, "train", layout) for word in words] if classical else []
     settings = CompareSettings(
         backends=backends,
         precisions=precisions,
@@ -144,6 +152,7 @@ def compare(
             models or _shipped(datasets),
             datasets,
             settings,
+            train_parts=parts,
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
         )

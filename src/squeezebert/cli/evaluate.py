@@ -101,6 +101,9 @@ def evaluate(
             "cpu_seconds": found.cpu_seconds,
             "wall_seconds": found.wall_seconds,
             "scores": dict(found.scores.values),
+            "intervals": {
+                name: [around.low, around.high] for name, around in found.intervals.items()
+            },
             "per_class": {name: dict(row) for name, row in found.scores.per_class.items()},
         }
         screen.print_json_lines([row])
@@ -139,13 +142,18 @@ def _print(found: Evaluation) -> None:
     from rich import box
     from rich.table import Table
 
+    from squeezebert.tasks.resampling import LEVEL
+
     console = screen.results()
     scores = Table(box=box.SIMPLE_HEAD)
     scores.add_column("score")
     scores.add_column("value", justify="right")
+    scores.add_column(f"{LEVEL:.0%} interval", justify="right")
     for name, value in found.scores.values.items():
         main = name == found.scores.main
-        scores.add_row(screen.cell(name), f"{value:.4f}", style="bold" if main else None)
+        around = found.intervals.get(name)
+        span = "" if around is None else f"{around.low:.4f}–{around.high:.4f}"
+        scores.add_row(screen.cell(name), f"{value:.4f}", span, style="bold" if main else None)
     scores.add_section()
     scores.add_row("cpu_seconds", f"{found.cpu_seconds:.3f}")
     scores.add_row("wall_seconds", f"{found.wall_seconds:.3f}")

@@ -47,6 +47,8 @@ _EVERY = 30.0
 @click.option(
     "--input",
     "-i",
+    "--file",  # its name before it read tables
+    "-f",
     "given",
     metavar="FILE|FOLDER|GLOB|-",
     help="Tables (.csv, .tsv, .jsonl, .parquet) or plain text, a text a line; - is stdin.",
@@ -72,7 +74,7 @@ _EVERY = 30.0
 @bad_rows_option
 @click.option("--top-k", type=int, help="Classes, or candidates for a gap, to tell the scores of.")
 @click.option("--threshold", type=float, help="The least probability of what is told.")
-@click.option("--scores", is_flag=True, help="Tell the probability of every class.")
+@click.option("--scores", is_flag=True, help="Tell the probability of every class in --output too.")
 @click.option(
     "--tell-language",
     "tells_language",
@@ -166,7 +168,8 @@ def predict(
         pipeline = pipeline.choosing(top_k=top_k, threshold=threshold)
     appended = Appended(
         spec=pipeline.task.spec,
-        scores=pipeline.task.name == "text_classification" and (scores or top_k is not None),
+        scores=pipeline.task.name == "text_classification"
+        and (scores or top_k is not None or output is None),
         language=tells_language,
         prefix=prefix,
     )

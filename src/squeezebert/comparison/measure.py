@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
 from squeezebert.comparison.schema import Latency, LengthLatency
-from squeezebert.evaluation import Run
+from squeezebert.evaluation import Answering, Run
 from squeezebert.pipeline import Pipeline
 from squeezebert.timing import Stopwatch, rotations
 
@@ -53,7 +53,7 @@ class Silent:
 
 
 def run_passes(
-    pipelines: Sequence[Pipeline[Any]],
+    pipelines: Sequence[Answering],
     examples: Sequence[Any],
     *,
     repetitions: int,
@@ -84,7 +84,7 @@ def run_passes(
 
 
 def take_latency(
-    pipelines: Sequence[Pipeline[Any]],
+    pipelines: Sequence[Answering],
     examples: Sequence[Any],
     *,
     repetitions: int,

@@ -9,6 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from squeezebert.comparison.classical import (
+    ClassicalEntrant,
+    check_parts,
+    fit_beside,
+    repeated_note,
+)
 from squeezebert.comparison.differences import differing
 from squeezebert.comparison.entrants import (
     Entrant,
@@ -28,8 +34,8 @@ from squeezebert.comparison.measure import (
 )
 from squeezebert.comparison.memory import Probe, peak_memory_mb
 from squeezebert.comparison.reference import choose_reference, with_reference
-from squeezebert.comparison.results import Measured, build_results
-from squeezebert.comparison.schema import ExampleRow, Report, Result, Settings
+from squeezebert.comparison.results import Measured, build_results, busy_note, compare_pairs
+from squeezebert.comparison.schema import Difference, ExampleRow, Report, Result, Settings
 from squeezebert.comparison.sets import describe, draw, prepare, raw_text
 from squeezebert.comparison.settings import CompareSettings
 from squeezebert.comparison.study import beside_study
@@ -38,6 +44,9 @@ from squeezebert.engine import usable_cores
 from squeezebert.evaluation import further_scores
 from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.pipeline import Pipeline
+
+CLASSICAL_PACKAGES = ("scikit-learn", "python-crfsuite")
+"""Whose versions count where classical models take part."""
 
 PROBE_TEXTS = 8
 """Texts that the process predicts whose memory is measured."""
@@ -48,6 +57,7 @@ def compare(
     datasets: Sequence[Dataset],
     settings: CompareSettings | None = None,
     *,
+    train_parts: Sequence[Dataset] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> Report:
@@ -60,6 +70,8 @@ def compare(
         models: Directories, names of shipped models, or names on the Hugging Face hub.
         datasets: From :func:`squeezebert.open_dataset`.
         settings: How to measure; the defaults where None.
+        train_parts: The training part of each data set, in their order. To each a classical model
+            is fitted, which then takes part. Empty: none takes part.
         command: The command line, for the report.
         progress: Told how far it is.
 
@@ -68,6 +80,7 @@ def compare(
         InvalidInputError: a setting that cannot be, a data set that no model fits, a model that
             fits no data set.
         DataError: a label that a model does not know.
+        MissingDependencyError: training parts without ``squeezebert[classical]``.
     """
     asked = settings or CompareSettings()
     progress = progress or Silent()
@@ -77,6 +90,7 @@ def compare(
     if asked.baseline == "transformers" and asked.baseline not in backends:
         backends.append(asked.baseline)
     sets = prepare(datasets, limit=asked.limit, seed=asked.seed)
+    parts = check_parts(sets, train_parts)
 
     progress.stage("loading models", 1)
     entrants = open_entrants(
@@ -95,6 +109,13 @@ def compare(
         for row, dataset in zip(rows, sets, strict=True)
         for note in hard_to_compare(row, dataset)
     ]
+    classical: list[list[ClassicalEntrant]] = [[] for _ in sets]
+    if parts:
+        progress.stage("fitting classical models", len(parts))
+        for own, dataset, part, row in zip(classical, sets, parts, rows, strict=True):
+            own.append(fit_beside(dataset, part, row, choose_baselines(row, asked.baseline)[0]))
+            notes += filter(None, [repeated_note(dataset, part)])
+            progress.advance()
     peaks: dict[str, float | None] = {}
     if asked.memory:
         progress.stage("peak memory", len(entrants))
@@ -104,13 +125,15 @@ def compare(
             progress.advance()
 
     results: list[Result] = []
+    differences: list[Difference] = []
     shown: list[ExampleRow] = []
-    for dataset, row in zip(sets, rows, strict=True):
+    for dataset, row, fitted in zip(sets, rows, classical, strict=True):
         pipelines = [entrant.pipeline for entrant in row]
+        answering = [*pipelines, *(entrant.model for entrant in fitted)]
         blocks = math.ceil(len(dataset) / asked.block_texts)
-        progress.stage(dataset.name, blocks * len(row) * asked.repetitions)
+        progress.stage(dataset.name, blocks * len(answering) * asked.repetitions)
         runs = run_passes(
-            pipelines,
+            answering,
             dataset.examples,
             repetitions=asked.repetitions,
             block_texts=asked.block_texts,
@@ -120,7 +143,7 @@ def compare(
         sample = draw(dataset.examples, asked.latency_texts, asked.seed)
         progress.stage(f"{dataset.name}: latency", len(sample) * asked.repetitions)
         latencies = take_latency(
-            pipelines, sample, repetitions=asked.repetitions, progress=progress
+            answering, sample, repetitions=asked.repetitions, progress=progress
         )
         lengths = fitting_lengths(pipelines)
         progress.stage(f"{dataset.name}: latency by length", len(lengths))
@@ -136,21 +159,32 @@ def compare(
                 peak_memory_mb=peaks.get(entrant.label),
             )
             for entrant, own, latency, curve, scores in zip(
-                row, runs, latencies, by_length, further, strict=True
+                row, runs, latencies, by_length, further, strict=False
             )
         ]
-        results += build_results(dataset, measured, choose_baselines(row, asked.baseline))
+        measured += [
+            Measured(entrant=entrant, runs=own, latency=latency)
+            for entrant, own, latency in zip(
+                fitted, runs[len(row) :], latencies[len(row) :], strict=True
+            )
+        ]
+        baselines = choose_baselines(row, asked.baseline)
+        baselines += [baselines[0]] * len(fitted)
+        built = build_results(dataset, measured, baselines, seed=asked.seed)
+        differences += compare_pairs(dataset, measured, built, seed=asked.seed)
+        results += built
         shown += differing(
             dataset,
-            [entrant.label for entrant in row],
+            [item.entrant.label for item in measured],
             [own[0].predictions for own in runs],
             count=asked.examples,
             seed=asked.seed,
         )
+    notes += filter(None, [busy_note(results)])
     return Report(
         date=started.isoformat(),
         command=command,
-        versions=installed_versions(),
+        versions=installed_versions(CLASSICAL_PACKAGES if parts else ()),
         machine=describe_machine(threads),
         settings=Settings(
             repetitions=asked.repetitions,
@@ -166,6 +200,7 @@ def compare(
         baseline=asked.baseline or next(item.model for item in results if item.is_baseline),
         datasets=tuple(describe(dataset) for dataset in sets),
         results=tuple(results),
+        differences=tuple(differences),
         examples=tuple(shown),
         study=beside_study(results),
         notes=tuple(notes),

@@ -6,6 +6,7 @@
             ├─ settings   Settings       how it was measured
             ├─ datasets   DatasetInfo    one an evaluated data set
             ├─ results    Result         one a model, backend and data set
+            ├─ differences  Difference   pairs of models on a data set, tested
             ├─ examples   ExampleRow     texts on which the models differ
             └─ study      StudyPair      the study's table and ours, row by row
 
@@ -25,6 +26,7 @@ from squeezebert import files
 from squeezebert.errors import DataError
 from squeezebert.machine import Machine
 from squeezebert.structured import build
+from squeezebert.tasks.resampling import Interval, PairedDifference
 
 SCHEMA = 1
 
@@ -99,13 +101,22 @@ class Repetition:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """What fitting a model took: texts, and seconds of the process and by the clock."""
+
+    texts: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One model under one backend on one data set.
 
     Args:
         model: The model's name, as given.
         label: What to call it in tables and plots; unique within its data set.
-        family: ``squeezebert`` or ``bert`` (grouped or not).
+        family: ``squeezebert`` or ``bert`` (grouped or not), or ``classical``.
         task, dataset, backend: What was run, on what, by what.
         precision: In what it computed: ``float32``, ``int8``, …; ``""`` in older reports.
         instruction_set: What of the processor it used, by the backend's name for it.
@@ -115,7 +126,8 @@ class Result:
         main_score: The name in ``scores`` by which models are ranked.
         cpu_seconds: Process CPU seconds over the data set, all threads, median of the repetitions.
         wall_seconds: The same by the clock on the wall.
-        texts_per_second, tokens_per_second: By ``wall_seconds``; special tokens count.
+        texts_per_second, tokens_per_second: By ``wall_seconds``; special tokens count. What a
+            classical model has no tokens or layers for is None, here and below.
         latency_ms: At batch 1.
         peak_memory_mb: Largest resident size of a fresh process that loads the model and predicts
             a few texts; None where the system does not tell.
@@ -133,6 +145,9 @@ class Result:
         per_class: ``{label: {"precision", "recall", "f1", "support"}}``.
         confusion: (labels, labels) counts, true label by row, or None.
         labels: The names of the confusion matrix's rows.
+        intervals: 95 % bootstrap intervals over the texts, by the names of scores that are sums
+            over texts.
+        training: What fitting it took, where the comparison itself did that; else None.
     """
 
     model: str
@@ -146,12 +161,12 @@ class Result:
     cpu_seconds: float
     wall_seconds: float
     texts_per_second: float
-    tokens_per_second: float
+    tokens_per_second: float | None
     latency_ms: Latency
     peak_memory_mb: float | None
     parameters: int
-    gflop: float
-    size_mb: float
+    gflop: float | None
+    size_mb: float | None
     speedup: float
     speedup_spread: Spread
     speedup_wall: float
@@ -170,6 +185,33 @@ class Result:
     precision: str = ""
     instruction_set: str = ""
     batch_tokens: int = 0
+    training: Training | None = None
+    intervals: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether it is a classical model, which was fitted here and has no layers."""
+        return self.family == "classical"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(PairedDifference):
+    """Two models on one data set, by the score that they are ranked by.
+
+    Args:
+        task, dataset: On what.
+        first, second: Their labels.
+        measure: The score's name.
+        difference: The first's score minus the second's.
+        low, high: Its 95 % bootstrap interval, the same texts drawn for both.
+        p_value: By approximate randomization; below 0.05 it is more than noise.
+    """
+
+    task: str
+    dataset: str
+    first: str
+    second: str
+    measure: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +304,7 @@ class Report:
     baseline: str
     datasets: tuple[DatasetInfo, ...]
     results: tuple[Result, ...]
+    differences: tuple[Difference, ...] = ()
     examples: tuple[ExampleRow, ...] = ()
     study: tuple[StudyPair, ...] = ()
     notes: tuple[str, ...] = ()

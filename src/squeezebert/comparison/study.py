@@ -51,7 +51,8 @@ def _row(row: StudyRow, dataset: str, results: Sequence[Result]) -> StudyRow | N
     cells: dict[str, StudyCell] = {}
     # transformers last, so that it is taken only where nothing else was run.
     for item in sorted(results, key=lambda item: item.backend == "transformers"):
-        if (item.dataset, item.task) == (dataset, row.task) and row.measure in item.scores:
+        ours = (item.dataset, item.task) == (dataset, row.task) and not item.is_classical
+        if ours and row.measure in item.scores:
             cell = StudyCell(
                 model=item.label, score=item.scores[row.measure], cpu_seconds=item.cpu_seconds
             )

@@ -32,6 +32,7 @@ _CONLL_U_COLUMNS = 10
 @dataclass
 class _Sentence:
     line: int = 0
+    columns: int = 0
     words: list[str] = field(default_factory=list[str])
     tags: list[str] = field(default_factory=list[str])
     lines: list[int] = field(default_factory=list[int])
@@ -86,6 +87,7 @@ def read_conll(
     if scheme is not None and scheme not in SCHEMES:
         raise InvalidInputError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
     found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding, bad))
+    _refuse_numbers(path, found, token_column)
     lines = [TagLines(str(path), s.line, s.tags, s.lines) for s in found]
     if scheme == "IOB1":
         _tell_repaired(path, found)
@@ -197,10 +199,32 @@ def _sentences(
             current.tags.append(tag)
             current.lines.append(number)
         if not current.words:
-            current.line = number
+            current.line, current.columns = number, columns
         current.words.append(word)
     if current.words and not wrong:
         yield current
+
+
+def _refuse_numbers(
+    path: str | os.PathLike[str], sentences: Sequence[_Sentence], column: int
+) -> None:
+    """Refuses words that are their own numbers beside other columns, as the first of CoNLL-U is."""
+    counts = [len(sentence.words) for sentence in sentences]
+    if (
+        max(counts, default=0) < 2
+        or sentences[0].columns < 3
+        or any(
+            sentence.words != [str(number) for number in range(1, count + 1)]
+            for sentence, count in zip(sentences, counts, strict=True)
+        )
+    ):
+        return
+    raise broken(
+        f"{path}:{sentences[0].line}",
+        f"words that are {listed(sentences[0].words)}, the numbers of words",
+        "a column of words",
+        f"pass --token-column {column + 1} (token_column={column + 1})",
+    )
 
 
 def _checked(
@@ -294,8 +318,9 @@ class _Layout:
             return False
         tag = cells[self._tag]
         remark = cells[0] == "#" and self.delimiter != "\t"  # as in "# corrected B-12"
-        known = tag == "O" or not self._words or _type(tag) in self._types
-        if not known and (remark or not is_tag(tag)):
+        # Where all lines begin with #, only a tag with a prefix tells a word from a comment.
+        known = tag == "O" or _type(tag) in self._types or (not self._words and tag[1:2] == "-")
+        if not known and (remark or not self._words or not is_tag(tag)):
             return False
         others = [
             column

@@ -23,6 +23,8 @@ COMPRESSIONS = (".gz", ".xz")
 _WIDE = ("utf-16", "utf-32")
 """Encodings in which a line feed is more than one byte, so lines cannot be cut before decoding."""
 
+_CODECS = "for example utf-8, latin-1, cp1252 or utf-16"
+
 
 def format_suffix(path: str | os.PathLike[str]) -> str:
     """The suffix that tells the format, in lower case, with a compression's own suffix left out.
@@ -40,12 +42,16 @@ def check_file(path: str | os.PathLike[str]) -> Path:
     """``path``, once it is known to be a file.
 
     Raises:
-        DataError: nothing there, or a directory.
+        DataError: nothing there, a directory, or a name that no disk can hold.
     """
     file = Path(path)
-    if file.is_dir():
+    try:
+        is_directory, is_there = file.is_dir(), file.exists()
+    except OSError as error:
+        raise DataError(f"{str(file)[:200]}: cannot be read ({error.strerror or error})") from error
+    if is_directory:
         raise broken(str(file), "this is a directory", "a file", "name one of the files in it")
-    if not file.exists():
+    if not is_there:
         beside = file.parent
         hint = (
             f"{beside} is there; check the file's name"
@@ -107,10 +113,8 @@ def text_codec(encoding: str) -> str:
     try:
         codec = codecs.lookup(encoding).name
         "a".encode(codec)  # refuses codecs that are not of text, such as base64
-    except LookupError:
-        raise InvalidInputError(
-            f"unknown encoding {encoding!r}", hint="for example utf-8, latin-1, cp1252 or utf-16"
-        ) from None
+    except (LookupError, ValueError):
+        raise InvalidInputError(f"unknown encoding {encoding!r}", hint=_CODECS) from None
     return codec
 
 
@@ -207,8 +211,9 @@ def _lines(stream: IO[bytes], name: str, codec: str, bad: OnBad) -> Iterator[tup
             line = raw.decode(codec)
         except UnicodeDecodeError as error:
             hint = f"if the file is of another encoding, {passing('encoding', 'cp1252')}"
-            if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                hint = f"the file begins like UTF-16: {passing('encoding', 'utf-16')}"
+            wide = _wide_mark(raw) if number == 1 else None
+            if wide is not None:
+                hint = f"the file begins like {wide.upper()}: {passing('encoding', wide)}"
             bad(
                 broken(
                     f"{name}:{number}",
@@ -218,8 +223,21 @@ def _lines(stream: IO[bytes], name: str, codec: str, bad: OnBad) -> Iterator[tup
                     hint,
                 )
             )
+        except UnicodeError:  # of a codec such as punycode, which names no place
+            bad(
+                broken(
+                    f"{name}:{number}", f"invalid {codec.upper()}", f"{codec.upper()} text", _CODECS
+                )
+            )
         else:
             yield number, line
+
+
+def _wide_mark(raw: bytes) -> str | None:
+    """The encoding of two or four bytes a letter whose byte-order mark stands there."""
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # begins as UTF-16's
+        return "utf-32"
+    return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _wide(data: bytes, name: str, codec: str) -> Iterator[tuple[int, str]]:

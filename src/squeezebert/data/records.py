@@ -121,7 +121,7 @@ def json_rows(
 
 def _object(line: str, where: str, *, first: bool) -> Row:
     try:
-        value: Any = json.loads(line)
+        value: Any = json.loads(line, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         hint = "each line must be one whole JSON object"
         if first and line.lstrip().startswith("["):
@@ -143,6 +143,15 @@ def _object(line: str, where: str, *, first: bool) -> Row:
     return cast(Row, value)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise ValueError(f"the name {shown(twice)} stands twice")
+    return values
+
+
 def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
     """The rows of a Parquet file as ``(where, row)``, where ``where`` counts rows from 1.
 
@@ -155,6 +164,12 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
     number = 0
     try:
         with parquet.ParquetFile(file) as table:
+            names: list[str] = table.schema_arrow.names
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise broken(
+                    str(path), f"column {listed(twice)} twice", "each name once", "rename one"
+                )
             for batch in table.iter_batches():
                 for row in batch_rows(batch, number, path):
                     number += 1

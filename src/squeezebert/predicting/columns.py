@@ -62,7 +62,7 @@ class Appended:
         if self.spec.problem_type == "regression":
             return [("value", "number"), ("truncated_tokens", "integer")]
         found: list[tuple[str, ColumnKind]]
-        found = [("label", "string"), ("probability", "number")]
+        found = [("label", "string"), ("score", "number")]
         if self.spec.problem_type == "multi_label":
             found = [("labels", "names")]
         if self.scores:

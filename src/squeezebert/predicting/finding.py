@@ -25,7 +25,10 @@ _SUFFIXES: dict[str, Format] = {
     **dict.fromkeys(PARQUET, "parquet"),
     ".txt": "text",
     ".text": "text",
+    ".log": "text",
+    "": "text",  # pipes, too
 }
+_ENDINGS = ", ".join(filter(None, _SUFFIXES))
 
 
 def format_of(files: Sequence[Path], delimiter: str | None) -> Format:
@@ -47,7 +50,7 @@ def format_of(files: Sequence[Path], delimiter: str | None) -> Format:
         if found is None:
             raise InvalidInputError(
                 f"{file}: cannot tell the format from the name, expected one that ends in "
-                f"{', '.join(_SUFFIXES)}",
+                f"{_ENDINGS}",
                 hint=f"say which: --format {'|'.join(FORMATS)}",
             )
         formats.add(found)
@@ -76,12 +79,12 @@ def find_files(given: str, without: Path | None, *, any_name: bool) -> tuple[Pat
             file
             for file in sorted(path.rglob("*"))
             if file.is_file()
-            and (any_name or format_suffix(file) in _SUFFIXES)
+            and (any_name or format_suffix(file) in filter(None, _SUFFIXES))
             and not _hidden(file.relative_to(path))
         ]
         if not found:
             raise DataError(
-                f"{given} holds no file that ends in {', '.join(_SUFFIXES)}",
+                f"{given} holds no file that ends in {_ENDINGS}",
                 hint="name a folder of tables or texts",
             )
     elif path.is_file() or not glob.has_magic(given):

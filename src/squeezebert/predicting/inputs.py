@@ -260,8 +260,8 @@ class Inputs:
             stream = stack.enter_context(unpacked(raw, str(file)))
             share = 0.0
             for at, item in enumerate(self._collected(str(file), None, stream)):
-                if at % 256 == 0:
-                    share = min(raw.tell() / max(size, 1), 1.0)
+                if at % 256 == 0 and size:  # a pipe has none, and no place in it
+                    share = min(raw.tell() / size, 1.0)
                 yield item, share
 
     def _collected(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from squeezebert.comparison.schema import Result
-from squeezebert.report.grouping import Group, labels_of
+from squeezebert.report.grouping import Group, families_of, labels_of
 from squeezebert.report.words import listed, plural, significant, times
 
 SAME_SPEED = 1.05
@@ -79,7 +79,22 @@ def geometric_mean(values: Sequence[float]) -> float | None:
 
 
 def contenders_of(groups: Sequence[Group]) -> list[Contender]:
-    """Every model or family that has a baseline."""
+    """Every encoder or family of them that has a baseline."""
+    return [one for one in _compared(groups) if not _is_classical(one)]
+
+
+def classical_of(groups: Sequence[Group]) -> Contender | None:
+    """The classical models, where some took part; no contender: they were made for these very data
+    sets, and are shown as the bar to pass.
+    """
+    return next((one for one in _compared(groups) if _is_classical(one)), None)
+
+
+def _is_classical(contender: Contender) -> bool:
+    return all(result.is_classical for _, result, _ in contender.pairs)
+
+
+def _compared(groups: Sequence[Group]) -> list[Contender]:
     families = families_of(groups)
     family = {label: name for name, labels in families.items() for label in labels}
     found: list[Contender] = []
@@ -96,56 +111,65 @@ def contenders_of(groups: Sequence[Group]) -> list[Contender]:
     return found
 
 
-def families_of(groups: Sequence[Group]) -> dict[str, list[str]]:
-    """The models' labels by family, the baselines first.
-
-    Models of one task each, which never meet on a data set and are alike in name but for what
-    follows the last hyphen, stand as one. Where not all are so, each is a family of its own.
-    """
-    labels = labels_of(groups)
-    family = {label: label.rpartition("-")[0] or label for label in labels}
-    baselines = {
-        baseline.label
-        for group in groups
-        for result in group.results
-        if (baseline := group.baseline_of(result)) is not None
-    }
-    against = {family[label] for label in baselines}
-    never_meet = all(
-        len({family[result.label] for result in group.results}) == len(group.results)
-        for group in groups
-    )
-    if not (
-        baselines and never_meet and against.isdisjoint(family[x] for x in set(labels) - baselines)
-    ):
-        family = {label: label for label in labels}
-    found: dict[str, list[str]] = {}
-    for label in labels:
-        found.setdefault(family[label], []).append(label)
-    # One model a family: its own name tells more.
-    if len(found) == len(labels):
-        return {label: [label] for label in labels}
-    return found
-
-
 def headline_of(groups: Sequence[Group]) -> Headline:
-    """What the report has to say in one sentence.
+    """What the report has to say in one sentence, of quality and of speed.
 
-    The fastest contender is set against its baseline; only those that ran on most data sets
-    qualify. Without a contender it says what the one model reaches.
+    A pair is set side by side. Of several models it names the best and the fastest, each with what
+    it gives up, but only where all ran on the same data sets beside the same baseline; else the one
+    that ran on most. Without a contender it says what the one model reaches.
     """
     contenders = contenders_of(groups)
     if not contenders:
         return _alone(groups)
     most = max(len(contender.pairs) for contender in contenders)
     eligible = [contender for contender in contenders if len(contender.pairs) == most]
-    best = max(eligible, key=lambda contender: contender.speedup or 0.0)
-    sentence: list[Part] = [(best.label, "name"), *_speed(best), *_quality(best)]
+    fastest = max(eligible, key=lambda contender: contender.speedup or 0.0)
+    sentence: list[Part] = [(fastest.label, "name"), *_speed(fastest), *_quality(fastest)]
     # Speed-ups over different baselines, or on different data, do not make one the fastest.
     is_fair = len(eligible) == len(contenders) and len({one.baselines for one in contenders}) == 1
-    if len(contenders) > 1 and is_fair and (best.speedup or 0) >= SAME_SPEED:
-        sentence = [(f"Fastest of {len(families_of(groups))} models: ", ""), *sentence]
-    return Headline(tuple(sentence))
+    if len(contenders) == 1 or not is_fair:
+        return Headline(tuple(sentence))
+    models = sum(not _all_classical(groups, labels) for labels in families_of(groups).values())
+    is_fast = (fastest.speedup or 0.0) >= SAME_SPEED
+    best = max(eligible, key=lambda contender: contender.mean_points or 0.0)
+    if round(best.mean_points or 0.0, 1) <= 0:
+        if not any(contender.points for contender in contenders):
+            lead: list[Part] = [(f"Fastest of {models} models: ", "")] if is_fast else []
+            return Headline((*lead, *sentence))
+        lead = [
+            (f"None of {models} models is better than ", ""),
+            (listed(list(best.baselines)), "name"),
+        ]
+        return Headline((*lead, *([("; ", ""), *sentence] if is_fast else [])))
+    if best is fastest:
+        lead = [(f"{'Best and fastest' if is_fast else 'Best'} of {models} models: ", "")]
+        return Headline((*lead, *sentence))
+    speed = times(best.speedup)
+    lead = [
+        (f"Best of {models} models: ", ""),
+        (best.label, "name"),
+        *_gain(best),
+        (" at ", ""),
+        (f"{speed} the speed", "news"),
+        (" of ", ""),
+        (listed(list(best.baselines)), "name"),
+    ]
+    return Headline((*lead, *([("; ", ""), *sentence] if is_fast else [])))
+
+
+def _all_classical(groups: Sequence[Group], labels: Sequence[str]) -> bool:
+    return all(
+        result.is_classical
+        for group in groups
+        for result in group.results
+        if result.label in labels
+    )
+
+
+def _gain(contender: Contender) -> list[Part]:
+    """The quality of a contender that is better on the whole."""
+    quality = _quality(contender)
+    return [(part.removeprefix(" and"), kind) for part, kind in quality]
 
 
 def _alone(groups: Sequence[Group]) -> Headline:
@@ -209,13 +233,14 @@ def _quality(contender: Contender) -> list[Part]:
     gains = [round(one, 1) + 0.0 for one in contender.points]
     low, high = min(gains), max(gains)
     where = f" across {plural(len(gains), 'data set')}" if len(gains) > 1 else ""
+    noise = _noise(contender)
     if low == high == 0:
         return [(" with ", ""), (f"the same {noun}", "news"), (where, "")]
     if low < 0 < high:
         return [
             (", scoring between ", ""),
             (f"{-low:.1f} points worse and {high:.1f} better", "news"),
-            (where, ""),
+            (where + noise, ""),
         ]
     verb = "loses" if low < 0 else "gains"
     nearer, further = sorted((abs(low), abs(high)))
@@ -226,7 +251,16 @@ def _quality(contender: Contender) -> list[Part]:
         amount = f"up to {further:.1f} points"
     else:
         amount = f"{nearer:.1f} to {further:.1f} points"
-    return [(f" and {verb} ", ""), (amount, "news"), (f" of {noun}{where}", "")]
+    return [(f" and {verb} ", ""), (amount, "news"), (f" of {noun}{where}{noise}", "")]
+
+
+def _noise(contender: Contender) -> str:
+    """On how many data sets the difference is no more than chance explains."""
+    noisy = sum(group.is_noise(result, baseline) for group, result, baseline in contender.pairs)
+    if not noisy:
+        return ""
+    of = len(contender.pairs)
+    return ", which is within noise" if of == 1 else f", within noise on {noisy} of them"
 
 
 def _plain_scores(contender: Contender) -> list[Part]:

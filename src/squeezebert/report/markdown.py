@@ -14,6 +14,8 @@ from squeezebert.report.tables import (
     class_table,
     cost_table,
     facts_of,
+    pairs_table,
+    remarks_of,
     score_table,
     study_table,
     summary_table,
@@ -62,9 +64,13 @@ def _group(group: Group, report: Report) -> list[str]:
         f"## {escape_markdown(group.task_title)}: {escape_markdown(group.dataset)}",
         f"{size}{split}. Best values are bold; a point is a hundredth of the score.",
         table_text(summary_table(group)),
+        *(escape_markdown(remark) for remark in remarks_of(group)),
         _folded("All scores", table_text(score_table(group))),
         _folded("Time, memory and size", table_text(cost_table(group))),
     ]
+    pairs = pairs_table(group)
+    if pairs:
+        parts.append(_folded("Which differences are more than noise", table_text(pairs)))
     classes = class_table(group)
     if classes:
         parts.append(_folded("By class: F1 (precision/recall, in percent)", table_text(classes)))

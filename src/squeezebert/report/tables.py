@@ -18,6 +18,10 @@ from squeezebert.report.words import (
     task_title,
     times,
 )
+from squeezebert.tasks.resampling import NOISE
+
+NOISE_MARK = "≈"
+"""Before a difference that chance explains well enough."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,66 @@ def speedup_text(group: Group, result: Result) -> str:
     return f"{times(result.speedup)} ({spread_text(result.speedup_spread)})"
 
 
+def interval_text(measure: Measure, result: Result) -> str:
+    """``81.3–91.3``, the interval of a score in the score's own unit."""
+    around = result.intervals.get(measure.name)
+    if around is None:
+        return MISSING
+    return f"{measure.show(around.low).removesuffix('%')}–{measure.show(around.high)}"
+
+
+def difference_text(group: Group, result: Result) -> str:
+    """How the main score differs from the baseline's, marked where that is within noise."""
+    baseline = group.baseline_of(result)
+    theirs = group.score(baseline) if baseline else None
+    text = group.measure.difference(group.score(result), theirs)
+    return f"{NOISE_MARK} {text}" if group.is_noise(result, baseline) else text
+
+
+def remarks_of(group: Group) -> list[str]:
+    """What a reader must know of a data set's table: sentences."""
+    remarks = [
+        f"{result.label} is no neural network: it was fitted here, to the "
+        f"{plural(result.training.texts, 'text')} of the train part, in "
+        f"{significant(result.training.cpu_seconds)} seconds of CPU time."
+        for result in group.results
+        if result.training is not None
+    ]
+    if group.differences:
+        shown = {(one.label, one.baseline) for one in group.results}
+        noise = [
+            f"{one.first} and {one.second}"
+            for one in group.differences
+            if one.is_noise and not {(one.first, one.second), (one.second, one.first)} & shown
+        ]
+        remarks.append(
+            f"{NOISE_MARK} within noise (paired test over {plural(group.size, 'text')}, "
+            f"p ≥ {NOISE})" + (f"; so are {'; '.join(noise)}." if noise else ".")
+        )
+    return remarks
+
+
+def pairs_table(group: Group) -> Table | None:
+    """Every two models: how much better the first is, and whether that is more than noise."""
+    if not group.differences:
+        return None
+    measure = group.measure
+    rows = tuple(
+        (
+            one.first,
+            one.second,
+            measure.difference(one.difference, 0.0),
+            f"{measure.difference(one.low, 0.0)} to {measure.difference(one.high, 0.0)}",
+            f"{one.p_value:.3f}",
+            "noise" if one.is_noise else "different",
+        )
+        for one in group.differences
+    )
+    unit = "points" if measure.has_points else "difference"
+    columns = ("first", "second", f"first − second, {unit}", "95 % interval", "p", "verdict")
+    return Table(columns, rows, heads=2)
+
+
 def summary_table(group: Group) -> Table:
     """What matters most of every model on one data set."""
     measure = group.measure
@@ -58,44 +122,45 @@ def summary_table(group: Group) -> Table:
     columns = (
         "model",
         measure.title,
+        "95 % interval",
         sign,
-        "CPU s",
+        "CPU ms/text",
         "speed-up (spread)",
-        "texts/s",
         "p50 ms",
         "size MB",
     )
-    rows: list[tuple[str, ...]] = []
-    for result in group.results:
-        baseline = group.baseline_of(result)
-        theirs = group.score(baseline) if baseline else None
-        rows.append(
-            (
-                result.label,
-                measure.show(group.score(result)),
-                measure.difference(group.score(result), theirs),
-                significant(result.cpu_seconds),
-                speedup_text(group, result),
-                significant(result.texts_per_second),
-                significant(result.latency_ms.p50),
-                significant(result.size_mb),
-            )
+    rows = tuple(
+        (
+            result.label,
+            measure.show(group.score(result)),
+            interval_text(measure, result),
+            difference_text(group, result),
+            significant(cpu_ms_a_text(result)),
+            speedup_text(group, result),
+            significant(result.latency_ms.p50),
+            significant(result.size_mb),
         )
+        for result in group.results
+    )
     best = [
         *_best([group.score(result) for result in group.results], measure.higher_is_better, 1),
-        *_best([result.cpu_seconds for result in group.results], False, 3),
-        *_best([result.texts_per_second for result in group.results], True, 5),
+        *_best([cpu_ms_a_text(result) for result in group.results], False, 4),
         *_best([result.latency_ms.p50 for result in group.results], False, 6),
         *_best([result.size_mb for result in group.results], False, 7),
     ]
-    return Table(columns, tuple(rows), frozenset(best))
+    return Table(columns, rows, frozenset(best))
+
+
+def cpu_ms_a_text(result: Result) -> float:
+    """CPU time a text, in milliseconds."""
+    return 1000 * result.cpu_seconds / max(1, result.texts)
 
 
 def score_table(group: Group) -> Table:
     """Every score of every model on one data set."""
     measures = [Measure(name) for name in group.score_names()]
     rows = tuple(
-        (result.label, *(measure.show(result.scores.get(measure.name)) for measure in measures))
+        (result.label, *(_with_interval(measure, result) for measure in measures))
         for result in group.results
     )
     best = _best(
@@ -104,8 +169,15 @@ def score_table(group: Group) -> Table:
     return Table(("model", *(measure.title for measure in measures)), rows, frozenset(best))
 
 
+def _with_interval(measure: Measure, result: Result) -> str:
+    text = measure.show(result.scores.get(measure.name))
+    around = interval_text(measure, result)
+    return text if around == MISSING else f"{text} ({around.removesuffix('%')})"
+
+
 def cost_table(group: Group) -> Table:
     """Time, memory and size of every model on one data set."""
+    has_fitted = any(result.training is not None for result in group.results)
     columns = (
         "model",
         "backend",
@@ -122,6 +194,7 @@ def cost_table(group: Group) -> Table:
         "parameters",
         "GFLOP",
         "size MB",
+        *(["fitting, CPU s"] if has_fitted else []),
     )
     rows = tuple(
         (
@@ -140,6 +213,7 @@ def cost_table(group: Group) -> Table:
             count(result.parameters),
             significant(result.gflop),
             significant(result.size_mb),
+            *([significant(result.training and result.training.cpu_seconds)] if has_fitted else []),
         )
         for result in group.results
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from squeezebert.comparison.schema import Report
 from squeezebert.report.grouping import Group, groups_of
 from squeezebert.report.headline import headline_of
-from squeezebert.report.tables import facts_of, study_table, summary_table
+from squeezebert.report.tables import facts_of, remarks_of, study_table, summary_table
 from squeezebert.report.words import plural, shorten
 from squeezebert.shown import console as make_console
 from squeezebert.shown import shown
@@ -38,6 +38,8 @@ def print_table(report: Report, console: Console | None = None) -> None:
     for group in groups:
         console.print()
         console.print(_group_table(group, console.width))
+        for remark in remarks_of(group):
+            console.print(Text(shown(remark), "dim"))
     if report.study:
         console.print()
         console.print(_study_table(report))

@@ -21,6 +21,8 @@ from squeezebert.batch import RaggedBatch
 from squeezebert.config import EncoderConfig
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
+from squeezebert.tasks.resampling import Tally
+from squeezebert.tokenizer import Tokenizer
 
 __all__ = [
     "IGNORE_INDEX",
@@ -86,6 +88,8 @@ class Scores:
             "f1": …, "support": …}}``.
         confusion: (labels, labels) counts, true label by row, or None.
         labels: The names of the confusion matrix's rows.
+        tallies: What each text adds to a score, by its name: those scores, the main one among
+            them, that are a sum over texts divided by another. Intervals and tests come of it.
     """
 
     values: Mapping[str, float]
@@ -95,6 +99,9 @@ class Scores:
     )
     confusion: tuple[tuple[int, ...], ...] | None = None
     labels: tuple[str, ...] = ()
+    tallies: Mapping[str, Tally] = field(
+        default_factory=dict[str, Tally], compare=False, repr=False
+    )
 
 
 class Model(Protocol):
@@ -135,6 +142,8 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
     name: ClassVar[TaskName]
 
     spec: TaskSpec
+
+    tokenizer: Tokenizer
 
     @abstractmethod
     def from_text(self, text: object, where: str = "") -> Example:

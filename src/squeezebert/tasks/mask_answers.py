@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from squeezebert.batch import RaggedBatch
+from squeezebert.errors import InvalidInputError
+from squeezebert.tasks.base import Features
 
 Float32 = NDArray[np.float32]
 
@@ -120,6 +123,34 @@ class MaskAnswers:
             np.full(len(ids), np.nan, dtype=np.float32),
             np.zeros(len(ids), dtype=np.int32),
         )
+
+
+def truth(
+    features: Sequence[Features],
+    positions: Iterable[NDArray[np.int64]],
+    reduced: Sequence[MaskAnswers],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(gaps,) the true ids and their log-probabilities, all inputs in a row.
+
+    Args:
+        features: The inputs, with labels.
+        positions: The gaps of each.
+        reduced: The answers for them.
+
+    Raises:
+        InvalidInputError: no gaps, or features without labels.
+    """
+    true: list[NDArray[np.int64]] = []
+    for item, gaps in zip(features, positions, strict=True):
+        if item.labels is None:
+            raise InvalidInputError(
+                "the features carry no labels", hint="encode them with with_labels=True"
+            )
+        true.append(item.labels[gaps])
+    if not true:
+        raise InvalidInputError("there are no masked tokens to score")
+    log_probability = np.concatenate([answers.true_log_probability for answers in reduced])
+    return np.concatenate(true), log_probability.astype(np.float64)
 
 
 def _ranks(logits: Float32, ids: NDArray[np.int64], values: Float32) -> NDArray[np.int32]:

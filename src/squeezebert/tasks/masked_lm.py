@@ -26,12 +26,12 @@ from squeezebert.tasks.base import (
 )
 from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
 from squeezebert.tasks.inputs import check_logits, check_single_text, check_spec, check_text
-from squeezebert.tasks.mask_answers import MaskAnswers, RanksTokens
+from squeezebert.tasks.mask_answers import MaskAnswers, RanksTokens, truth
 from squeezebert.tasks.masking import check_probability, evaluation_keys, ordinary_ids
 from squeezebert.tasks.packing import TurnPacker
 from squeezebert.tasks.reference import ReferenceEmbeddings
+from squeezebert.tasks.resampling import Tally
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.wordpiece import MASK
 
 Float32 = NDArray[np.float32]
 
@@ -121,10 +121,11 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
         """
         place = where or "the text"
         text = check_single_text(text, place)
-        if MASK not in text:
+        gap = self.tokenizer.mask_token
+        if gap not in text:
             raise InvalidInputError(
-                f"{place} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",
-                hint=f"write {MASK} where a word is wanted",
+                f"{place} holds no {gap}, so there is nothing to fill: {text[:80]!r}",
+                hint=f"write {gap} where a word is wanted",
             )
         return Document(turns=(text,), where=where)
 
@@ -164,8 +165,8 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
             open_inputs = [item.features for item in inputs if len(self.positions(item.features))]
             if not open_inputs:
                 raise InvalidInputError(
-                    f"{document.where or f'text {index}'} has no [MASK]",
-                    hint="write [MASK] where a word is to be guessed",
+                    f"{document.where or f'text {index}'} has no {self.tokenizer.mask_token}",
+                    hint=f"write {self.tokenizer.mask_token} where a word is to be guessed",
                 )
             features += open_inputs
         return features
@@ -288,8 +289,9 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
         Raises:
             InvalidInputError: no gaps, or features without labels.
         """
-        del examples
-        true, log_probability = self._truth(features, reduced)
+        true, log_probability = truth(features, map(self.positions, features), reduced)
+        gaps = [len(answers.rank) for answers in reduced]
+        texts = np.repeat([item.example for item in features], gaps)
         rank = np.concatenate([answers.rank for answers in reduced])
         guessed = np.concatenate([answers.top_ids[:, 0] for answers in reduced])
         cross_entropy = -float(log_probability.mean())
@@ -300,10 +302,15 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
             "perplexity": float(np.exp(cross_entropy)),
             "masked_tokens": float(len(true)),
         }
+        size = len(examples)
+        tallies = {"accuracy": Tally.of_items(size, texts, rank == 1)}
         if self.reference is not None and self._reference_rows is not None:
             rows = self._reference_rows
             values |= self.reference.similarity_scores(rows[true], rows[guessed])
-        return Scores(values=values, main="accuracy")
+            cosines = self.reference.cosines(rows[guessed], rows[true])
+            known = rows[true] >= 0
+            tallies["average_cosine_similarity"] = Tally.of_items(size, texts, cosines, known)
+        return Scores(values=values, main="accuracy", tallies=tallies)
 
     def pseudo_perplexity(
         self, features: Sequence[Features], reduced: Sequence[MaskAnswers]
@@ -317,7 +324,7 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
         Raises:
             InvalidInputError: no gaps, or features without labels.
         """
-        _, log_probability = self._truth(features, reduced)
+        _, log_probability = truth(features, map(self.positions, features), reduced)
         return float(np.exp(-log_probability.mean()))
 
     def further_scores(
@@ -382,19 +389,3 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
         return dataclasses.replace(item, input_ids=input_ids, labels=labels)
 
     # Scoring
-
-    def _truth(
-        self, features: Sequence[Features], reduced: Sequence[MaskAnswers]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(gaps,) the true ids and their log-probabilities, all inputs in a row."""
-        true: list[NDArray[np.int64]] = []
-        for item in features:
-            if item.labels is None:
-                raise InvalidInputError(
-                    "the features carry no labels", hint="encode them with with_labels=True"
-                )
-            true.append(item.labels[self.positions(item)])
-        if not true:
-            raise InvalidInputError("there are no masked tokens to score")
-        log_probability = np.concatenate([answers.true_log_probability for answers in reduced])
-        return np.concatenate(true), log_probability.astype(np.float64)

@@ -28,6 +28,7 @@ from squeezebert.tasks.metrics import (
     softmax,
     spearman,
 )
+from squeezebert.tasks.resampling import Tally
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
@@ -341,6 +342,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             per_class={label: table.row(i) for i, label in enumerate(self.spec.labels)},
             confusion=tuple(tuple(int(n) for n in row) for row in confusion),
             labels=self.spec.labels,
+            tallies={"accuracy": Tally(right.astype(np.float64), np.ones(len(right)))},
         )
 
     def _score_multi_label(
@@ -360,6 +362,12 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             },
             main="micro_f1",
             per_class={label: table.row(i) for i, label in enumerate(self.spec.labels)},
+            tallies={
+                "micro_f1": Tally(
+                    2.0 * (true & predicted).sum(axis=1),
+                    (predicted.sum(axis=1) + true.sum(axis=1)).astype(np.float64),
+                ),
+            },
         )
 
     def _score_regression(self, true: NDArray[Any], predicted: Float32) -> Scores:

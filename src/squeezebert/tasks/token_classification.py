@@ -31,6 +31,7 @@ from squeezebert.tasks.metrics import (
     macro_f1,
     softmax,
 )
+from squeezebert.tasks.resampling import Tally
 from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tasks.windows import cut_windows
 from squeezebert.tasks.word_answers import WordScores, WordTags
@@ -222,24 +223,29 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             raise InvalidInputError("there are no words to score")
         answers = self._join(examples, features, reduced)
         truth = self.word_labels(examples)
-        pairs = list(zip(examples, answers, strict=True))
-        judged = np.concatenate([self._judged(example, answer) for example, answer in pairs])
+        judged = np.concatenate([*map(self._judged, examples, answers)])
         true = np.concatenate(truth)[judged]
         predicted = np.concatenate([answer.labels for answer in answers])[judged]
+        texts = np.repeat(np.arange(len(examples)), [*map(len, truth)])[judged]
+        tallies = {"token_accuracy": Tally.of_items(len(examples), texts, true == predicted)}
         probabilities = np.concatenate([answer.probabilities for answer in answers])[judged]
         values = {
             "token_accuracy": float((true == predicted).mean()),
             "ece": calibration_error(probabilities, true == predicted),
         }
         if self.tag_set.naming == "words":
-            return self._score_words(true, predicted, values)
+            return self._score_words(true, predicted, values, tallies)
 
         counts = EntityCounts()
-        for right, (example, answer) in zip(truth, pairs, strict=True):
+        sums: list[tuple[int, int]] = []
+        for right, example, answer in zip(truth, examples, answers, strict=True):
             found = self.tag_set.spans(self._tags(answer.labels))
             if example.types is not None:  # others are neither right nor wrong
                 found = [span for span in found if span.type in example.types]
-            counts.add_spans(true=self.tag_set.spans(self._tags(right)), predicted=found)
+            wanted = self.tag_set.spans(self._tags(right))
+            counts.add_spans(true=wanted, predicted=found)
+            sums.append((2 * len({*found} & {*wanted}), len(found) + len(wanted)))
+        tallies["entity_f1"] = Tally(*np.array(sums, dtype=np.float64).T)
         columns = [
             np.array([counter[kind] for kind in counts.types], dtype=np.int64)
             for counter in (counts.right, counts.predicted, counts.true)
@@ -261,6 +267,7 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             per_class={kind: table.row(i) for i, kind in enumerate(counts.types)},
             confusion=tuple(tuple(int(n) for n in row) for row in confusion),
             labels=names,
+            tallies=tallies,
         )
 
     def _judged(self, example: TokenExample, answer: WordTags) -> NDArray[np.bool_]:
@@ -274,7 +281,11 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         return ~(untagged & unsaid[answer.labels])
 
     def _score_words(
-        self, true: NDArray[np.int64], predicted: NDArray[np.int32], values: dict[str, float]
+        self,
+        true: NDArray[np.int64],
+        predicted: NDArray[np.int32],
+        values: dict[str, float],
+        tallies: dict[str, Tally],
     ) -> Scores:
         confusion = confusion_matrix(true, predicted, len(self.spec.labels))
         table = class_table(np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
@@ -284,6 +295,7 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             per_class={label: table.row(i) for i, label in enumerate(self.spec.labels)},
             confusion=tuple(tuple(int(n) for n in row) for row in confusion),
             labels=self.spec.labels,
+            tallies=tallies,
         )
 
     def word_labels(self, examples: Sequence[TokenExample]) -> list[NDArray[np.int64]]:

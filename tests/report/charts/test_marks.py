@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 
 from squeezebert.comparison.schema import Report
-from squeezebert.report.charts.marks import mark, slots_of
+from squeezebert.report.charts.marks import legend, mark, slots_of
 from squeezebert.report.grouping import groups_of
 
 
@@ -30,6 +30,23 @@ def test_models_that_never_meet_look_alike(pair: Report) -> None:
     slots = slots_of(groups_of(dataclasses.replace(pair, results=results)))
     assert len(slots) == 6
     assert set(slots.values()) == {0, 1}
+
+
+def test_a_family_is_named_once(pair: Report) -> None:
+    results = tuple(
+        dataclasses.replace(
+            result,
+            label=f"{result.label}-{result.task}",
+            baseline=f"{result.baseline}-{result.task}",
+        )
+        for result in pair.results
+    )
+    groups = groups_of(dataclasses.replace(pair, results=results))
+    entries = legend(groups, slots_of(groups))
+    assert [(name, baseline) for _, name, baseline in entries] == [
+        ("BERT-mini", True),
+        ("SqueezeBERT-mini", False),
+    ]
 
 
 def test_every_number_has_a_shape_of_its_own() -> None:

@@ -15,8 +15,8 @@ from squeezebert.report.charts.svg import Scale, element, tick_label
 HEIGHT = 32
 
 
-def bar(share: float, slot: int) -> str:
-    """A bar over ``share`` of the cell's width (0 to 1)."""
+def bar(share: float, slot: int, *, whisker: tuple[float, float] | None = None) -> str:
+    """A bar over ``share`` of the cell's width (0 to 1), with a line from one share to another."""
     share = min(1.0, max(0.0, share)) if math.isfinite(share) else 0.0
     rail: dict[str, str | int | float | None] = {
         "x": 0,
@@ -30,7 +30,13 @@ def bar(share: float, slot: int) -> str:
         {"class": "chart fluid", "width": "100%", "height": 10, "aria-hidden": "true"},
         element("rect", {**rail, "class": "rail"}),
         element("rect", {**rail, "width": f"{100 * share:.2f}%", "class": f"bar {css(slot)}"}),
+        "" if whisker is None else _interval(*whisker),
     )
+
+
+def _interval(low: float, high: float) -> str:
+    ends = [f"{100 * min(1.0, max(0.0, end)):.2f}%" for end in (low, high)]
+    return element("line", {"x1": ends[0], "x2": ends[1], "y1": 5, "y2": 5, "class": "interval"})
 
 
 def speed_scale(results: Sequence[Result]) -> Scale:

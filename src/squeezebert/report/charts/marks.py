@@ -10,28 +10,32 @@ import math
 from collections.abc import Mapping, Sequence
 
 from squeezebert.report.charts.svg import Attribute, element
-from squeezebert.report.grouping import Group, labels_of
+from squeezebert.report.grouping import Group, families_of
 
 COLOURS = 8
 
 
 def slots_of(groups: Sequence[Group]) -> dict[str, int]:
-    """A number for each label: the same label looks the same everywhere, and no two labels of
-    one data set share a number. Labels that never meet may (one model a task is the usual case).
-    The first baseline has number 0.
+    """A number for each label: the same label looks the same everywhere, a family (one model a
+    task) has one number, and no two labels of one data set share one. Families that never meet
+    may. The first baseline has number 0.
     """
-    meets: dict[str, set[str]] = {}
+    families = families_of(groups)
+    family = {label: name for name, labels in families.items() for label in labels}
+    meets: dict[str, set[str]] = {name: set() for name in families}
     for group in groups:
-        names = {result.label for result in group.results}
+        names = {family[result.label] for result in group.results}
         for name in names:
-            meets.setdefault(name, set()).update(names - {name})
-    baselines = {result.label for group in groups for result in group.results if result.is_baseline}
+            meets[name].update(names - {name})
+    baselines = {
+        family[result.label] for group in groups for result in group.results if result.is_baseline
+    }
     slots: dict[str, int] = {}
-    for label in labels_of(groups):
-        used = {slots[other] for other in meets[label] if other in slots}
-        first = 0 if label in baselines else 1
-        slots[label] = next(slot for slot in range(first, first + 1000) if slot not in used)
-    return slots
+    for name in families:
+        used = {slots[other] for other in meets[name] if other in slots}
+        first = 0 if name in baselines else 1
+        slots[name] = next(slot for slot in range(first, first + 1000) if slot not in used)
+    return {label: slots[name] for label, name in family.items()}
 
 
 def css(slot: int) -> str:
@@ -52,16 +56,15 @@ def mark(x: float, y: float, slot: int, *, hollow: bool, size: float = 6.5) -> s
 
 
 def legend(groups: Sequence[Group], slots: Mapping[str, int]) -> list[tuple[str, str, bool]]:
-    """``(mark as SVG, label, whether it is a baseline)`` for every model."""
-    first: dict[str, tuple[bool, bool]] = {}
-    for group in groups:
-        for result in group.results:
-            _, baseline = first.get(result.label, (False, False))
-            first[result.label] = (result.family == "bert", baseline or result.is_baseline)
-    return [
-        (swatch(slots[label], hollow=first[label][0]), label, first[label][1])
-        for label in labels_of(groups)
-    ]
+    """``(mark as SVG, name, whether it is a baseline)`` for every model; a family is named once."""
+    results = [result for group in groups for result in group.results]
+    entries: list[tuple[str, str, bool]] = []
+    for name, labels in families_of(groups).items():
+        own = [result for result in results if result.label in labels]
+        hollow = all(result.family == "bert" for result in own)
+        is_baseline = any(result.is_baseline for result in own)
+        entries.append((swatch(slots[labels[0]], hollow=hollow), name, is_baseline))
+    return entries
 
 
 def swatch(slot: int, *, hollow: bool) -> str:

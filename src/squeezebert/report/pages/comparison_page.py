@@ -73,6 +73,7 @@ def _page(report: Report) -> dict[str, Any]:
         "sections": [
             section_of(group, slots, report, scale, at) for at, group in enumerate(groups)
         ],
+        "has_intervals": any(result.intervals for result in report.results),
         "speed_axis": speed_axis(scale),
         "speed_logarithmic": scale.logarithmic,
         "latency": _panels(with_lengths, slots, latency_panel, LATENCY_WIDE),

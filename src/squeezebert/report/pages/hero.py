@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from squeezebert.comparison.schema import Report, Result
-from squeezebert.report.grouping import Group
-from squeezebert.report.headline import Contender, families_of, geometric_mean
+from squeezebert.report.grouping import Group, families_of
+from squeezebert.report.headline import Contender, classical_of, geometric_mean
 from squeezebert.report.tables import Table
 from squeezebert.report.words import (
     MISSING,
@@ -44,15 +44,37 @@ def lede_of(groups: Sequence[Group], contenders: Sequence[Contender], report: Re
         f"with {plural(machine.threads, 'thread')}."
     )
     sentences = [how]
-    best = max(contenders, key=lambda one: one.mean_points or 0.0, default=None)
-    if best is not None and len(contenders) > 1 and round(best.mean_points or 0.0, 1) > 0:
-        sentences.append(
-            f"Best quality: {best.label}, {signed(best.mean_points, 1, plus=True)} points "
-            f"on average at {times(best.speedup)} the speed of {listed(list(best.baselines))}."
-        )
+    sentences += filter(None, [_bar_of(groups)])
     if any(contender.points for contender in contenders):
         sentences.append("A point is a hundredth of the score.")
     return " ".join(sentences)
+
+
+def _bar_of(groups: Sequence[Group]) -> str | None:
+    """Where classical models, the bar that an encoder has to pass, stand."""
+    with_bar = [
+        (group, classical)
+        for group in groups
+        for classical in group.results
+        if classical.is_classical and group.score(classical) is not None
+    ]
+    if not with_bar:
+        return None
+    ahead = [
+        group.dataset
+        for group, classical in with_bar
+        if all(
+            (group.measure.points(group.score(classical), group.score(one)) or 0) > 0
+            for one in group.encoders
+        )
+    ]
+    over = plural(len(with_bar), "data set")
+    if not ahead:
+        return f"A classical model, fitted to the train part, is behind the best encoder on {over}."
+    return (
+        f"A classical model, fitted to the train part, beats every encoder on {len(ahead)} of "
+        f"{over}: {listed(ahead)}."
+    )
 
 
 def tiles_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> list[Tile]:
@@ -137,7 +159,9 @@ def _single_tiles(group: Group, result: Result) -> list[Tile]:
 
 def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Table:
     """Every model's or family's means and its score on every data set."""
-    by_label = {contender.label: contender for contender in contenders}
+    classical = classical_of(groups)
+    compared = [*contenders, *([classical] if classical else [])]
+    by_label = {contender.label: contender for contender in compared}
     rows: list[tuple[str, ...]] = []
     for name, labels in families_of(groups).items():
         own = [result for group in groups for result in group.results if result.label in labels]
@@ -147,7 +171,7 @@ def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Tab
             times(contender.speedup) if contender else "baseline",
             signed(contender.mean_points, 1, plus=True) if contender else MISSING,
             _span([result.parameters for result in own], count),
-            _span([result.size_mb for result in own], significant),
+            _span([result.size_mb for result in own if result.size_mb is not None], significant),
         ]
         for group in groups:
             found = next((one for one in group.results if one.label in labels), None)
@@ -165,5 +189,7 @@ def overview_of(groups: Sequence[Group], contenders: Sequence[Contender]) -> Tab
 
 
 def _span(values: Sequence[Number], show: Callable[[Number], str]) -> str:
-    """The least and the most, once where they read alike."""
+    """The least and the most, once where they read alike; a dash of nothing."""
+    if not values:
+        return MISSING
     return "–".join(dict.fromkeys(show(value) for value in (min(values), max(values))))

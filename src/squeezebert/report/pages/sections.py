@@ -17,6 +17,10 @@ from squeezebert.report.tables import (
     Table,
     class_table,
     cost_table,
+    difference_text,
+    interval_text,
+    pairs_table,
+    remarks_of,
     score_table,
     spread_text,
 )
@@ -33,6 +37,7 @@ class Row:
     mark: str
     is_contender: bool
     score: str
+    interval: str
     score_bar: str
     gain: str
     verdict: str
@@ -80,6 +85,8 @@ class Section:
     rows: list[Row]
     scores: Table
     costs: Table
+    pairs: Table | None
+    remarks: list[str]
     classes: Table | None
     heatmaps: list[tuple[str, str]]
     examples: list[Shown]
@@ -117,6 +124,8 @@ def section_of(
         rows=_rows(group, slots, marks, scale),
         scores=score_table(group),
         costs=cost_table(group),
+        pairs=pairs_table(group),
+        remarks=remarks_of(group),
         classes=class_table(group),
         heatmaps=[(label, drawn) for label, drawn in maps if drawn],
         examples=[_shown(row, marks) for row in examples],
@@ -137,15 +146,21 @@ def _rows(
         slot = slots[result.label]
         baseline = group.baseline_of(result)
         theirs = group.score(baseline) if baseline else None
+        around = result.intervals.get(group.measure.name)
         rows.append(
             Row(
                 label=result.label,
                 mark=marks[result.label],
                 is_contender=baseline is not None,
                 score=group.measure.show(score),
-                score_bar=bar((score or 0.0) / (whole or 1.0), slot),
-                gain=group.measure.difference(score, theirs) if baseline else "",
-                verdict=_verdict(group, score, theirs),
+                interval="" if around is None else interval_text(group.measure, result),
+                score_bar=bar(
+                    (score or 0.0) / (whole or 1.0),
+                    slot,
+                    whisker=around and (around.low / (whole or 1.0), around.high / (whole or 1.0)),
+                ),
+                gain=difference_text(group, result) if baseline else "",
+                verdict="" if group.is_noise(result, baseline) else _verdict(group, score, theirs),
                 seconds=significant(result.cpu_seconds),
                 seconds_bar=bar(_finite(result.cpu_seconds) / (longest or 1.0), slot),
                 speedup=times(result.speedup),

@@ -110,7 +110,8 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
     for use in ("train", "dev"):
         if not getattr(data, use):
             raise DataError(
-                f"there are no {use} examples in {', '.join(d.name for d in train + dev)}",
+                f"there are no {use} examples in "
+                + ", ".join(dict.fromkeys(d.name for d in train + dev)),
                 hint="see data.dev_share, data.limit and label_map in the recipe",
             )
     return data

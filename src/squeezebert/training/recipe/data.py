@@ -153,6 +153,8 @@ class CorpusRecipe:
             masking, length and batches.
         separate_documents: Tokens see those of their own document only; without it, all of their
             sequence.
+        sentences: Each sequence is one sentence, padded to the longest of its batch, and what is
+            made is an encoder of sentences without a head; for ``distillation.vectors``.
         cache: Where tokenized text is kept, so that runs can share it; empty: in the output
             directory.
         shards: Where ``squeezebert tokenize`` wrote this corpus; if set, that is read, and no
@@ -164,6 +166,7 @@ class CorpusRecipe:
     held_out_every: int = 200
     held_out_tokens: int = 32_768
     separate_documents: bool = False
+    sentences: bool = False
     cache: str = ""
     shards: str = ""
 
@@ -171,3 +174,8 @@ class CorpusRecipe:
         require(self.sequence_length >= 8, "sequence_length", self.sequence_length, "8 or more")
         require(self.held_out_every >= 2, "held_out_every", self.held_out_every, "2 or more")
         require(self.held_out_tokens >= 1, "held_out_tokens", self.held_out_tokens, "1 or more")
+        if self.sentences and (self.separate_documents or self.shards):
+            raise ConfigError(
+                "corpus.sentences goes neither with separate_documents nor with shards",
+                hint="a sentence is a sequence of its own, cut out of the text itself",
+            )
