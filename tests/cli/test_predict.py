@@ -304,3 +304,63 @@ def test_texts_do_not_steer_a_terminal(
     assert run(["predict", model, text]) == 0
     assert r"\x1b[2Jthe [MASK]\u202e" in (out := capsys.readouterr().out)
     assert not {"\x1b", "\u202e"} & set(out)
+
+
+def test_a_table_becomes_a_table(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    file.write_text("id,headline\n1,good cat\n2,\n3,bad dog,\n4,mat\n")
+    words = ["predict", str(models["text_classification"]), "--input", str(file)]
+    words += ["--output", str(output), "--scores"]
+    assert run(words) == EXIT_ERROR
+    told = capsys.readouterr().err
+    assert "--text headline: the one column that looks like the text" in told
+    assert "the same command goes on there" in told
+    assert f"error: {file}:4: 3 columns, expected 2" in told
+    assert not output.exists()
+    assert run([*words, "--bad-rows", "report"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"{output}\n"
+    for line in ("3 rows in", "2 of them by an earlier run", "1 without a text", "see out.bad.js"):
+        assert line in shown.err
+    head, *lines = output.read_text().splitlines()
+    assert head == "id,headline,label,probability,scores,truncated_tokens"
+    assert [line.partition(",")[0] for line in lines] == ["1", "2", "4"]
+
+
+def test_top_k_and_threshold(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", str(models["text_classification"]), "cat", "--top-k", "1"]) == 0
+    (row,) = rows(capsys)
+    assert list(row["scores"]) == [row["label"]]
+    model = str(models["token_classification"])
+    assert run(["predict", model, "ada ran home", "--threshold", "1"]) == 0
+    assert rows(capsys)[0]["entities"] == []
+    assert run(["predict", model, "ada", "--top-k", "2"]) == EXIT_ERROR
+    assert "token_classification has no top_k" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        (["--bad-rows", "report"], "beside the --output, which is missing"),
+        (["--output", "out.xlsx"], "expected a name that ends in"),
+        (["--output", "out.csv.gz"], "compress it afterwards"),
+    ],
+)
+def test_choices_that_do_not_go_together(
+    more: list[str],
+    found: str,
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["predict", str(models["text_classification"]), "--prefix", "p_"]
+    assert run([*words, "--input", str(data["text_classification"]), *more]) == EXIT_ERROR
+    assert found in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
