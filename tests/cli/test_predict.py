@@ -325,7 +325,7 @@ def test_a_table_becomes_a_table(
     for line in ("3 rows in", "2 of them by an earlier run", "1 without a text", "see out.bad.js"):
         assert line in shown.err
     head, *lines = output.read_text().splitlines()
-    assert head == "id,headline,label,probability,scores,truncated_tokens"
+    assert head == "id,headline,label,score,scores,truncated_tokens"
     assert [line.partition(",")[0] for line in lines] == ["1", "2", "4"]
 
 
