@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize fuzz cross wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross web wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
 	@echo "make cross        the same for 64-bit Arm, in an emulator"
+	@echo "make web          the engine as WebAssembly, the npm package, and the page of squeezebert playground"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
 
@@ -70,7 +71,7 @@ shapes: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes native-test sanitize cross
+test: lint shapes native-test sanitize cross web
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev
@@ -78,6 +79,7 @@ wheel: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf web/dist web/node_modules $(PAGE)/engine
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f src/squeezebert/engine/_native*.so
 
@@ -129,4 +131,35 @@ cross: $(VENV)/.tools
 		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests "packed projection" kernels "model: odd" && \
 		echo "64-bit Arm with none:" && \
 		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
+	fi
+
+# --- WebAssembly, the npm package and the page's engine -----------------------------------------------
+
+PAGE := src/squeezebert/playground/page
+# Debian's Emscripten looks for its JavaScript where Node does not.
+web: export NODE_PATH := $(NODE_PATH):/usr/share/nodejs
+
+web: $(VENV)/.tools
+	@if ! command -v em++ >/dev/null; then \
+		echo "web: skipped: no em++ here (Debian: emscripten)"; \
+	elif ! command -v npm >/dev/null; then \
+		echo "web: skipped: no npm here (Debian: npm)"; \
+	elif [ "$$(node -p 'parseInt(process.versions.node) >= 20')" != true ]; then \
+		echo "web: skipped: Node $$(node --version) is here, 20 or later is needed"; \
+	else \
+		set -e; \
+		emcmake cmake -S native -B build/web/native -G Ninja >/dev/null 2>&1; \
+		cmake --build build/web/native -- --quiet; \
+		cd web; \
+		[ node_modules/.package-lock.json -nt package-lock.json ] \
+			|| npm ci --silent --no-audit --no-fund; \
+		rm -rf dist ../$(PAGE)/engine; \
+		npm run --silent build; \
+		cp ../build/web/native/engine.wasm dist/; \
+		npm run --silent check; \
+		mkdir ../$(PAGE)/engine; \
+		cp dist/*.js dist/engine.wasm ../$(PAGE)/engine/; \
+		rm ../$(PAGE)/engine/*node.js; \
+		echo "web/dist: engine $$(gzip -9c dist/engine.wasm | wc -c) and scripts" \
+			"$$(cat ../$(PAGE)/engine/*.js | gzip -9c | wc -c) bytes, gzipped"; \
 	fi

@@ -10,9 +10,10 @@ import pytest
 from squeezebert import pipeline
 from squeezebert.cli.main import run
 from squeezebert.data.examples import TokenExample
+from squeezebert.data.sentences import split_sentences
 from squeezebert.data.soft_labels import read_soft_labels
 from squeezebert.errors import InvalidInputError
-from squeezebert.labeling import LONGEST, PLAIN, label, sentences, unlabeled
+from squeezebert.labeling import LONGEST, PLAIN, label, unlabeled
 from squeezebert.tasks.metrics import softmax
 
 TEXT = """Ada Lovelace met Charles Babbage in London. It rained all day long then.
@@ -30,7 +31,7 @@ def test_text_is_cut_into_sentences_of_words(tmp_path: Path) -> None:
 
 
 def test_closing_quotes_stay_with_their_sentence() -> None:
-    assert sentences('"Come!" She did. (It was late.) And so on.') == [
+    assert split_sentences('"Come!" She did. (It was late.) And so on.') == [
         '"Come!"',
         "She did.",
         "(It was late.)",

@@ -149,6 +149,21 @@ squeezebert_gaps* make_gaps(const std::vector<Gap>& gaps, const std::vector<Span
     });
 }
 
+squeezebert_suggestions* make_suggestions(const std::vector<Suggestion>& found, Span place) {
+    return Block::make<squeezebert_suggestions>([&](Block& block) {
+        auto* result = block.take<squeezebert_suggestions>();
+        auto* items = block.take<squeezebert_suggestion>(found.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            const char* word = block.text(found[i].word);
+            if (result != nullptr) {
+                items[i] = {word, static_cast<squeezebert_suggestion_kind>(found[i].kind),
+                            found[i].score};
+            }
+        }
+        if (result != nullptr) *result = {place.begin, place.end, found.size(), items};
+    });
+}
+
 /// The spans of answers, in another unit.
 template <class Answer>
 std::vector<Span> spans_of(const std::vector<Answer>& answers, std::string_view text,
@@ -218,6 +233,30 @@ squeezebert_status squeezebert_fill(const squeezebert_model* model, const char* 
         const std::string_view given = text_of(text, bytes, "text");
         const std::vector<Gap> found = model->text().fill(given, top_k);
         *gaps = make_gaps(found, spans_of(found, given, wanted));
+    });
+}
+
+squeezebert_status squeezebert_suggest(const squeezebert_model* model, const char* text,
+                                       size_t bytes, size_t cursor, int32_t top_k,
+                                       squeezebert_unit unit,
+                                       squeezebert_suggestions** suggestions) {
+    return guarded([&] {
+        require(suggestions, "suggestions");
+        *suggestions = nullptr;
+        require(model, "model");
+        const TextUnit wanted = unit_of(unit);
+        const std::string_view given = text_of(text, bytes, "text");
+        check_utf8(given, "the text");
+        const std::size_t at = byte_at(given, wanted, cursor);
+        if (at > given.size()) {
+            refuse("cursor is " + std::to_string(cursor) + ", which is behind the text's end");
+        }
+        const WordPlace place = word_at(given, at);
+        const std::vector<Suggestion> found = model->text().suggest(given, place, top_k);
+        std::vector<Span> spans = {
+            {static_cast<std::uint32_t>(place.begin), static_cast<std::uint32_t>(place.end)}};
+        convert_spans(given, wanted, spans);
+        *suggestions = make_suggestions(found, spans[0]);
     });
 }
 

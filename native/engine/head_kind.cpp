@@ -33,7 +33,7 @@ std::string text_of(const Json& label) {
     return label.string() == nullptr ? label.show() : *label.string();
 }
 
-/// What task.json says: one of our tasks, and its labels.
+/// What task.json says: one of our tasks, and its labels. The number of a regression needs none.
 Head read_task(const Json& task, const std::string& path) {
     const Json* name = task.find("task");
     Head head;
@@ -52,6 +52,10 @@ Head read_task(const Json& task, const std::string& path) {
     if (labels != nullptr && labels->array() != nullptr) {
         for (const Json& label : *labels->array()) head.labels.push_back(text_of(label));
     }
+    const Json* problem = task.find("problem_type");
+    const bool number = head.kind == HeadKind::text_classification && problem != nullptr &&
+                        problem->string() != nullptr && *problem->string() == "regression";
+    if (number && head.labels.empty()) head.labels.emplace_back("value");
     if (wants_labels(head.kind) == head.labels.empty()) {
         throw Error(ErrorKind::config, path + " gives a " + head_name(head.kind) + " head " +
                                            std::to_string(head.labels.size()) +

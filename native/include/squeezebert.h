@@ -239,6 +239,29 @@ typedef struct squeezebert_gaps {
     const squeezebert_gap *items;
 } squeezebert_gaps;
 
+/* How a word that is suggested relates to what stands in its place. */
+typedef int32_t squeezebert_suggestion_kind;
+enum {
+    SQUEEZEBERT_NEXT = 0,       /* nothing stands there yet */
+    SQUEEZEBERT_TYPED = 1,      /* it is what stands there */
+    SQUEEZEBERT_COMPLETION = 2, /* it begins with it */
+    SQUEEZEBERT_CORRECTION = 3  /* a few letters differ */
+};
+
+typedef struct squeezebert_suggestion {
+    const char *word;
+    squeezebert_suggestion_kind kind;
+    double score; /* its probability among all words that might be meant */
+} squeezebert_suggestion;
+
+/* Words for the place from start up to, not including, end. */
+typedef struct squeezebert_suggestions {
+    size_t start;
+    size_t end;
+    size_t count;
+    const squeezebert_suggestion *items; /* the likeliest first */
+} squeezebert_suggestions;
+
 /* Tokens and where they stand; any model with a tokenizer. */
 SQUEEZEBERT_API squeezebert_status squeezebert_tokenize(const squeezebert_model *model,
                                                         const char *text, size_t bytes,
@@ -261,6 +284,15 @@ SQUEEZEBERT_API squeezebert_status squeezebert_tag(const squeezebert_model *mode
 SQUEEZEBERT_API squeezebert_status squeezebert_fill(const squeezebert_model *model,
                                                     const char *text, size_t bytes, int32_t top_k,
                                                     squeezebert_unit unit, squeezebert_gaps **gaps);
+
+/* Words for a cursor in a text, as a keyboard offers them, `top_k` where there are as many: what
+ * comes next, or how the word that the cursor is in or right after may go on or be spelt. Whole
+ * words of letters only. `cursor` counts in `unit`. Masked LM only. */
+SQUEEZEBERT_API squeezebert_status squeezebert_suggest(const squeezebert_model *model,
+                                                       const char *text, size_t bytes,
+                                                       size_t cursor, int32_t top_k,
+                                                       squeezebert_unit unit,
+                                                       squeezebert_suggestions **suggestions);
 
 /* The text with a token in a gap, as UTF-8 that ends with a NUL. start and end are the gap's, in
  * bytes. One that continues a word stands close to what is before it. */

@@ -7,7 +7,10 @@ target_sources(squeezebert_core PRIVATE ${plain_kernels})
 
 # multiply_add() in vector.h says why.
 set(same_bits -ffp-contract=off)
-set_source_files_properties(${plain_kernels} PROPERTIES COMPILE_OPTIONS ${same_bits})
+if(EMSCRIPTEN)
+  list(APPEND same_bits -O3)
+endif()
+set_source_files_properties(${plain_kernels} PROPERTIES COMPILE_OPTIONS "${same_bits}")
 
 # squeezebert_kernel(avx2 -mavx2 ...): adds avx2.cpp with its flags and defines SQUEEZEBERT_HAS_AVX2
 # for all sources of the core, or does neither where the compiler doesn't know the flags.

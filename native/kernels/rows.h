@@ -37,6 +37,12 @@ inline Bytes to_bytes(Int a, Int b, Int c, Int d) {
     const int16x8_t low = vcombine_s16(vmovn_s32(a), vmovn_s32(b));
     const int16x8_t high = vcombine_s16(vmovn_s32(c), vmovn_s32(d));
     return reinterpret_cast<Bytes>(vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+#elif defined(__wasm_simd128__)
+    const v128_t low =
+        wasm_i16x8_narrow_i32x4(reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b));
+    const v128_t high =
+        wasm_i16x8_narrow_i32x4(reinterpret_cast<v128_t>(c), reinterpret_cast<v128_t>(d));
+    return reinterpret_cast<Bytes>(wasm_i8x16_narrow_i16x8(low, high));
 #else
     Bytes bytes{};
     for (int lane = 0; lane < kLanes; ++lane) {

@@ -124,6 +124,9 @@ inline Float max(Float a, Float b) {
     return vmaxq_f32(a, b);
 #elif defined(__SSE2__)
     return _mm_max_ps(a, b);
+#elif defined(__wasm_simd128__)
+    return reinterpret_cast<Float>(
+        wasm_f32x4_pmax(reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(a)));
 #else
     return b < a ? a : b;
 #endif
@@ -138,6 +141,9 @@ inline Float min(Float a, Float b) {
     return vminq_f32(a, b);
 #elif defined(__SSE2__)
     return _mm_min_ps(a, b);
+#elif defined(__wasm_simd128__)
+    return reinterpret_cast<Float>(
+        wasm_f32x4_pmin(reinterpret_cast<v128_t>(b), reinterpret_cast<v128_t>(a)));
 #else
     return a < b ? a : b;
 #endif

@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -165,6 +166,27 @@ nb::list fill(const OpenedTextModel& opened, nb::str text, int top_k) {
     return result;
 }
 
+nb::tuple suggest(const OpenedTextModel& opened, nb::str text, std::size_t cursor, int top_k) {
+    const std::string_view content = utf8(text);
+    std::vector<Suggestion> found;
+    std::vector<Span> spans;
+    {
+        nb::gil_scoped_release release;
+        const std::size_t at = byte_at(content, TextUnit::code_points, cursor);
+        const WordPlace place = word_at(content, std::min(at, content.size()));
+        found = opened.text.suggest(content, place, top_k);
+        spans = {{static_cast<std::uint32_t>(place.begin), static_cast<std::uint32_t>(place.end)}};
+        convert_spans(content, TextUnit::code_points, spans);
+    }
+    constexpr const char* kinds[] = {"next", "typed", "completion", "correction"};
+    nb::list words;
+    for (const Suggestion& one : found) {
+        words.append(
+            nb::make_tuple(one.word, kinds[static_cast<std::size_t>(one.kind)], one.score));
+    }
+    return nb::make_tuple(spans[0].begin, spans[0].end, words);
+}
+
 }  // namespace
 
 void bind_text(nb::module_& m) {
@@ -184,7 +206,8 @@ void bind_text(nb::module_& m) {
         .def(nb::init<const std::string&, int>(), nb::arg("path"), nb::arg("threads"))
         .def("classify", classify, nb::arg("text"), nb::arg("pair").none())
         .def("tag", tag, nb::arg("text"))
-        .def("fill", fill, nb::arg("text"), nb::arg("top_k"));
+        .def("fill", fill, nb::arg("text"), nb::arg("top_k"))
+        .def("suggest", suggest, nb::arg("text"), nb::arg("cursor"), nb::arg("top_k"));
 }
 
 }  // namespace squeezebert

@@ -56,9 +56,9 @@ TEST("text tokenizer files: tokens that are added") {
     CHECK_THROWS(made_of({{"vocab.txt", vocabulary},
                           {"tokenizer_config.json",
                            R"({"added_tokens_decoder": {"11": {"content": "<b>"}}})"}}),
-                 "adds '<b>' as id 11, which is beyond the 9 tokens so far");
+                 "'<b>' is added as id 11, but the vocabulary makes it 9");
     CHECK_THROWS(made_of({{"tokenizer.json", json(R"({"id": 5, "content": "c"})")}}),
-                 "adds 'c' as id 5, which is 'a'");
+                 "'c' is added as id 5, but the vocabulary makes it 7");
 }
 
 TEST("text tokenizer files: a single word is one") {

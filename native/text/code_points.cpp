@@ -77,4 +77,17 @@ void convert_spans(std::string_view text, TextUnit unit, std::vector<Span>& span
     for (Span& span : spans) span = {begins.count(span.begin), ends.count(span.end)};
 }
 
+std::size_t byte_at(std::string_view text, TextUnit unit, std::size_t position) {
+    std::size_t at = 0, count = 0;
+    while (at < text.size()) {
+        const int bytes = utf8_bytes(text[at]);
+        count += unit == TextUnit::bytes                 ? static_cast<std::size_t>(bytes)
+                 : unit == TextUnit::utf16 && bytes == 4 ? 2
+                                                         : 1;
+        if (count > position) return at;
+        at += static_cast<std::size_t>(bytes);
+    }
+    return count == position ? at : text.size() + 1;
+}
+
 }  // namespace squeezebert

@@ -76,4 +76,8 @@ enum class TextUnit {
 /// the order of the text (begins and ends rising) cost one walk through it.
 void convert_spans(std::string_view text, TextUnit unit, std::vector<Span>& spans);
 
+/// The byte of `text`, checked UTF-8, at which a position in a unit stands: the way back. A
+/// position inside a character is its beginning, one behind the end is text.size() + 1.
+std::size_t byte_at(std::string_view text, TextUnit unit, std::size_t position);
+
 }  // namespace squeezebert

@@ -106,7 +106,11 @@ TaskSpec read_task_spec(const ModelFiles& files, HeadKind head,
         spec.words = word_rule_named(task->find("words"), where);
     } else if (const std::optional<Json> config = files.read_json("config.json")) {
         where = files.path("config.json");
-        spec.problem_type = problem_named(config->find("problem_type"), where);
+        const Json* problem = config->find("problem_type");
+        spec.problem_type = problem_named(problem, where);
+        // As in Hugging Face, one output without a problem_type is a number.
+        const bool named = problem != nullptr && !problem->is_null();
+        if (!named && labels.size() == 1) spec.problem_type = ProblemType::regression;
         spec.max_length = read_length(config->find("max_position_embeddings"), where);
         spec.words = WordRule::pre_tokens;
     }

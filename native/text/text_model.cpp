@@ -6,26 +6,13 @@
 
 #include "engine/error.h"
 #include "text/probabilities.h"
+#include "text/text_model_inputs.h"
 #include "text/tokenizer_files.h"
 #include "text/unicode.h"
 #include "text/windows.h"
 #include "text/words.h"
 
 namespace squeezebert {
-
-/// Inputs of a model in a row.
-struct TextModel::Inputs {
-    std::vector<std::int32_t> ids, types, ends{0};
-
-    void add(std::int32_t id, std::int32_t type = 0) {
-        ids.push_back(id);
-        types.push_back(type);
-    }
-    void end() { ends.push_back(static_cast<std::int32_t>(ids.size())); }
-    Batch batch() const {
-        return {ids.data(), types.data(), ends.data(), static_cast<int>(ends.size()) - 1};
-    }
-};
 
 namespace {
 
@@ -41,13 +28,6 @@ std::pair<int, int> cut_lengths(int first, int second, int room) {
         more = room - less;
     }
     return first <= second ? std::pair(less, more) : std::pair(more, less);
-}
-
-void check_not_nan(const std::vector<float>& logits) {
-    if (std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); })) {
-        throw Error(ErrorKind::invalid_input, "the model gave NaN logits",
-                    "its weights are broken or its training diverged");
-    }
 }
 
 /// Tokens of one input, in pieces that [SEP] stands between.
@@ -91,7 +71,11 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
       spec_(read_task_spec(files, model.head(), model.label_names())),
       decoder_(spec_.transitions,
                spec_.task == HeadKind::token_classification ? model.labels() : 0),
-      tags_(spec_.labels) {
+      tags_(spec_.labels),
+      whole_(spec_.task == HeadKind::masked_lm
+                 ? static_cast<std::size_t>(tokenizer_.vocabulary().size())
+                 : 0) {
+    for (std::atomic<float>& one : whole_) one.store(-1.0F, std::memory_order_relaxed);
     const EncoderConfig& config = model.config();
     if (spec_.max_length > config.max_position_embeddings) {
         throw Error(ErrorKind::checkpoint,
@@ -231,9 +215,10 @@ std::vector<Gap> TextModel::fill(std::string_view text, int top_k) const {
     const Tokens tokens = tokenizer_.encode(text);
     const std::int32_t mask = tokenizer_.mask_id();
     if (std::find(tokens.ids.begin(), tokens.ids.end(), mask) == tokens.ids.end()) {
-        throw Error(ErrorKind::invalid_input,
-                    "the text holds no [MASK], so there is nothing to fill",
-                    "write [MASK] where a word is wanted");
+        throw Error(
+            ErrorKind::invalid_input,
+            "the text holds no " + tokenizer_.mask_token() + ", so there is nothing to fill",
+            "write " + tokenizer_.mask_token() + " where a word is wanted");
     }
     std::vector<Gap> gaps;
     Inputs inputs;

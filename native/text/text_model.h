@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/model.h"
+#include "text/suggestions.h"
 #include "text/tag_set.h"
 #include "text/task_spec.h"
 #include "text/tokenizer.h"
@@ -58,6 +60,12 @@ public:
     /// `top_k` below 1.
     std::vector<Gap> fill(std::string_view text, int top_k) const;
 
+    /// Words for a place in a text, as a keyboard offers them, at most `top_k`: see
+    /// suggest_words(). `place` is theirs, as word_at() gives it. The model sees what fits of the
+    /// text before the word, and after it. Throws Error(invalid_input) also for `top_k` below 1 and
+    /// a place that is none.
+    std::vector<Suggestion> suggest(std::string_view text, WordPlace place, int top_k) const;
+
 private:
     struct Inputs;
 
@@ -67,6 +75,8 @@ private:
                                    std::size_t words) const;
     /// Whether the model's likeliest tokens alone will do, without the logits of all others.
     bool ranks() const;
+    /// How likely each word's token is all of a word, (count,), as the model sees it by itself.
+    std::vector<double> whole_word(const std::vector<Suggestion>& words) const;
     /// Candidates for the last gaps, which stand at `positions` of the inputs.
     void rank(const Inputs& inputs, const std::vector<std::int64_t>& positions, int top_k,
               std::vector<Gap>& gaps) const;
@@ -76,6 +86,8 @@ private:
     const TaskSpec spec_;
     const TagDecoder decoder_;
     const TagSet tags_;
+    /// What whole_word() found, by id; below 0 where it was not asked.
+    mutable std::vector<std::atomic<float>> whole_;
 };
 
 /// `text` with a token where a gap is; one that continues a word stands close to what is before it.

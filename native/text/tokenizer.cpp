@@ -13,8 +13,11 @@ namespace {
 std::int32_t required(const Vocabulary& vocabulary, const std::string& token) {
     const int id = vocabulary.find(token);
     if (id < 0) {
-        throw Error(ErrorKind::checkpoint, "the vocabulary lacks " + token,
-                    "a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]");
+        throw Error(
+            ErrorKind::checkpoint, "the vocabulary lacks " + token,
+            "a BERT vocabulary has [PAD], [UNK], [CLS], [SEP] and [MASK]; other names stand "
+            "in tokenizer_config.json: pad_token, unk_token, cls_token, sep_token, "
+            "mask_token");
     }
     return id;
 }
@@ -134,7 +137,7 @@ private:
     /// done.
     const char* take_ascii(const char* at, const char* end, std::uint32_t begin) {
         const CharacterTable& table = tokenizer_.characters_;
-        const char* const last = std::min(end - at, std::ptrdiff_t{max_length()}) + at;
+        const char* const last = std::min(end - at, static_cast<std::ptrdiff_t>(max_length())) + at;
         char* to = bytes_.data();
         std::uint64_t hash = Vocabulary::hash_start;
         for (char byte; at < last && (byte = table.word_byte(*at)) != 0; ++at) {
@@ -336,11 +339,11 @@ Tokenizer::Tokenizer(const TokenizerSettings& settings)
       normalized_added_(chosen(settings.added, true, normalizer_)),
       max_word_length_(settings.max_word_length),
       unknown_(required(vocabulary_, settings.unknown)),
-      pad_(required(vocabulary_, "[PAD]")),
-      unk_(required(vocabulary_, "[UNK]")),
-      cls_(required(vocabulary_, "[CLS]")),
-      sep_(required(vocabulary_, "[SEP]")),
-      mask_(required(vocabulary_, "[MASK]")) {}
+      pad_(required(vocabulary_, settings.roles.pad)),
+      unk_(required(vocabulary_, settings.roles.unk)),
+      cls_(required(vocabulary_, settings.roles.cls)),
+      sep_(required(vocabulary_, settings.roles.sep)),
+      mask_(required(vocabulary_, settings.roles.mask)) {}
 
 Tokens Tokenizer::encode(std::string_view text) const {
     Tokens tokens;

@@ -29,15 +29,25 @@ struct Tokens {
     }
 };
 
+/// What the special tokens are called.
+struct Roles {
+    std::string pad = "[PAD]";
+    std::string unk = "[UNK]";
+    std::string cls = "[CLS]";
+    std::string sep = "[SEP]";
+    std::string mask = "[MASK]";
+};
+
 /// All that makes a tokenizer, as its files say (tokenizer_files.h reads them).
 struct TokenizerSettings {
     NormalizerSettings normalizer;
     std::vector<std::string> tokens;  ///< in the order of their ids
     std::size_t pieces = SIZE_MAX;    ///< the tokens from here on are added ones only
     std::vector<AddedToken> added;    ///< their ids are those of `tokens`
-    std::string unknown = "[UNK]";
-    std::string prefix = "##";  ///< of a token that continues a word
-    int max_word_length = 100;  ///< characters; a longer word is unknown
+    Roles roles;
+    std::string unknown = "[UNK]";  ///< what a word without pieces becomes
+    std::string prefix = "##";      ///< of a token that continues a word
+    int max_word_length = 100;      ///< characters; a longer word is unknown
 };
 
 /// BERT's WordPiece: text to ids and places, equal to the `tokenizers` library. A tokenizer may be
@@ -48,7 +58,7 @@ public:
     static constexpr std::size_t max_text = std::size_t{1} << 31U;
 
     /// Throws Error(checkpoint) for a token that stands there twice, or a special one that is
-    /// missing: [PAD], [UNK], [CLS], [SEP], [MASK].
+    /// missing.
     explicit Tokenizer(const TokenizerSettings& settings);
 
     /// Tokens of a text, without special ones around it and uncut. A literal "[MASK]" (or another
@@ -76,6 +86,8 @@ public:
     std::int32_t cls_id() const { return cls_; }
     std::int32_t sep_id() const { return sep_; }
     std::int32_t mask_id() const { return mask_; }
+    /// What stands in a text for a gap.
+    std::string mask_token() const { return std::string(vocabulary_.token(mask_)); }
 
 private:
     friend class WordCutter;

@@ -1,10 +1,13 @@
 #include "text/tokenizer_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "engine/error.h"
+#include "text/added_token_files.h"
 
 namespace squeezebert {
 
@@ -17,46 +20,6 @@ constexpr std::int64_t most_tokens = 1 << 24;
 /// The byte-order mark that an editor may have put.
 constexpr const char* mark = "\xEF\xBB\xBF";
 
-/// An object of JSON whose fields are read one by one.
-class Fields {
-public:
-    Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
-
-    /// The field, or `otherwise` where it is missing, or null if it may be.
-    bool boolean(const char* name, bool otherwise, bool may_be_null = false) const {
-        const Json* value = object_.find(name);
-        if (value == nullptr || (may_be_null && value->is_null())) return otherwise;
-        if (!value->boolean()) refuse(name, *value, "true or false");
-        return *value->boolean();
-    }
-    std::string string(const char* name, const std::string& otherwise) const {
-        const Json* value = object_.find(name);
-        if (value == nullptr || value->is_null()) return otherwise;
-        if (value->string() == nullptr) refuse(name, *value, "a text");
-        return *value->string();
-    }
-    std::int64_t integer(const char* name, std::int64_t otherwise, std::int64_t least,
-                         std::int64_t most) const {
-        const Json* value = object_.find(name);
-        if (value == nullptr || value->is_null()) return otherwise;
-        const auto number = value->integer();
-        if (!number || *number < least || *number > most) {
-            refuse(name, *value, std::to_string(least) + " to " + std::to_string(most));
-        }
-        return *number;
-    }
-
-    [[noreturn]] void refuse(const char* name, const Json& value,
-                             const std::string& expected) const {
-        throw Error(ErrorKind::checkpoint,
-                    where_ + ": " + name + " is " + value.show() + ", expected " + expected);
-    }
-
-private:
-    const Json& object_;
-    std::string where_;
-};
-
 /// Refuses a part of a tokenizer.json that is not what BERT has.
 void require_type(const Json* part, const char* expected, const char* what,
                   const std::string& where) {
@@ -66,34 +29,6 @@ void require_type(const Json* part, const char* expected, const char* what,
                 where + " has the " + what + " " + (type == nullptr ? "null" : type->show()) +
                     ", expected '" + expected + "'",
                 "BERT and SqueezeBERT checkpoints carry a WordPiece tokenizer");
-}
-
-/// Puts an added token into the vocabulary, behind all others where it is new.
-void add_token(TokenizerSettings& settings, AddedToken token, const std::string& where) {
-    const auto id = static_cast<std::size_t>(token.id);
-    std::vector<std::string>& tokens = settings.tokens;
-    if (id == tokens.size()) tokens.push_back(token.content);
-    if (id > tokens.size() || tokens[id] != token.content) {
-        throw Error(ErrorKind::checkpoint,
-                    where + " adds '" + token.content + "' as id " + std::to_string(id) +
-                        ", which is " +
-                        (id < tokens.size()
-                             ? "'" + tokens[id] + "'"
-                             : "beyond the " + std::to_string(tokens.size()) + " tokens so far"));
-    }
-    settings.added.push_back(std::move(token));
-}
-
-AddedToken read_added(const Json& json, std::int32_t id, const std::string& where) {
-    const Fields fields(json, where);
-    AddedToken token;
-    token.content = fields.string("content", "");
-    token.id = id;
-    token.single_word = fields.boolean("single_word", false);
-    token.lstrip = fields.boolean("lstrip", false);
-    token.rstrip = fields.boolean("rstrip", false);
-    token.normalized = fields.boolean("normalized", !fields.boolean("special", false));
-    return token;
 }
 
 /// The tokens of a model in a tokenizer.json, by id.
@@ -129,12 +64,41 @@ NormalizerSettings read_normalization(const Json& config, const std::string& whe
     return settings;
 }
 
-/// Whether transformers takes a tokenizer.json as it is, and does not build BERT's normalizer.
-bool is_generic(const std::optional<Json>& config) {
-    const Json* name = config ? config->find("tokenizer_class") : nullptr;
-    return !config || (name != nullptr && name->string() != nullptr &&
-                       (*name->string() == "PreTrainedTokenizerFast" ||
-                        *name->string() == "TokenizersBackend"));
+/// The class that tokenizer_config.json names, or else config.json; empty where neither does.
+std::string class_named(const std::optional<Json>& config, const ModelFiles& files) {
+    const auto named = [](const std::optional<Json>& json) {
+        const Json* name = json ? json->find("tokenizer_class") : nullptr;
+        return name == nullptr || name->string() == nullptr ? std::string() : *name->string();
+    };
+    std::string name = named(config);
+    if (name.empty()) name = named(files.read_json("config.json"));
+    if (name.compare(0, 12, "BertJapanese") == 0) {
+        throw Error(ErrorKind::checkpoint,
+                    files.where() + ": the tokenizer is a '" + name + "', expected BERT's",
+                    "it finds words by a Japanese dictionary, which is not supported");
+    }
+    return name;
+}
+
+/// Whether a class cuts texts as BERT's; that is what no class means.
+bool is_berts(std::string_view name) {
+    constexpr std::string_view fast = "Fast";
+    if (name.size() > fast.size() && name.substr(name.size() - fast.size()) == fast) {
+        name.remove_suffix(fast.size());
+    }
+    constexpr std::string_view known[] = {
+        "",
+        "BertTokenizer",
+        "ConvBertTokenizer",
+        "DistilBertTokenizer",
+        "ElectraTokenizer",
+        "LayoutLMTokenizer",
+        "MegatronBertTokenizer",
+        "MobileBertTokenizer",
+        "RetriBertTokenizer",
+        "SqueezeBertTokenizer",
+    };
+    return std::find(std::begin(known), std::end(known), name) != std::end(known);
 }
 
 /// What the normalizer of a tokenizer.json does; without one, nothing.
@@ -163,20 +127,27 @@ TokenizerSettings read_tokenizer_json(const Json& json, const ModelFiles& files)
         static_cast<int>(fields.integer("max_input_chars_per_word", 100, 1, 1'000'000));
     settings.tokens = read_vocabulary(*model, where);
     settings.pieces = settings.tokens.size();
+    AddedTokenFiles beside = read_added_tokens(files);
+    settings.roles = beside.roles;
 
-    if (is_generic(config)) {
+    const std::string named = class_named(config, files);
+    if (!config || !is_berts(named)) {
         require_type(json.find("pre_tokenizer"), "BertPreTokenizer", "pre_tokenizer", where);
         settings.normalizer = read_normalizer(json.find("normalizer"), where);
     } else {
         settings.normalizer = read_normalization(*config, files.path(config_name));
+        settings.unknown = settings.roles.unk;
     }
     const Json* added = json.find("added_tokens");
     if (added != nullptr && added->array() != nullptr) {
-        for (const Json& token : *added->array()) {
-            const auto id = Fields(token, where).integer("id", -1, 0, most_tokens);
-            add_token(settings, read_added(token, static_cast<std::int32_t>(id), where), where);
+        for (const Json& json_token : *added->array()) {
+            const auto id = Fields(json_token, where).integer("id", -1, 0, most_tokens);
+            AddedToken token = read_added_token(json_token, where);
+            token.id = static_cast<std::int32_t>(id);
+            add_token(settings, std::move(token), where);
         }
     }
+    for (AddedToken& token : beside.tokens) add_token(settings, std::move(token), where);
     return settings;
 }
 
@@ -203,33 +174,27 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
     settings.tokens = read_lines(text.substr(0, 3) == mark ? text.substr(3) : text);
     settings.pieces = settings.tokens.size();
     const std::optional<Json> config = files.read_json(config_name);
-    const Json* decoder = nullptr;
     const std::string where = files.path(config_name);
-    if (config) {
-        settings.normalizer = read_normalization(*config, where);
-        decoder = config->find("added_tokens_decoder");
+    if (config) settings.normalizer = read_normalization(*config, where);
+    const std::string named = class_named(config, files);
+    if (!is_berts(named)) {
+        throw Error(
+            ErrorKind::checkpoint,
+            files.where() + ": the tokenizer is a '" + named + "', expected BERT's for a vocab.txt",
+            "a tokenizer.json says by itself how it cuts texts");
     }
-    if (decoder != nullptr && decoder->object() != nullptr) {
-        std::vector<AddedToken> tokens;
-        for (const auto& [key, value] : *decoder->object()) {
-            const Json id = Json::parse(key, where);
-            if (id.integer().value_or(-1) < 0 || *id.integer() > most_tokens) {
-                throw Error(ErrorKind::checkpoint,
-                            where + ": added_tokens_decoder has the id '" + key + "'");
-            }
-            tokens.push_back(read_added(value, static_cast<std::int32_t>(*id.integer()), where));
-        }
-        std::sort(tokens.begin(), tokens.end(),
-                  [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-        for (AddedToken& token : tokens) add_token(settings, std::move(token), where);
-    }
-    for (const char* special : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
-        const auto found = std::find(settings.tokens.begin(), settings.tokens.end(), special);
+    AddedTokenFiles beside = read_added_tokens(files);
+    settings.roles = beside.roles;
+    settings.unknown = settings.roles.unk;
+    for (AddedToken& token : beside.tokens) add_token(settings, std::move(token), where);
+    const Roles& roles = settings.roles;
+    for (const std::string& role : {roles.pad, roles.unk, roles.cls, roles.sep, roles.mask}) {
+        const auto found = std::find(settings.tokens.begin(), settings.tokens.end(), role);
         if (found == settings.tokens.end()) continue;  // the tokenizer says so
         AddedToken token;
-        token.content = special;
+        token.content = role;
         token.id = static_cast<std::int32_t>(found - settings.tokens.begin());
-        settings.added.push_back(std::move(token));
+        add_token(settings, std::move(token), where);
     }
     return settings;
 }

@@ -7,8 +7,8 @@ namespace squeezebert {
 
 /// The tokenizer of a model: its tokenizer.json, or else its vocab.txt, with tokenizer_config.json
 /// as transformers reads it. Its `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` hold
-/// for a vocab.txt, and for a tokenizer.json too unless it names a class of no model, such as
-/// PreTrainedTokenizerFast. Its `added_tokens_decoder` holds for a vocab.txt.
+/// for a vocab.txt, and for a tokenizer.json too unless it names a class that is not BERT's, such
+/// as PreTrainedTokenizerFast. Special and added tokens: see added_token_files.h.
 ///
 /// Throws Error(checkpoint) for files that are missing or damaged, and for a tokenizer.json that
 /// holds another tokenizer than BERT's.

@@ -194,15 +194,12 @@ std::vector<Span> join_symbols(std::string_view text, const std::vector<Span>& w
 
 std::vector<Span> with_marks(std::string_view text, const std::vector<Span>& words) {
     std::vector<Span> result;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        Span word = words[i];
-        const auto limit =
-            i + 1 < words.size() ? words[i + 1].begin : static_cast<std::uint32_t>(text.size());
+    for (Span word : words) {
         while (word.begin < word.end && is_attached(read_utf8(text.data() + word.begin))) {
             word.begin = next(text, word.begin);
         }
         if (word.begin >= word.end) continue;
-        for (std::uint32_t reach = word.end; reach < limit;) {
+        for (std::uint32_t reach = word.end; reach < text.size();) {
             const char32_t c = read_utf8(text.data() + reach);
             if (!is_attached(c)) break;
             reach = next(text, reach);

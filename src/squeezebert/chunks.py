@@ -5,6 +5,7 @@ before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -61,6 +62,23 @@ def read_chunks(
             return
         yield Chunk(examples=examples)
         examples = []
+
+
+def encoded_ahead(task: Task[Any, Any, Any], chunks: Iterator[Chunk]) -> Iterator[EncodedChunk]:
+    """All chunks as inputs; while one is worked with, a thread encodes the next."""
+    present = next(chunks, None)
+    following = next(chunks, None)
+    if present is not None and following is None:
+        yield encode_chunk(task, present)
+    elif present is not None:
+        with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
+            ahead = encoder.submit(encode_chunk, task, present)
+            while ahead is not None:
+                encoded, ahead = ahead.result(), None
+                if following is not None:
+                    ahead = encoder.submit(encode_chunk, task, following)
+                yield encoded
+                following = next(chunks, None)
 
 
 def encode_chunk(task: Task[Any, Any, Any], chunk: Chunk) -> EncodedChunk:

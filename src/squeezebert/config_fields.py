@@ -101,7 +101,7 @@ HARMLESS: dict[str, str] = {
     "sep_token_id": "the tokenizer's files say it",
     "decoder_start_token_id": "of generation",
     "cross_attention_hidden_size": "of decoders",
-    "tokenizer_class": "the tokenizer's files say it",
+    "tokenizer_class": "of the tokenizer, see squeezebert.tokenizer_files",
     "prefix": "of generation",
     "task_specific_params": "of generation",
     "finetuning_task": "a name for people",

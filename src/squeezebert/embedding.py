@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,32 @@ from numpy.typing import NDArray
 from squeezebert import checkpoint
 from squeezebert.backends.engine_backend import BATCH_TOKENS
 from squeezebert.batch import RaggedBatch, plan_batches
+from squeezebert.checkpoint.pooling import check_pooling, trained_length
 from squeezebert.engine import Engine, describe_precision
 from squeezebert.engine.precision import AUTO, Precision
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.tasks.inputs import check_text
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
+Int32 = NDArray[np.int32]
 
 CHUNK_TEXTS = 512
 """Texts that are made into tokens and batched by length together."""
+
+
+class TextInput(NamedTuple):
+    """A text as an input of the model.
+
+    Args:
+        input_ids: (length,) int32, special tokens included.
+        truncated_tokens: How many tokens of the text were beyond the longest input and are left
+            out.
+    """
+
+    input_ids: Int32
+    truncated_tokens: int
 
 
 class TextEncoder:
@@ -146,25 +161,53 @@ class TextEncoder:
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = slice(start, start + CHUNK_TEXTS)
             self._encode(texts[chunk], vectors[chunk])
-        if normalize:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        return unit_length(vectors) if normalize else vectors
 
-    def _encode(self, texts: Sequence[str], vectors: Float32) -> None:
-        tokenizer = self.tokenizer
+    def inputs(self, texts: Sequence[str]) -> list[TextInput]:
+        """Texts as inputs of the model, in order; what is beyond ``max_length`` is cut off.
+
+        Raises:
+            InvalidInputError: something that is not a string, or holds a lone surrogate.
+        """
+        tokenizer, most = self.tokenizer, self.max_length - 2
         first, last = (np.array([at], np.int32) for at in (tokenizer.cls_id, tokenizer.sep_id))
-        inputs = [
-            np.concatenate([first, encoded.ids[: self.max_length - 2], last])
+        return [
+            TextInput(
+                np.concatenate([first, encoded.ids[:most], last]), max(0, len(encoded) - most)
+            )
             for encoded in tokenizer.encode(texts)
         ]
+
+    def pool(self, inputs: Sequence[Int32]) -> Float32:
+        """The vectors of some inputs (``TextInput.input_ids``), run as one batch.
+
+        Returns:
+            (inputs, hidden_size) float32, not normalized.
+        """
+        batch = RaggedBatch.of(inputs)
+        return self.engine.mean_pooled(batch.input_ids, batch.cu_seqlens)
+
+    def _encode(self, texts: Sequence[str], vectors: Float32) -> None:
+        inputs = [item.input_ids for item in self.inputs(texts)]
         for rows in plan_batches([len(ids) for ids in inputs], BATCH_TOKENS, pads=False):
-            batch = RaggedBatch.of([inputs[row] for row in rows])
-            vectors[rows] = self.engine.mean_pooled(batch.input_ids, batch.cu_seqlens)
+            vectors[rows] = self.pool([inputs[row] for row in rows])
+
+
+def unit_length(vectors: Float32) -> Float32:
+    """Vectors of length 1 in the same directions; a zero vector stays one.
+
+    Args:
+        vectors: (vectors, numbers).
+
+    >>> unit_length(np.array([[3.0, 4.0]], dtype=np.float32)).round(2)
+    array([[0.6, 0.8]], dtype=float32)
+    """
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _load(origin: Origin, max_length: int | None) -> TextEncoder:
     source = origin.source.find_again()
-    _check_pooling(source.directory)
+    check_pooling(source.directory)
     engine, tokenizer = source.open(
         lambda directory: Engine.load(directory, precision=origin.precision, threads=origin.threads)
     )
@@ -173,26 +216,10 @@ def _load(origin: Origin, max_length: int | None) -> TextEncoder:
     return TextEncoder(engine, tokenizer, max_length=max_length, origin=origin)
 
 
-def _check_pooling(directory: Path) -> None:
-    """Refuses a model of ``sentence-transformers`` that does not take the mean."""
-    path = directory / "1_Pooling" / checkpoint.CONFIG
-    if not path.is_file():
-        return
-    values = checkpoint.read_json(path)
-    modes = [name for name, value in values.items() if "pooling_mode" in name and value]
-    if modes not in (["pooling_mode_mean_tokens"], ["pooling_mode"]) or (
-        values.get("pooling_mode", "mean") != "mean"
-    ):
-        raise CheckpointError(
-            f"{path} asks for {', '.join(modes) or 'no pooling'}, expected the mean of the tokens"
-        )
-
-
 def _made_for(directory: Path) -> int:
     """The length that a model was trained for, in tokens."""
-    path = directory / "sentence_bert_config.json"
-    length = checkpoint.read_json(path).get("max_seq_length") if path.is_file() else None
-    if isinstance(length, int):
+    length = trained_length(directory)
+    if length is not None:
         return length
     spec = checkpoint.read_spec(directory)
     if spec is None:

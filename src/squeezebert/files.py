@@ -87,13 +87,13 @@ def _replacing(path: Path) -> Generator[Path]:
     temporary, handle = _new(path, _make_file)
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         # mkstemp makes files private; what is published follows the umask like any other file.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)
@@ -133,10 +133,10 @@ def appearing(output: Path) -> Generator[Path]:
         try:
             for directory, _, names in os.walk(temporary):
                 for name in names:
-                    _sync(Path(directory, name))
-                _sync(Path(directory))
+                    sync(Path(directory, name))
+                sync(Path(directory))
             temporary.replace(output)
-            _sync(output.parent)
+            sync(output.parent)
         except OSError as error:
             if output.is_dir() and any(output.iterdir()):  # another process was faster
                 raise taken from error
@@ -205,7 +205,7 @@ def _escaped(text: str) -> str:
     return "".join(f"[{one}]" if one in "*?[" else one for one in text)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Waits until the disk has what was written to a file or directory."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -7,7 +7,6 @@ torch: the teacher runs on any backend.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ import numpy as np
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.documents import iter_documents
 from squeezebert.data.examples import TokenExample
+from squeezebert.data.sentences import split_sentences
 from squeezebert.data.words import split_words
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
@@ -34,18 +34,6 @@ CHUNK = 2048
 PLAIN = 0.5
 """A sentence is plain where the teacher gives every word at least this probability of being outside
 all names."""
-
-_CAPITAL = r"\s+(?=[\"'“‘(\[]*[^\W\d_a-zß-öø-ÿ])"
-_END = re.compile(rf"(?<=[.!?]){_CAPITAL}|(?<=[.!?][\"'”’)\]]){_CAPITAL}")
-
-
-def sentences(text: str) -> list[str]:
-    """``text`` cut after a sign that ends a sentence where the next word begins with a capital.
-
-    >>> sentences("It rained. We met Mr. Lovelace at 5 p.m. in Ulm! Then? nothing.")
-    ['It rained.', 'We met Mr.', 'Lovelace at 5 p.m. in Ulm!', 'Then? nothing.']
-    """
-    return [part for part in _END.split(text) if part.strip()]
 
 
 def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExample]:
@@ -70,7 +58,7 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
         (sentence, document.where)
         for document in iter_documents(source)
         for turn in document.turns
-        for sentence in sentences(turn)
+        for sentence in split_sentences(turn)
         if sentence.count(" ") >= SHORTEST - 1
     ]
     for sentence, where in _spread(found, limit):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
@@ -12,9 +11,9 @@ from squeezebert.backends.base import Backend
 from squeezebert.batch import plan_batches
 from squeezebert.checkpoint.bundle import copy_model
 from squeezebert.checkpoint.directory import read_spec
-from squeezebert.chunks import Answers, Chunk, EncodedChunk, encode_chunk, read_chunks
+from squeezebert.chunks import Answers, Chunk, encoded_ahead, read_chunks
 from squeezebert.columns import FrameLibrary, Several, Text, items_of, make_frame, refusal
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
@@ -161,7 +160,7 @@ class Pipeline(Generic[Answer]):
                 classification, a text for a masked LM without ``[MASK]``; the message says which
                 of the list. A choice that the task does not have.
         """
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         if isinstance(texts, (str, tuple)):
             return pipeline.predict([self.task.from_text(texts)])[0]
         items = items_of(texts)
@@ -205,7 +204,7 @@ class Pipeline(Generic[Answer]):
             raise InvalidInputError(
                 "the input is a string, expected several texts", hint="call the pipeline with it"
             )
-        pipeline = self._choosing(top_k, threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold)
         items = items_of(texts) or cast("Iterable[object]", texts)
         return pipeline._predict_chunks(read_chunks(self.task, items, chunk_texts, place))
 
@@ -242,31 +241,23 @@ class Pipeline(Generic[Answer]):
         answers = self.answer(examples)
         return self.task.predict(examples, answers.features, answers.reduced)
 
-    def _choosing(self, top_k: int | None, threshold: float | None) -> Pipeline[Answer]:
+    def choosing(
+        self, *, top_k: int | None = None, threshold: float | None = None
+    ) -> Pipeline[Answer]:
+        """The same with other choices of what predictions hold, as for a call; both share a model.
+
+        Raises:
+            InvalidInputError: a choice that the task does not have, or one out of its range.
+        """
         if top_k is None and threshold is None:
             return self
         return self._with(self.task.choosing(top_k=top_k, threshold=threshold))
 
     def _predict_chunks(self, chunks: Iterator[Chunk]) -> Iterator[Answer]:
-        """Predictions for all chunks. Tokenizing is done in a thread, for the next chunk."""
-        present = next(chunks, None)
-        following = next(chunks, None)
-        if present is not None and following is None:
-            yield from self._predict_encoded(encode_chunk(self.task, present))
-        elif present is not None:
-            with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
-                ahead = encoder.submit(encode_chunk, self.task, present)
-                while ahead is not None:
-                    encoded, ahead = ahead.result(), None
-                    if following is not None:
-                        ahead = encoder.submit(encode_chunk, self.task, following)
-                    yield from self._predict_encoded(encoded)
-                    following = next(chunks, None)
-
-    def _predict_encoded(self, chunk: EncodedChunk) -> Iterator[Answer]:
-        yield from self.task.predict(chunk.examples, chunk.features, self.run(chunk.features))
-        if chunk.error is not None:
-            raise chunk.error
+        for chunk in encoded_ahead(self.task, chunks):
+            yield from self.task.predict(chunk.examples, chunk.features, self.run(chunk.features))
+            if chunk.error is not None:
+                raise chunk.error
 
     def answer(self, examples: Sequence[Any], *, with_labels: bool = False) -> Answers:
         """Encodes ``examples``, runs the model over them in batches by length, and keeps what the
@@ -384,15 +375,25 @@ def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
         raise InvalidInputError(
             f"the model {source.given} is for {found}"
             + (f", not for {origin.task}" if origin.task else ""),
-            hint="fine-tune it: squeezebert train --help",
+            hint="fine-tune it: squeezebert train --help"
+            + (
+                '; if it has a head, say so in its config.json: "architectures": '
+                '["BertForTokenClassification"]'
+                if spec is None
+                else ""
+            ),
         )
     backend, tokenizer = source.open(
         lambda directory: open_backend(
             origin.backend, directory, precision=origin.precision, threads=origin.threads
         )
     )
+    try:
+        made = make_task(spec, tokenizer)
+    except ConfigError as error:
+        raise ConfigError(f"the model {source.given}: {error.message}", hint=error.hint) from error
     return Pipeline(
-        make_task(spec, tokenizer),
+        made,
         backend,
         name=source.name,
         batch_tokens=batch_tokens,

@@ -96,8 +96,8 @@ class SqueezeBert(Pipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The types of entities, or the classes; none where the model is not there (yet): spaCy asks
-        before it reads what :meth:`to_disk` wrote.
+        """The types of entities, or the classes; none where the model is not there (yet): spaCy
+        asks before it reads what :meth:`to_disk` wrote.
         """
         try:
             pipeline = self.pipeline

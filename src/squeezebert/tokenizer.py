@@ -5,22 +5,25 @@ offsets.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import tokenizers
-from tokenizers import trainers
 from tokenizers.models import WordPiece
 
 from squeezebert import files
-from squeezebert.encoded import Encoded
-from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.added_tokens import ROLE_FIELDS, Added, add_to, read_added, written
+from squeezebert.encoded import Encoded, check_strings, encode_batch
+from squeezebert.errors import CheckpointError, InvalidInputError, shown
 from squeezebert.tokenizer_files import (
+    GENERIC_CLASSES,
     Normalization,
     as_built,
+    class_named,
     is_bert,
+    is_berts,
     library_errors,
     normalization_of,
     parse_object,
@@ -34,19 +37,14 @@ from squeezebert.unigram import unigram
 from squeezebert.wordpiece import (
     MAX_WORD_LENGTH,
     SPECIAL_TOKENS,
-    UNK,
-    alphabet,
-    wrap,
+    bare,
+    learned,
 )
 
 ROLES = {"WordPiece": SPECIAL_TOKENS, "Unigram": UNIGRAM_ROLES}
 """The names of padding, unknown words, start, end and gaps, by the kind of tokenizer."""
 
 CONFIG = "tokenizer_config.json"
-
-_GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
-"""Classes of ``tokenizer_config.json`` for which ``transformers`` takes ``tokenizer.json`` as it
-is. For every other one it builds BERT's normalizer from the settings."""
 
 
 class Tokenizer:
@@ -63,24 +61,27 @@ class Tokenizer:
         inner: tokenizers.Tokenizer,
         *,
         normalization: Normalization,
-        tokens: Sequence[str] | None = None,
+        roles: Sequence[str] | None = None,
+        as_it_is: bool = False,
     ) -> None:
         """Prefer :meth:`load`, :meth:`from_vocabulary` or :meth:`train`."""
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
         self.normalization = normalization
-        self._tokens = None if tokens is None else list(tokens)
-        self._as_it_is = False
+        self._tokens: list[str] | None = None
+        self._as_it_is = as_it_is
         self.kind = type(inner.model).__name__
-        roles = ROLES[self.kind]
+        roles = ROLES[self.kind] if roles is None else roles
+        self.roles = tuple(roles)
         ids = {token: inner.token_to_id(token) for token in roles}
         known = {token: index for token, index in ids.items() if index is not None}
         missing = [token for token in roles if token not in known]
         if missing:
             raise CheckpointError(
                 f"the vocabulary lacks {', '.join(missing)}",
-                hint=f"a {self.kind} vocabulary has {', '.join(roles[:-1])} and {roles[-1]}",
+                hint=f"a {self.kind} vocabulary has {', '.join(ROLES[self.kind])}; other names "
+                f"stand in {CONFIG}: {', '.join(ROLE_FIELDS)}",
             )
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
             known[token] for token in roles
@@ -99,7 +100,8 @@ class Tokenizer:
         ``do_lower_case``, ``strip_accents`` and ``tokenize_chinese_chars`` hold for a
         ``vocab.txt``, and for a ``tokenizer.json`` too unless the config names a class of no
         model, such as ``PreTrainedTokenizerFast``. What it leaves out is as in uncased BERT. A
-        ``tokenizer.json`` without that file holds as it is.
+        ``tokenizer.json`` without that file holds as it is. What special tokens are called and
+        which tokens are added is read from there too, see :mod:`squeezebert.added_tokens`.
 
         Raises:
             CheckpointError: no such file, another kind of tokenizer, or a special token missing.
@@ -121,10 +123,19 @@ class Tokenizer:
         vocabulary = text.split("\n")
         if vocabulary and vocabulary[-1] == "":
             vocabulary.pop()
-        config = read_settings(path.with_name(CONFIG)) or {}
+        beside = path.with_name(CONFIG)
+        config = read_settings(beside) or {}
+        kind = class_named(config, beside)
+        if not is_berts(kind):
+            raise CheckpointError(
+                f"{path.parent}: the tokenizer is a {shown(kind)}, expected BERT's for a vocab.txt",
+                hint="a tokenizer.json says by itself how it cuts texts",
+            )
         return cls._from_vocabulary(
             [token.removesuffix("\r") for token in vocabulary],
-            normalization_of(config, path.with_name(CONFIG)),
+            normalization_of(config, beside),
+            read_added(config, beside),
+            beside,
         )
 
     @classmethod
@@ -143,17 +154,26 @@ class Tokenizer:
         inner.post_processor = None
         beside = path.with_name(CONFIG)
         config = read_settings(beside)
-        if kind == "Unigram":
-            found = cls(inner, normalization=Normalization(do_lower_case=False))
-            found._as_it_is = True
-            return found
-        if config is None or config.get("tokenizer_class") in _GENERIC_CLASSES:
-            found = cls(inner, normalization=as_built(section(content, "normalizer")))
-            found._as_it_is = not is_bert(content)
-            return found
-        normalization = normalization_of(config, beside)
-        set_normalization(inner, normalization)
-        return cls(inner, normalization=normalization)
+        added = read_added(config or {}, beside)
+        roles = added.named(ROLES[kind])
+        named = class_named(config or {}, beside)
+        as_bert = config is not None and kind == "WordPiece" and is_berts(named)
+        if as_bert:
+            normalization = normalization_of(config or {}, beside)
+            set_normalization(inner, normalization)
+            inner.model.unk_token = roles[1]
+        elif kind == "Unigram":
+            normalization = Normalization(do_lower_case=False)
+        else:
+            normalization = as_built(section(content, "normalizer"))
+        with library_errors(f"{path}: a token cannot be added"):
+            add_to(inner, added, path)
+        return cls(
+            inner,
+            normalization=normalization,
+            roles=roles,
+            as_it_is=not as_bert and (kind == "Unigram" or not is_bert(content)),
+        )
 
     @classmethod
     def from_vocabulary(
@@ -175,21 +195,33 @@ class Tokenizer:
             strip_accents=strip_accents,
             tokenize_chinese_chars=tokenize_chinese_chars,
         )
-        return cls._from_vocabulary(vocabulary, normalization)
+        return cls._from_vocabulary(vocabulary, normalization, Added(roles={}, tokens=[], ids={}))
 
     @classmethod
-    def _from_vocabulary(cls, vocabulary: Sequence[str], normalization: Normalization) -> Tokenizer:
+    def _from_vocabulary(
+        cls,
+        vocabulary: Sequence[str],
+        normalization: Normalization,
+        added: Added,
+        where: Path = Path(CONFIG),
+    ) -> Tokenizer:
         ids = {token: index for index, token in enumerate(vocabulary)}
         if len(ids) != len(vocabulary):
             seen: set[str] = set()
             twice = next(token for token in vocabulary if token in seen or seen.add(token))
             raise CheckpointError(f"the vocabulary holds {twice!r} twice")
-        if UNK not in ids:
-            raise CheckpointError(f"the vocabulary lacks {UNK}")
+        roles = added.named(SPECIAL_TOKENS)
+        unknown = roles[1]
+        if unknown not in ids:
+            raise CheckpointError(f"the vocabulary lacks {unknown}")
         with library_errors("the vocabulary cannot be used"):
-            model = WordPiece(vocab=ids, unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH)
-            inner = wrap(model, normalization)
-        return cls(inner, normalization=normalization, tokens=vocabulary)
+            model = WordPiece(
+                vocab=ids, unk_token=unknown, max_input_chars_per_word=MAX_WORD_LENGTH
+            )
+            inner = bare(model, normalization)
+            add_to(inner, added, where)
+            inner.add_special_tokens([role for role in roles if role in ids])
+        return cls(inner, normalization=normalization, roles=roles)
 
     @classmethod
     def from_pieces(cls, pieces: Sequence[str], scores: Sequence[float]) -> Tokenizer:
@@ -199,13 +231,11 @@ class Tokenizer:
             CheckpointError: a piece twice, or a special token missing.
             InvalidInputError: not as many scores as pieces.
         """
-        made = cls(
+        return cls(
             unigram(pieces, scores),
             normalization=Normalization(do_lower_case=False),
-            tokens=pieces,
+            as_it_is=True,
         )
-        made._as_it_is = True
-        return made
 
     @classmethod
     def train(
@@ -217,30 +247,10 @@ class Tokenizer:
         Raises:
             InvalidInputError: ``vocab_size`` leaves no room beside the special tokens.
         """
-        if vocab_size <= len(SPECIAL_TOKENS):
-            raise InvalidInputError(
-                f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
-            )
-        if isinstance(texts, Iterator):
-            texts = list(texts)
-        normalization = Normalization(do_lower_case=lowercase)
-        inner = wrap(
-            WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), normalization
+        vocabulary = learned(
+            texts, vocab_size=vocab_size, lowercase=lowercase, min_frequency=min_frequency
         )
-        letters, inside = alphabet(texts, inner, normalization)
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=vocab_size,
-            min_frequency=min_frequency,
-            # The library numbers letters within words in the order of a hash table, another in each
-            # process, and of equal pairs it joins those of lower numbers first. So they are given.
-            special_tokens=[*SPECIAL_TOKENS, *inside],
-            initial_alphabet=letters,
-            limit_alphabet=len(letters),
-            show_progress=False,
-        )
-        inner.train_from_iterator(texts, trainer)
-        trained: dict[str, int] = inner.get_vocab()
-        return cls.from_vocabulary(sorted(trained, key=trained.__getitem__), lowercase=lowercase)
+        return cls.from_vocabulary(vocabulary, lowercase=lowercase)
 
     def save(self, directory: str | Path) -> None:
         """Writes ``tokenizer.json``, ``tokenizer_config.json`` and, of WordPiece, ``vocab.txt``;
@@ -257,19 +267,34 @@ class Tokenizer:
             if name == "do_lower_case" or value != usual[name]
         }
         # BERT's class builds BERT's normalizer, whatever tokenizer.json holds.
-        config = {
-            "tokenizer_class": _GENERIC_CLASSES[0] if self._as_it_is else "BertTokenizer",
+        config: dict[str, Any] = {
+            "tokenizer_class": GENERIC_CLASSES[0] if self._as_it_is else "BertTokenizer",
             **settings,
         }
+        roles = dict(zip(ROLE_FIELDS, self.roles, strict=True))
         if self.kind != "WordPiece":
-            names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
-            roles = dict(zip(names, ROLES[self.kind], strict=True))
             ends = {"bos_token": roles["cls_token"], "eos_token": roles["sep_token"]}
-            config = {"tokenizer_class": _GENERIC_CLASSES[0], **roles, **ends}
+            config = {"tokenizer_class": GENERIC_CLASSES[0], **roles, **ends}
+        elif self.roles != SPECIAL_TOKENS or len(written(self._inner)) > len(roles):
+            config |= {**roles, "added_tokens_decoder": written(self._inner)}
         files.write_text(directory / CONFIG, json.dumps(config, indent=2) + "\n")
         files.write_text(directory / "tokenizer.json", self._inner.to_str(pretty=True) + "\n")
 
     # Using it
+
+    @property
+    def mask_token(self) -> str:
+        """What stands in a text for a gap, ``[MASK]`` as a rule."""
+        return self.roles[-1]
+
+    @property
+    def manner(self) -> str:
+        """How texts are cut with the vocabulary, for the digests of caches: two tokenizers of one
+        manner and the same tokens give the same ids.
+        """
+        added = written(self._inner)
+        usual = self.roles == ROLES[self.kind] and len(added) == len(self.roles)
+        return str(self.normalization) + ("" if usual else f" {self.roles} {added}")
 
     @property
     def lowercase(self) -> bool:
@@ -284,7 +309,7 @@ class Tokenizer:
         Raises:
             InvalidInputError: not a string, or one with a lone surrogate.
         """
-        item = self._encode_batch([text])[0]
+        item = encode_batch(self._inner, [text])[0]
         spans: list[tuple[int, int]] = []
         previous: int | None = None
         for word, (start, end) in zip(item.word_ids, item.offsets, strict=True):
@@ -302,15 +327,8 @@ class Tokenizer:
         Raises:
             InvalidInputError: something that is not a string, or holds a lone surrogate.
         """
-        batch = self._encode_batch(texts)
-        return [
-            Encoded(
-                ids=np.array(item.ids, dtype=np.int32),
-                offsets=np.array(item.offsets, dtype=np.int32).reshape(-1, 2),
-                word_ids=np.zeros(len(item.ids), dtype=np.int32),
-            )
-            for item in batch
-        ]
+        batch = encode_batch(self._inner, texts)
+        return [Encoded.of(item.ids, item.offsets, [0] * len(item.ids)) for item in batch]
 
     def encode_words(self, words: Sequence[Sequence[str]]) -> list[Encoded]:
         """Tokens of texts given in words, with offsets inside each word. A word that leaves no
@@ -322,11 +340,11 @@ class Tokenizer:
         # Each word is encoded on its own: the library's is_pretokenized mode drops empty words.
         # Words come again and again: each is encoded once.
         flat = [word for sequence in words for word in sequence]
-        _check_strings(flat)
+        check_strings(flat)
         unique = list(dict.fromkeys(flat))
         pieces = {
             word: (piece.ids or [self.unk_id], piece.offsets or [(0, len(word))])
-            for word, piece in zip(unique, self._encode_batch(unique), strict=True)
+            for word, piece in zip(unique, encode_batch(self._inner, unique), strict=True)
         }
         result: list[Encoded] = []
         for sequence in words:
@@ -338,27 +356,8 @@ class Tokenizer:
                 ids += word_tokens
                 offsets += word_offsets
                 word_ids += [index] * len(word_tokens)
-            result.append(
-                Encoded(
-                    ids=np.array(ids, dtype=np.int32),
-                    offsets=np.array(offsets, dtype=np.int32).reshape(-1, 2),
-                    word_ids=np.array(word_ids, dtype=np.int32),
-                )
-            )
+            result.append(Encoded.of(ids, offsets, word_ids))
         return result
-
-    def _encode_batch(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
-        _check_strings(texts)
-        try:
-            with library_errors("the tokenizer cannot read a text"):
-                return self._inner.encode_batch(list(texts), add_special_tokens=False)
-        except (TypeError, UnicodeEncodeError) as error:
-            # The library takes UTF-8; a lone surrogate has none.
-            raise InvalidInputError(
-                f"a text cannot be written as UTF-8: {error}",
-                hint="its bytes were not UTF-8: convert them, or in Python decode them with "
-                "errors='replace'",
-            ) from error
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ``ids``, word pieces joined, special tokens left out."""
@@ -391,9 +390,3 @@ class Tokenizer:
             vocabulary: dict[str, int] = self._inner.get_vocab()
             self._tokens = sorted(vocabulary, key=vocabulary.__getitem__)
         return list(self._tokens)
-
-
-def _check_strings(texts: Sequence[str]) -> None:
-    for index, text in enumerate(texts):
-        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidInputError(f"text {index} is a {type(text).__name__}, expected a string")

@@ -11,7 +11,7 @@ from typing import Any, cast
 import tokenizers
 from tokenizers import normalizers, pre_tokenizers
 
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, shown
 from squeezebert.structured import parse_json, read_json
 
 _LONGEST_SHOWN = 200
@@ -57,8 +57,8 @@ def library_errors(what: str) -> Generator[None]:
     """
     try:
         yield
-    except (TypeError, UnicodeEncodeError):
-        raise  # of a text, not of the tokenizer
+    except (TypeError, UnicodeEncodeError, CheckpointError):
+        raise  # of a text, not of the tokenizer; or ours
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
@@ -97,6 +97,50 @@ def section(content: dict[str, Any], name: str) -> dict[str, Any]:
     """The object under ``name``; an empty one where there is none."""
     found = content.get(name)
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+"""Classes of ``tokenizer_config.json`` for which ``transformers`` takes ``tokenizer.json`` as it
+is. For those of BERT it builds BERT's normalizer from the settings."""
+
+_BERT_CLASSES = frozenset(
+    f"{name}Tokenizer"
+    for name in (
+        "Bert",
+        "ConvBert",
+        "DistilBert",
+        "Electra",
+        "LayoutLM",
+        "MegatronBert",
+        "MobileBert",
+        "RetriBert",
+        "SqueezeBert",
+    )
+)
+
+
+def class_named(config: dict[str, Any], path: Path) -> str | None:
+    """The class that the ``tokenizer_config.json`` at ``path`` names, or else the ``config.json``
+    beside it; None where neither does.
+
+    Raises:
+        CheckpointError: a class that finds words by a dictionary.
+    """
+    name = config.get("tokenizer_class")
+    if name is None:
+        model = path.with_name("config.json")
+        name = read_json(model).get("tokenizer_class") if model.is_file() else None
+    if name is not None and str(name).startswith("BertJapanese"):
+        raise CheckpointError(
+            f"{path.parent}: the tokenizer is a {shown(name)}, expected BERT's",
+            hint="it finds words by a Japanese dictionary, which is not supported",
+        )
+    return None if name is None else str(name)
+
+
+def is_berts(name: str | None) -> bool:
+    """Whether a class cuts texts as BERT's; that is what no class means."""
+    return name is None or name.removesuffix("Fast") in _BERT_CLASSES
 
 
 def read_settings(path: Path) -> dict[str, Any] | None:

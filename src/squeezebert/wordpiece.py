@@ -9,6 +9,7 @@ import tokenizers
 from tokenizers import decoders, trainers
 from tokenizers.models import WordPiece
 
+from squeezebert.errors import InvalidInputError
 from squeezebert.tokenizer_files import Normalization, set_normalization
 
 PAD, UNK, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
@@ -21,11 +22,17 @@ MAX_WORD_LENGTH = 100
 """A longer word becomes one [UNK], as in BERT's own tokenizer."""
 
 
-def wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
-    """A WordPiece model with what stands before and after it in BERT."""
+def bare(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
+    """A WordPiece model with what stands before and after it in BERT, without added tokens."""
     inner = tokenizers.Tokenizer(model)
     set_normalization(inner, normalization)
     inner.decoder = decoders.WordPiece(prefix="##")
+    return inner
+
+
+def wrap(model: WordPiece, normalization: Normalization) -> tokenizers.Tokenizer:
+    """The same with BERT's own special tokens."""
+    inner = bare(model, normalization)
     known = [token for token in SPECIAL_TOKENS if inner.token_to_id(token) is not None]
     inner.add_special_tokens(known)
     return inner
@@ -55,3 +62,35 @@ def alphabet(
     letters = sorted((one for one in counts if one in seen), key=lambda one: (-counts[one], one))
     letters = sorted(letters[:MAX_LETTERS])
     return letters, [f"##{one}" for one in letters if f"##{one}" in seen]
+
+
+def learned(
+    texts: Iterable[str], *, vocab_size: int, lowercase: bool, min_frequency: int
+) -> list[str]:
+    """A vocabulary learned from texts, as :meth:`squeezebert.tokenizer.Tokenizer.train` says.
+
+    Raises:
+        InvalidInputError: ``vocab_size`` leaves no room beside the special tokens.
+    """
+    if vocab_size <= len(SPECIAL_TOKENS):
+        raise InvalidInputError(
+            f"vocab_size is {vocab_size}, expected more than {len(SPECIAL_TOKENS)}"
+        )
+    if isinstance(texts, Iterator):
+        texts = list(texts)
+    normalization = Normalization(do_lower_case=lowercase)
+    inner = wrap(WordPiece(unk_token=UNK, max_input_chars_per_word=MAX_WORD_LENGTH), normalization)
+    letters, inside = alphabet(texts, inner, normalization)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        # The library numbers letters within words in the order of a hash table, another in each
+        # process, and of equal pairs it joins those of lower numbers first. So they are given.
+        special_tokens=[*SPECIAL_TOKENS, *inside],
+        initial_alphabet=letters,
+        limit_alphabet=len(letters),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
+    trained: dict[str, int] = inner.get_vocab()
+    return sorted(trained, key=trained.__getitem__)

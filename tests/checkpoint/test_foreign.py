@@ -20,9 +20,12 @@ from squeezebert.batch import RaggedBatch
 from squeezebert.cli.main import run
 from squeezebert.config import EncoderConfig
 from squeezebert.config_fields import ACTIVATION_NAMES, HARMLESS, HEAD, REFUSED, SHAPE
-from squeezebert.errors import CheckpointError, ConfigError
+from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.model import TaskModel, load_model, save_model
 from squeezebert.model.encoder import ACTIVATIONS
+from squeezebert.pipeline import load
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 IDS = np.array([2, 7, 4, 9, 3], dtype=np.int32)
 BATCH = RaggedBatch.of([IDS])
@@ -277,3 +280,18 @@ def test_the_dropout_of_a_classifier_is_its_own(tmp_path: Path) -> None:
     assert model.head.dropout.p == 0.3  # pyright: ignore
     save_model(model, tmp_path / "b")
     assert json.loads((tmp_path / "b" / "config.json").read_text())["classifier_dropout"] == 0.3
+
+
+def test_labels_that_cannot_be_are_told_with_the_model(tmp_path: Path) -> None:
+    theirs("BertForSequenceClassification", tmp_path, num_labels=3)
+    Tokenizer.from_vocabulary([*SPECIAL_TOKENS, "a"], lowercase=True).save(tmp_path)
+    for fields in (
+        {"id2label": {"0": "a", "1": "a", "2": "b"}},
+        {"id2label": {"0": "a", "1": "b", "2": "c"}, "problem_type": "regression"},
+    ):
+        change(tmp_path, **fields)
+        with pytest.raises(ConfigError, match=f"the model {tmp_path}: "):
+            load(tmp_path)
+    change(tmp_path, architectures=None)
+    with pytest.raises(InvalidInputError, match='"architectures": '):
+        load(tmp_path)

@@ -35,3 +35,18 @@ def test_names_and_runs_must_agree(
 ) -> None:
     assert run(["curves", *runs, "--name", "A", "--output", str(tmp_path / "x.svg")]) == 2
     assert "2 runs have 1 names" in capsys.readouterr().err
+
+
+def test_a_fine_tuning_run_is_named_with_its_dev_score(
+    runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path(runs[0], "metrics.jsonl").open("a") as stream:
+        for step, score in ((10, 0.5), (20, 0.75), (29, 0.625)):
+            stream.write(f'\n{{"step": {step}, "kind": "dev", "accuracy": {score}, "macro_f1": 0}}')
+    output = tmp_path / "curves.svg"
+    assert run(["curves", runs[0], "--output", str(output)]) == 0
+    drawn = output.read_text()
+    assert ">one 0.31 · dev accuracy 0.750<" in drawn
+    assert ">Training loss<" in drawn
+    assert run(["curves", runs[0], "--output", str(tmp_path / "curves.png")]) == 2
+    assert "curves.png ends otherwise" in capsys.readouterr().err

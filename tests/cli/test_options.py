@@ -30,6 +30,9 @@ OWN_WORDS = {
 }
 """Options that mean one thing but are told in each verb's own words."""
 
+ALIASES = {"--file": "--input"}
+"""A second spelling, kept for a reason: `predict --file` is what other tools call it."""
+
 
 def options() -> dict[str, dict[str, click.Option]]:
     """Every option by name and verb."""
@@ -48,7 +51,8 @@ NAMES = {"--help", "--version", "--verbose", *options(), *(o for p in cli.params
 @pytest.mark.parametrize("name", sorted(options()))
 def test_an_option_means_one_thing(name: str) -> None:
     verbs = options()[name]
-    long = [opt for option in verbs.values() for opt in option.opts if opt.startswith("--")]
+    spelled = [opt for option in verbs.values() for opt in option.opts if opt.startswith("--")]
+    long = [ALIASES.get(opt, opt) for opt in spelled]
     assert len(set(long)) == 1, "one spelling for one meaning"
     if long[0] not in OWN_WORDS:
         assert len({option.help for option in verbs.values()}) == 1

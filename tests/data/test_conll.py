@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from squeezebert.data.conll import DOCUMENT_START, read_conll, write_conll
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.tags import is_tag
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError
 
 
 def words_and_tags(examples: list[TokenExample]) -> list[tuple[tuple[str, ...], object]]:
@@ -305,3 +305,38 @@ def test_words_that_cannot_be_written(tmp_path, bad):
 def test_examples_without_tags_cannot_be_written(tmp_path):
     with pytest.raises(InvalidInputError, match="no tags to write"):
         write_conll(tmp_path / "a.conll", [TokenExample.from_words(["a"])])
+
+
+@pytest.mark.parametrize("row", ["{} {} B-PER", "{}\t{}\t_\t_\t_\t_\t_\t_\t_\tB-PER"])
+def test_words_that_are_numbers_of_words_are_refused(tmp_path, row):
+    file = tmp_path / "a.conll"
+    rows = [row.format(number, word) for number, word in enumerate(("Ada", "King"), start=1)]
+    file.write_text("\n".join(rows) + "\n")
+    with pytest.raises(DataError, match="pass --token-column 1"):
+        read_conll(file)
+    assert read_conll(file, token_column=1)[0].words == ("Ada", "King")
+    file.write_text("1 B-PER\n2 O\n")  # two columns: the words themselves
+    assert read_conll(file)[0].words == ("1", "2")
+
+
+def test_comments_alone_are_no_words(tmp_path):
+    file = tmp_path / "a.conll"
+    file.write_text("# only comment\n# another one\n")
+    with pytest.raises(DataError, match="no sentences"):
+        read_conll(file)
+
+
+def test_stray_tags_are_repaired_on_request_and_counted(write, caplog):
+    file = write("a.conll", "Ada\tB-PER\nran\tO\n\nBo\tI-PER\nin\tO\nKiel\tI-LOC\n")
+    first, second = read_conll(file, scheme="IOB1")
+    assert first.tags == ("B-PER", "O")
+    assert second.tags == ("B-PER", "O", "B-LOC")
+    assert "2 I- tags without a B- begin an entity" in caplog.text
+
+
+def test_a_bad_sentence_is_left_out_whole(write):
+    file = write("a.conll", "Ada\tB-PER\n\nBo\nran\tO\n\nKiel\tB-LOC\n")
+    errors = []
+    found = read_conll(file, bad=errors.append)
+    assert [example.words for example in found] == [("Ada",), ("Kiel",)]
+    assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3"]

@@ -6,7 +6,7 @@ import lzma
 import pytest
 
 from squeezebert.data.lines import format_suffix, read_bytes, read_lines
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError
 
 
 def test_lines_end_at_lf_and_crlf_only(write):
@@ -134,3 +134,27 @@ def test_empty_file_has_no_lines(write):
 )
 def test_format_suffix(name, suffix):
     assert format_suffix(name) == suffix
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "a\0b"])
+def test_encodings_that_cannot_be(write, encoding):
+    with pytest.raises(InvalidInputError, match="unknown encoding"):
+        list(read_lines(write("a.txt", "x"), encoding=encoding))
+
+
+def test_a_codec_that_names_no_place(write):
+    file = write("a.txt", b"a,b-\xff\n")
+    with pytest.raises(DataError, match=r"a\.txt:1: invalid PUNYCODE"):
+        list(read_lines(file, encoding="punycode"))
+
+
+def test_utf32_is_not_called_utf16(write):
+    file = write("a.txt", "ab".encode("utf-32"))
+    with pytest.raises(DataError, match="begins like UTF-32"):
+        list(read_lines(file))
+
+
+def test_a_name_that_no_disk_can_hold(tmp_path):
+    with pytest.raises(DataError, match="cannot be read") as found:
+        list(read_lines(tmp_path / ("x" * 5000)))
+    assert len(str(found.value)) < 400

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from squeezebert.data.tables import read_table
-from squeezebert.errors import InvalidInputError, MissingDependencyError
+from squeezebert.errors import DataError, InvalidInputError, MissingDependencyError
 
 CSV = 'text,label\n"Hi, you",ham\n"two\nlines",spam\nplain,ham\n'
 
@@ -107,7 +107,7 @@ def test_parquet_without_pyarrow(write, monkeypatch):
     with pytest.raises(MissingDependencyError) as caught:
         read_table(write("a.parquet", "PAR1"))
     assert "reading Parquet files needs the package 'pyarrow'" in caught.value.message
-    assert caught.value.hint == 'pip install "squeezebert[train]"'
+    assert caught.value.hint == 'pip install "squeezebert[parquet]"'
 
 
 def test_only_some_rows(write):
@@ -386,3 +386,40 @@ def test_parquet_with_bytes_that_are_no_text(tmp_path, fails):
     file = tmp_path / "a.parquet"
     parquet.write_table(pa.table({"text": texts, "label": ["x", "y", "x"]}), file)
     fails(lambda: read_table(file), f"{file}:2", "not UTF-8")
+
+
+def test_a_name_twice_in_a_line_of_json(write):
+    file = write("a.jsonl", '{"text": "a", "label": "x", "text": "b"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:1: .*'text' stands twice"):
+        read_table(file)
+
+
+def test_a_column_twice_in_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    table = pa.table([pa.array(["a"]), pa.array(["b"]), pa.array(["x"])], ["text", "text", "label"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column 'text' twice"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_columns_are_guessed_where_one_name_suggests_itself(write, caplog):
+    file = write("a.csv", "id,Headline,category\n1,Fine.,good\n")
+    (example,) = read_table(file)
+    assert (example.text, example.label) == ("Fine.", "good")
+    assert "the text is read from the column 'Headline'" in caplog.text
+    assert "the label is read from the column 'category'" in caplog.text
+
+
+def test_nothing_is_guessed_between_two(write, fails):
+    file = write("a.csv", "title,body,label\nA,B,good\n")
+    fails(lambda: read_table(file), f"{file}:2", "no column 'text'", hint="--text")
+
+
+def test_bad_rows_are_given_away_and_left_out(write):
+    file = write("a.csv", "text,label\nFine.,good\nx\n,bad\nBad.,bad\n")
+    errors = []
+    found = read_table(file, bad=errors.append)
+    assert [example.text for example in found] == ["Fine.", "Bad."]
+    assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3", f"{file}:4"]

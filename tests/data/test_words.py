@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from squeezebert.data.words import split_words
+from squeezebert.data.words import split_words, with_marks
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,10 @@ def test_a_line_of_a_megabyte() -> None:
     assert split_words("a" + "\u0301" * 500_000) == [(0, 500_001)]
     assert split_words("\u200b" * 500_000 + "é") == [(500_000, 500_001)]
     assert len(split_words("☃" * 500_000)) == 1
+
+
+def test_marks_that_were_a_word_of_their_own_stay_with_the_sign_before():
+    # BERT's pre-tokenizer sets the exclamation marks apart, and their variation selector too.
+    text = "\u203c\ufe0f #\ufe0f\u20e3 \u0301 a"
+    words = with_marks(text, [(0, 1), (1, 2), (3, 4), (4, 6), (7, 8), (9, 10)])
+    assert words == [(0, 2), (3, 6), (9, 10)]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from squeezebert.checkpoint.bundle import write_bundle
+from squeezebert.checkpoint.weights import read_file
 from squeezebert.cli.main import run
 from squeezebert.data.words import split_words
 from squeezebert.engine import _native
@@ -22,6 +23,8 @@ from squeezebert.tasks.masked_lm import FilledMask
 from squeezebert.tasks.text_classification import Classification
 from squeezebert.tasks.token_classification import Entity
 from squeezebert.tasks.windows import cut_windows
+from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 SENTENCES = [
     "Ada Lovelace met Charles Babbage in London; the U.S. Navy's ship left Hamburg at 12:30.",
@@ -186,3 +189,62 @@ def test_tag_decoder() -> None:
             scores = generator.normal(size=(words, labels)).round(1).astype(np.float32)
             got = _native.decode_tags(transitions, labels, scores.ravel().tolist())
             assert got == TagDecoder(transitions, labels).decode([scores])[0].tolist()
+
+
+def _classifier(directory: Path, **config: Any) -> None:
+    """A random BERT with one output."""
+    transformers = pytest.importorskip("transformers")
+    tokens = [*SPECIAL_TOKENS, *"abc"]
+    sizes: dict[str, Any] = {
+        "vocab_size": len(tokens),
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 16,
+        "initializer_range": 0.5,
+    }
+    transformers.BertForSequenceClassification(
+        transformers.BertConfig(**sizes, **config)
+    ).save_pretrained(directory)
+    Tokenizer.from_vocabulary(tokens, lowercase=True).save(directory)
+
+
+@pytest.mark.parametrize("task", [None, {"task": "text_classification", "labels": []}])
+def test_one_output_is_a_number(task: dict[str, Any] | None, tmp_path: Path) -> None:
+    _classifier(tmp_path / "a", num_labels=1)
+    if task is not None:
+        content = {**task, "problem_type": "regression", "max_length": 16}
+        (tmp_path / "a" / "task.json").write_text(json.dumps(content))
+    expected = load(tmp_path / "a", threads=1)("a b")
+    write_bundle(tmp_path / "a", tmp_path / "b")
+    for path in (tmp_path / "a", tmp_path / "b"):
+        (got,) = _native.TextModel(str(path), 1).classify("a b", None)
+        assert got == pytest.approx(expected.score, abs=2e-6)
+
+
+def test_a_bundle_holds_what_stands_beside_the_tokenizer(tmp_path: Path) -> None:
+    _classifier(tmp_path / "a", num_labels=1)
+    settings = {"do_lower_case": False, "mask_token": "a"}
+    (tmp_path / "a" / "tokenizer_config.json").write_text(json.dumps(settings))
+    (tmp_path / "a" / "special_tokens_map.json").write_text(json.dumps({"sep_token": "c"}))
+    write_bundle(tmp_path / "a", tmp_path / "b")
+    answers = [
+        _native.TextModel(str(path), 1).classify("A b", None)
+        for path in (tmp_path / "a", tmp_path / "b")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0] == pytest.approx([load(tmp_path / "a")("A b").score], abs=2e-6)
+
+
+def test_a_bundle_of_shards_in_a_hugging_face_cache(tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "models--x" / "snapshots" / "1", tmp_path / "models--x" / "blobs"
+    _classifier(snapshot, num_labels=1)
+    blobs.mkdir()
+    (snapshot / "model.safetensors").rename(blobs / "0a")
+    (snapshot / "model-00001-of-00001.safetensors").symlink_to(Path("../../blobs/0a"))
+    names = read_file(blobs / "0a")
+    content = {"weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(content))
+    write_bundle(snapshot, tmp_path / "b")
+    assert _native.TextModel(str(tmp_path / "b"), 1).classify("a", None)

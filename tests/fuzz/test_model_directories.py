@@ -18,8 +18,10 @@ import numpy as np
 import pytest
 
 from squeezebert import checkpoint
+from squeezebert.added_tokens import ADDED_TOKENS, SPECIAL_TOKENS_MAP
 from squeezebert.backends import open_backend
 from squeezebert.batch import RaggedBatch
+from squeezebert.checkpoint.bundle import write_bundle
 from squeezebert.checkpoint.shipped import (
     ShippedScore,
     ShippedSpeed,
@@ -27,6 +29,7 @@ from squeezebert.checkpoint.shipped import (
     write_measured,
 )
 from squeezebert.config import EncoderConfig
+from squeezebert.engine import _native
 from squeezebert.engine.precision import recorded_precision
 from squeezebert.errors import SqueezeBertError
 from squeezebert.model import HeadConfig, build_model, save_model
@@ -46,6 +49,8 @@ FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "vocab.txt",
+    SPECIAL_TOKENS_MAP,
+    ADDED_TOKENS,
     "measured.json",
     checkpoint.INDEX,
     checkpoint.WEIGHTS,
@@ -155,6 +160,9 @@ def read_everything(directory: Path) -> None:
     readers: tuple[Callable[[], Any], ...] = (
         lambda: opened.append(Tokenizer.load(directory)),
         lambda: Tokenizer.load(directory / "vocab.txt").encode(["ada ran home"]),
+        lambda: _native.TextModel(str(directory), 1),
+        lambda: write_bundle(directory, directory / "bundle"),
+        lambda: _native.TextModel(str(directory / "bundle"), 1),
         use,
         lambda: checkpoint.read_config(directory),
         lambda: checkpoint.size_on_disk(directory),
@@ -212,6 +220,17 @@ def directories(
         score = ShippedScore(name="accuracy", value=0.5, data="x", split="test")
         speed = ShippedSpeed(cpu_ms=1.0, tokens=8, precision="int8", isa="avx2", cpu="x")
         write_measured(root / name, [score], speed)
+        if name in ("foreign", "masked"):
+            (root / name / SPECIAL_TOKENS_MAP).write_text(
+                json.dumps({"mask_token": "[MASK]", "pad_token": {"content": "[PAD]"}})
+            )
+            added = {"content": "[MASK]", "lstrip": True, "special": True}
+            (root / name / ADDED_TOKENS).write_text(json.dumps({"[MASK]": tokenizer.mask_id}))
+            if name == "masked":
+                config_file = root / name / "tokenizer_config.json"
+                settings = json.loads(config_file.read_text())
+                settings["added_tokens_decoder"] = {str(tokenizer.mask_id): added}
+                config_file.write_text(json.dumps(settings))
         made.append(root / name)
     indexed = root / "indexed"
     shutil.copytree(root / "plain", indexed)

@@ -21,6 +21,7 @@ heavy_rooms = (
     "squeezebert.glue",
     "squeezebert.model",
     "squeezebert.scored_runs",
+    "squeezebert.sklearn",  # scikit-learn imports pandas, which imports pyarrow, where they are
     "squeezebert.training",
 )
 lean_after_all = (
@@ -114,6 +115,12 @@ def test_a_first_prediction_imports_little(model: str, text: str) -> None:
     )
     done = run_python(code)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_scikit_learn_room_imports_no_torch() -> None:
+    pytest.importorskip("sklearn")
+    done = run_python("import squeezebert.sklearn, sys; assert 'torch' not in sys.modules")
+    assert done.returncode == 0, done.stderr
 
 
 def test_only_the_model_and_training_rooms_import_torch() -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from squeezebert import files
+from squeezebert.checkpoint.weights import INDEX, WEIGHTS, indexed_files, taken
 from squeezebert.errors import CheckpointError
+from squeezebert.structured import parse_json
 
-CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-TASK, TOKENIZER = "task.json", "tokenizer.json"
-VOCABULARY = ("vocab.txt", "tokenizer_config.json")
+CONFIG, TASK, TOKENIZER = "config.json", "task.json", "tokenizer.json"
+VOCABULARY = "vocab.txt"
+SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 COPIED = (".json", ".txt", ".toml", ".md", ".model")
 """What the files end in that belong to a model, beside its weights."""
@@ -96,16 +98,16 @@ def copy_model(directory: Path, output: Path) -> None:
 
 def _texts(directory: Path) -> dict[str, str]:
     """What a model is beside its weights, by file name."""
-    tokenizer = (TOKENIZER,) if (directory / TOKENIZER).is_file() else VOCABULARY
-    if not (directory / tokenizer[0]).is_file():
+    tokenizer = TOKENIZER if (directory / TOKENIZER).is_file() else VOCABULARY
+    if not (directory / tokenizer).is_file():
         raise CheckpointError(
-            f"{directory} holds neither {TOKENIZER} nor {VOCABULARY[0]}",
+            f"{directory} holds neither {TOKENIZER} nor {VOCABULARY}",
             hint="copy the tokenizer's files beside the weights",
         )
     if not (directory / CONFIG).is_file():
         raise CheckpointError(f"there is no {CONFIG} in {directory}")
     texts: dict[str, str] = {}
-    for name in (CONFIG, TASK, *tokenizer):
+    for name in (CONFIG, TASK, tokenizer, *SETTINGS):
         path = directory / name
         if path.is_file():
             try:
@@ -119,29 +121,17 @@ def _read_weights(directory: Path) -> _Weights:
     """Where all tensors stand, and the texts of the directory's own files."""
     if (directory / WEIGHTS).is_file():
         return _read_header(directory / WEIGHTS)
-    try:
-        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
-        weight_map: dict[str, str] = dict(index["weight_map"])
-    except FileNotFoundError as error:
+    if not (directory / INDEX).is_file():
         raise CheckpointError(
             f"there is no {WEIGHTS} in {directory}",
             hint="save a model with an old pytorch_model.bin again as safetensors",
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{directory / INDEX} is not readable: {error}") from error
+        )
     tensors: dict[str, _Tensor] = {}
     metadata: dict[str, str] = {}
-    root = directory.resolve().parent
-    for name in sorted(set(weight_map.values())):
-        path = (directory / name).resolve()
-        if not path.is_relative_to(root):
-            raise CheckpointError(f"{directory / INDEX} points outside {root}: {name}")
+    for path, names in indexed_files(directory / INDEX).items():
         content = _read_header(path)
-        for tensor in (tensor for tensor, file in weight_map.items() if file == name):
-            if tensor not in content.tensors:
-                raise CheckpointError(f"{path} lacks the tensor {tensor}")
-            tensors[tensor] = content.tensors[tensor]
-        if path.parent == directory.resolve():  # others are shared tables
+        tensors |= {name: taken(content.tensors, name, path) for name in names}
+        if path.parent.resolve() == directory.resolve():  # others are shared tables
             metadata.update(content.metadata)
     return _Weights(tensors, metadata)
 
@@ -153,7 +143,7 @@ def _read_header(path: Path) -> _Weights:
             size = path.stat().st_size
             if not 0 < length <= size - 8:
                 raise ValueError(f"its header claims {length} bytes of {size}")
-            header: dict[str, Any] = json.loads(file.read(length))
+            header: dict[str, Any] = parse_json(file.read(length), str(path))
         metadata: dict[str, str] = header.pop("__metadata__", {})
         tensors: dict[str, _Tensor] = {}
         for name, info in header.items():

@@ -65,9 +65,10 @@ def has_safetensors(directory: Path) -> bool:
 
 def no_weights(directory: Path) -> CheckpointError:
     """The error for a directory that holds no weights, or none that are read without torch."""
-    if any((directory / name).is_file() for name in (BIN, BIN_INDEX)):
+    old = next((name for name in (BIN, BIN_INDEX) if (directory / name).is_file()), None)
+    if old is not None:
         return CheckpointError(
-            f"there is no {WEIGHTS} in {directory}, only an old {BIN}",
+            f"there is no {WEIGHTS} in {directory}, only an old {old}",
             hint="squeezebert.model.load_model reads it, and squeezebert quantize and convert",
         )
     return CheckpointError(

@@ -45,7 +45,8 @@ def curves(
 ) -> None:
     r"""Draw the losses of training runs, finished or going on, in one picture.
 
-    The held-out loss is the same measure in all pretraining runs with one corpus and vocabulary.
+    A fine-tuning run is named with its best dev score. The held-out loss is the same measure in
+    all pretraining runs with one corpus and vocabulary.
 
     \b
     squeezebert curves runs/squeezebert-mini-mlm runs/bert-mini-mlm --output curves.svg
@@ -53,6 +54,10 @@ def curves(
     from squeezebert.files import write_text
     from squeezebert.report.charts.curves import curves_svg, read_curve
 
+    if output.suffix.lower() != ".svg":
+        raise InvalidInputError(
+            f"the picture is SVG, but {output.name} ends otherwise", hint="name it .svg"
+        )
     if names and len(names) != len(runs):
         raise InvalidInputError(
             f"{len(runs)} runs have {len(names)} names", hint="give --name once for each run"

@@ -21,7 +21,9 @@ from squeezebert.cli.options import (
 from squeezebert.shown import shown
 
 if TYPE_CHECKING:
+    from squeezebert.data.catalog import Dataset
     from squeezebert.evaluation import Evaluation
+    from squeezebert.spec import TaskSpec
 
 
 @click.command()
@@ -29,11 +31,6 @@ if TYPE_CHECKING:
 @click.option("--data", "-d", required=True, metavar="NAME_OR_FILE", help="What to score it on.")
 @click.option("--split", default="test", show_default=True, help="Part of the data sets.")
 @layout_options
-@click.option(
-    "--label-map",
-    metavar="OLD=NEW,...",
-    help="Renames the data's labels to the model's; `position` pairs them by their order.",
-)
 @limit_option
 @reference_option
 @json_option
@@ -46,7 +43,6 @@ def evaluate(
     data: str,
     split: str,
     layout: Layout,
-    label_map: str | None,
     limit: int | None,
     reference: Path | None,
     as_json: bool,
@@ -69,13 +65,6 @@ def evaluate(
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.reference import choose_reference, with_reference
     from squeezebert.comparison.sets import draw
-    from squeezebert.data.catalog import dataset_names
-    from squeezebert.data.label_map import (
-        BY_POSITION,
-        map_by_position,
-        parse_label_map,
-        rename_labels,
-    )
     from squeezebert.evaluation import evaluate as run
     from squeezebert.pipeline import load
 
@@ -85,16 +74,9 @@ def evaluate(
         table, _ = choose_reference(reference, [pipeline], pipeline, resolve(model))
         pipeline = with_reference(pipeline, table)
     dataset = layout.open(
-        data,
-        task=spec.task,
-        split=split,
-        # A known data set knows what its labels are.
-        problem_type="single_label" if data in dataset_names() else spec.problem_type,
+        data, task=spec.task, split=split, problem_type=spec.problem_type, labels=spec.labels
     )
-    if label_map == BY_POSITION:
-        dataset = rename_labels(dataset, map_by_position(dataset, spec.labels))
-    elif label_map is not None:
-        dataset = rename_labels(dataset, parse_label_map(label_map))
+    _tell_unknown(dataset, spec)
     examples = draw(dataset.examples, limit or len(dataset), seed=0)
     with screen.progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
         done = bar.add_task(shown(f"{pipeline.name} on {dataset.name}"), total=len(examples))
@@ -137,6 +119,23 @@ def evaluate(
                 f"{spec.max_length} tokens; what is beyond was not read"
             )
         _print(found)
+
+
+def _tell_unknown(dataset: Dataset, spec: TaskSpec) -> None:
+    """Says which types of entities the data has not at all, though the model finds them."""
+    from squeezebert.data.label_map import entity_types
+    from squeezebert.data.tags import names_entities
+
+    if spec.task != "token_classification" or not names_entities(spec.labels):
+        return
+    more = sorted({*entity_types(spec.labels)} - {*entity_types(dataset.labels)})
+    if more:
+        screen.note(
+            f"{dataset.name} ({dataset.split}) holds no {', '.join(more)}, which the model finds: "
+            "whatever it calls so counts as wrong",
+            "warning",
+            "yellow",
+        )
 
 
 def _print(found: Evaluation) -> None:

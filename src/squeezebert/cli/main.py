@@ -27,9 +27,11 @@ from squeezebert.cli.grow import grow
 from squeezebert.cli.info import info
 from squeezebert.cli.label import label
 from squeezebert.cli.models import models
+from squeezebert.cli.playground import playground
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
+from squeezebert.cli.serve import serve
 from squeezebert.cli.tokenize import tokenize
 from squeezebert.cli.train import train
 from squeezebert.cli.transplant import transplant
@@ -101,9 +103,11 @@ for command in (
     label,
     transplant,
     quantize,
+    serve,
     benchmark,
     models,
     info,
+    playground,
     vocabulary,
     vectors,
 ):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import click
 from squeezebert.spec import SCHEMES, Scheme
 
 if TYPE_CHECKING:
+    from squeezebert.data.bad_rows import BadRows
     from squeezebert.data.catalog import Dataset
     from squeezebert.data.tables import EmptyText
     from squeezebert.spec import ProblemType, TaskName
@@ -82,12 +84,44 @@ reference_option = click.option(
 )
 
 
+text_option = click.option(
+    "--text", metavar="COLUMN", help="Column of the text [default: text, or the one that looks so]."
+)
+pair_option = click.option(
+    "--pair", metavar="COLUMN", help="Column of the second text of a pair, in a table."
+)
+delimiter_option = click.option(
+    "--delimiter", help="Between columns [default: by the file's name]."
+)
+quoted_option = click.option(
+    "--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'
+)
+encoding_option = click.option(
+    "--encoding", default="utf-8", show_default=True, help="Of the file."
+)
+bad_rows_option = click.option(
+    "--bad-rows",
+    type=click.Choice(["error", "skip", "report"]),
+    default="error",
+    show_default=True,
+    help="Rows that cannot be used: stop, leave them out and count them, or tell them in a file "
+    "NAME.bad.jsonl as well.",
+)
+
+
+label_option = click.option(
+    "--label",
+    metavar="COLUMN",
+    help="Column of the label [default: label, or the one that looks so].",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """How a person's own file is laid out: what :func:`layout_options` gives."""
 
-    text: str
-    label: str
+    text: str | None
+    label: str | None
     pair: str | None
     token_column: int
     tag_column: int
@@ -96,6 +130,8 @@ class Layout:
     quoted: bool | None
     empty: EmptyText
     encoding: str
+    bad_rows: BadRows
+    label_map: str | None
 
     def open(
         self,
@@ -104,18 +140,33 @@ class Layout:
         task: TaskName,
         split: str,
         problem_type: ProblemType = "single_label",
+        labels: Sequence[str] | None = None,
     ) -> Dataset:
-        """The data set; see :func:`squeezebert.data.catalog.open_dataset`."""
-        from squeezebert.data.catalog import open_dataset
+        """The data set; see :func:`squeezebert.data.catalog.open_dataset`.
 
-        return open_dataset(
+        Args:
+            name_or_path: Of it.
+            task: What it is for.
+            split: Which part of it.
+            problem_type: What the labels of a file are; a known set says it itself.
+            labels: The model's, which ``--label-map position`` counts by.
+        """
+        from squeezebert.data.catalog import dataset_names, open_dataset
+        from squeezebert.data.label_map import (
+            BY_POSITION,
+            map_by_position,
+            parse_label_map,
+            rename_labels,
+        )
+
+        dataset = open_dataset(
             name_or_path,
             task=task,
             split=split,
-            text=self.text,
-            label=self.label,
+            text=self.text or "text",
+            label=self.label or "label",
             pair=self.pair,
-            problem_type=problem_type,
+            problem_type="single_label" if name_or_path in dataset_names() else problem_type,
             token_column=self.token_column,
             tag_column=self.tag_column,
             scheme=self.scheme,
@@ -123,17 +174,58 @@ class Layout:
             quoted=self.quoted,
             empty=self.empty,
             encoding=self.encoding,
+            bad_rows=self.bad_rows,
         )
+        if self.label_map is None:
+            return dataset
+        if self.label_map != BY_POSITION:
+            return rename_labels(dataset, parse_label_map(self.label_map))
+        if labels is None:
+            raise click.UsageError("--label-map position counts by the labels of one model")
+        return rename_labels(dataset, map_by_position(dataset, labels))
+
+    def as_source(self, name_or_path: str) -> str:
+        """The data set as a recipe names it, in TOML, with what was said of it.
+
+        Args:
+            name_or_path: Of it; a known set takes no columns.
+        """
+        from squeezebert.data.catalog import dataset_names
+        from squeezebert.data.label_map import BY_POSITION, parse_label_map
+
+        said: dict[str, str] = {"path": json.dumps(name_or_path, ensure_ascii=False)}
+        if name_or_path not in dataset_names():
+            for field in fields(self):
+                value = getattr(self, field.name)
+                usual = _USUAL.get(field.name)
+                if value != usual and field.name != "label_map":
+                    value = [value] if field.name == "text" else value
+                    said[field.name] = json.dumps(value, ensure_ascii=False)
+        if self.label_map == BY_POSITION:
+            raise click.UsageError("--label-map position is for a model that has labels already")
+        if self.label_map is not None:
+            pairs = parse_label_map(self.label_map).items()
+            said["label_map"] = _inline({json.dumps(old): json.dumps(new) for old, new in pairs})
+        return said["path"] if len(said) == 1 else _inline(said)
+
+
+_USUAL = {
+    "token_column": 0,
+    "tag_column": -1,
+    "empty": "error",
+    "encoding": "utf-8",
+    "bad_rows": "error",
+}
+
+
+def _inline(values: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name} = {value}" for name, value in values.items()) + "}"
 
 
 _LAYOUT = (
-    click.option(
-        "--text", default="text", show_default=True, help="Column of the text, in a table."
-    ),
-    click.option(
-        "--label", default="label", show_default=True, help="Column of the label, in a table."
-    ),
-    click.option("--pair", help="Column of the second text of a pair, in a table."),
+    text_option,
+    label_option,
+    pair_option,
     click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns."),
     click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns."),
     click.option(
@@ -141,8 +233,8 @@ _LAYOUT = (
         type=click.Choice(SCHEMES),
         help="How entities are tagged [default: found out from the file].",
     ),
-    click.option("--delimiter", help="Between columns [default: by the file's name]."),
-    click.option("--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'),
+    delimiter_option,
+    quoted_option,
     click.option(
         "--empty",
         type=click.Choice(["error", "skip", "keep"]),
@@ -150,7 +242,14 @@ _LAYOUT = (
         show_default=True,
         help="What to do with empty texts of a table.",
     ),
-    click.option("--encoding", default="utf-8", show_default=True, help="Of the file."),
+    encoding_option,
+    bad_rows_option,
+    click.option(
+        "--label-map",
+        metavar="OLD=NEW,...",
+        help="Renames the data's labels or entity types; OLD= drops one; `position` pairs them "
+        "with the model's by their order.",
+    ),
 )
 
 

@@ -2,42 +2,88 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import backend_option, json_option, precision_option, threads_option
-from squeezebert.errors import DataError
-from squeezebert.shown import on_terminal, shown
+from squeezebert.cli.options import (
+    backend_option,
+    bad_rows_option,
+    delimiter_option,
+    encoding_option,
+    json_option,
+    pair_option,
+    precision_option,
+    quoted_option,
+    text_option,
+    threads_option,
+)
+from squeezebert.shown import on_terminal
 
 if TYPE_CHECKING:
-    from rich.text import Text as Line
+    from collections.abc import Callable
 
-    from squeezebert.pipeline import Prediction, Text
-    from squeezebert.spec import TaskName
-    from squeezebert.tasks import FilledMask, TextPrediction
+    from squeezebert.pipeline import Pipeline
+    from squeezebert.predicting.answering import BadRows
+    from squeezebert.predicting.columns import Appended
+    from squeezebert.predicting.finding import Format
+    from squeezebert.predicting.inputs import Inputs, Texts
+    from squeezebert.predicting.job import State
+
+_EVERY = 30.0
+"""Seconds between two lines about how far a job is, where no terminal shows a bar."""
 
 
 @click.command()
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "--file",
+    "--input",
+    "-i",
+    "--file",  # its name before it read tables
     "-f",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="UTF-8, one text a line; empty lines are passed over; - is stdin.",
+    "given",
+    metavar="FILE|FOLDER|GLOB|-",
+    help="Tables (.csv, .tsv, .jsonl, .parquet) or plain text, a text a line; - is stdin.",
 )
 @click.option(
-    "--pairs",
-    is_flag=True,
-    help="Two texts belong together: two after each other here, a tab between them in a file.",
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A .csv, .tsv, .jsonl or .parquet to write: the columns of the input and the predictions.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "text"]),
+    help="Of the input [default: by the file's name; text for stdin].",
+)
+@text_option
+@pair_option
+@delimiter_option
+@quoted_option
+@encoding_option
+@bad_rows_option
+@click.option("--top-k", type=int, help="Classes, or candidates for a gap, to tell the scores of.")
+@click.option("--threshold", type=float, help="The least probability of what is told.")
+@click.option("--scores", is_flag=True, help="Tell the probability of every class in --output too.")
+@click.option(
+    "--tell-language",
+    "tells_language",
+    is_flag=True,
+    help="Tell what language each text seems to be in, and how many are in none of the model's.",
+)
+@click.option("--prefix", default="", help="What the names of the new columns begin with.")
+@click.option("--restart", is_flag=True, help="Begin anew, and replace the output.")
+@click.option("--pairs", is_flag=True, help="TEXTs belong together, two after each other.")
 @json_option
 @backend_option
 @precision_option
@@ -46,7 +92,21 @@ def predict(
     *,
     model: str,
     texts: tuple[str, ...],
-    file: Path | None,
+    given: str | None,
+    output: Path | None,
+    form: str | None,
+    text: str | None,
+    pair: str | None,
+    delimiter: str | None,
+    quoted: bool | None,
+    encoding: str,
+    bad_rows: str,
+    top_k: int | None,
+    threshold: float | None,
+    scores: bool,
+    tells_language: bool,
+    prefix: str,
+    restart: bool,
     pairs: bool,
     as_json: bool,
     backend: str,
@@ -56,172 +116,188 @@ def predict(
     r"""Predict labels, entities or masked words.
 
     MODEL is a shipped model's name, a model directory or a name on the Hugging Face hub. Texts come
-    from the command line, from a file, or from stdin. On a terminal the answers are for a person;
-    into a pipe or with --json they are JSON Lines.
+    from the command line, from files, or from stdin. With --output the rows of the input are
+    written with their predictions, in their order and with all their columns; the file appears when
+    it is whole, and the same command goes on with one that was killed. Without, answers go to
+    stdout: for a person on a terminal, as JSON Lines into a pipe or with --json.
 
     \b
     squeezebert predict squeezebert-mini-news "The striker scored twice."
-    squeezebert predict squeezebert-mini-ner --file letters.txt > entities.jsonl
+    squeezebert predict squeezebert-mini-news --input news.csv --text headline --output out.csv
+    squeezebert predict squeezebert-mini-ner --input letters.txt > entities.jsonl
     squeezebert predict runs/entailment --pairs "A man sleeps." "Nobody is awake."
     """
-    if texts and file is not None:
-        raise click.UsageError("give texts or --file, not both")
-    if not texts and file is None and (not sys.stdin or sys.stdin.isatty()):
-        raise click.UsageError("no text: give some, or --file, or pipe them in")
+    if texts and given is not None:
+        raise click.UsageError("give texts or --input, not both")
+    if texts and output is not None:
+        raise click.UsageError("--output is for rows of --input")
+    if not texts and given is None:
+        if not sys.stdin or sys.stdin.isatty():
+            raise click.UsageError("no text: give some, or --input, or pipe them in")
+        given = "-"
+    if pairs and (len(texts) % 2 or not texts):
+        raise click.UsageError(
+            f"--pairs takes an even number of texts, not {len(texts)}"
+            if texts
+            else "--pairs is for texts on the command line: name the second column with --pair"
+        )
+    if bad_rows == "report" and output is None:
+        raise click.UsageError("--bad-rows report writes beside the --output, which is missing")
 
     from squeezebert.pipeline import load
+    from squeezebert.predicting.columns import Appended
+    from squeezebert.predicting.inputs import Inputs, Texts
 
-    pipeline = load(model, backend=backend, precision=precision, threads=threads)
-    if pairs and len(texts) % 2:
-        raise click.UsageError(f"--pairs takes an even number of texts, not {len(texts)}")
-    given = _Given(_texts(texts, file, pairs=pairs))
-    # Answers first: they end at a text that cannot be answered, which is then told.
-    answered = zip(
-        pipeline.stream(given, place=lambda _: given.place), given.waiting(), strict=False
-    )
-    task = pipeline.task.name
-    if as_json or not on_terminal():
-        for answer, text in answered:
-            screen.print_json_lines([as_row(text, answer, task)])
-        return
-    console = screen.results()
-    for answer, text in answered:
-        for line in as_lines(text, answer, task):
-            console.print(line)
-
-
-class _Given:
-    """Texts that are read ahead, to be batched by length, and wait for their answers."""
-
-    def __init__(self, texts: Iterator[tuple[str, Text]]) -> None:
-        self._texts = texts
-        self._waiting: deque[Text] = deque()
-        self.place = ""
-        """Of the text that was read last."""
-
-    def __iter__(self) -> Iterator[Text]:
-        for place, text in self._texts:
-            self.place = place
-            self._waiting.append(text)
-            yield text
-
-    def waiting(self) -> Iterator[Text]:
-        while self._waiting:
-            yield self._waiting.popleft()
-
-
-def _texts(words: Sequence[str], file: Path | None, *, pairs: bool) -> Iterator[tuple[str, Text]]:
-    """What is to be answered, from the command line, else from the file or stdin; each after its
-    place.
-    """
-    if not words:
-        for place, line in _lines(file):
-            yield place, _split_pair(line, place) if pairs else line
-        return
-    texts = zip(words[::2], words[1::2], strict=True) if pairs else words
-    for number, text in enumerate(texts, start=1):
-        yield f"{'pair' if pairs else 'text'} {number}", text
-
-
-def _split_pair(line: str, place: str) -> tuple[str, str]:
-    first, tab, second = line.partition("\t")
-    if not tab or "\t" in second:
-        raise DataError(
-            f"{place}: {line.count(chr(9))} tabs, expected one",
-            hint="with --pairs a line holds two texts and a tab between them",
+    if given is not None:
+        inputs: Inputs | Texts = Inputs(
+            given,
+            format=cast("Format | None", form),
+            text=text,
+            pair=pair,
+            delimiter=delimiter,
+            quoted=quoted,
+            encoding=encoding,
+            without=output,
         )
-    return first, second
-
-
-def _lines(file: Path | None) -> Iterator[tuple[str, str]]:
-    """Each line that is not empty, after its place."""
-    if file is None or str(file) == "-":
-        yield from _decode(sys.stdin.buffer, "stdin")
+        if inputs.guessed:
+            screen.note(f"--text {inputs.text}: the one column that looks like the text")
+    else:
+        inputs = Texts(list(zip(texts[::2], texts[1::2], strict=True)) if pairs else list(texts))
+    pipeline = load(model, backend=backend, precision=precision, threads=threads)
+    if top_k is not None or threshold is not None:
+        pipeline = pipeline.choosing(top_k=top_k, threshold=threshold)
+    appended = Appended(
+        spec=pipeline.task.spec,
+        scores=pipeline.task.name == "text_classification"
+        and (scores or top_k is not None or output is None),
+        language=tells_language,
+        prefix=prefix,
+    )
+    language = _language(pipeline) if tells_language else None
+    if output is None:
+        _print(pipeline, inputs, appended, cast("BadRows", bad_rows), language, as_json=as_json)
         return
-    with file.open("rb") as stream:
-        yield from _decode(stream, str(file))
 
+    from squeezebert.checkpoint.hub import resolve
+    from squeezebert.predicting.job import Job
 
-def _decode(stream: IO[bytes], name: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(stream, start=1):
+    assert isinstance(inputs, Inputs)
+    job = Job(
+        pipeline=pipeline,
+        directory=resolve(model),
+        inputs=inputs,
+        output=output,
+        appended=appended,
+        choices={"--top-k": top_k, "--threshold": threshold},
+        bad_rows=cast("BadRows", bad_rows),
+        language=language,
+        restart=restart,
+    )
+    with _telling() as tell:
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name}:{number}: not UTF-8: {error.reason} at byte {error.start}",
-                hint="convert it, for example with iconv -f latin1 -t utf-8",
-            ) from error
-        if text.strip():
-            yield f"{name}:{number}", text
+            state = job.run(tell)
+        except BaseException:
+            screen.note("what is written is kept: the same command goes on there")
+            raise
+    _tell_end(state, output, bad_rows, languages=pipeline.task.spec.languages)
 
 
-def as_row(text: Text, answer: Prediction, task: TaskName) -> dict[str, Any]:
-    """A prediction as a JSON object: the text (and its ``pair``) and what was found, by task.
+def _language(pipeline: Pipeline[Any]) -> Callable[[str], str]:
+    from squeezebert.predicting.language import LanguageCheck
 
-    ``{"label", "score", "scores"}``, ``{"labels", "scores"}`` or ``{"value"}``, and how many
-    ``truncated_tokens`` were not read, for text classification;
-    ``{"entities": [{"text", "type", "start", "end", "score"}]}`` for token classification;
-    ``{"masks": [{"start", "end", "candidates": [{"token", "score", "text"}]}]}`` for a masked LM.
-    """
-    given = {"text": text} if isinstance(text, str) else {"text": text[0], "pair": text[1]}
-    if not isinstance(answer, tuple):
-        return {**given, **_text_row(answer)}
-    if task == "token_classification":
-        return {**given, "entities": [asdict(entity) for entity in answer]}
-    masks = [
-        {
-            "start": gap.start,
-            "end": gap.end,
-            "candidates": [
-                {"token": guess.token, "score": guess.score, "text": guess.text}
-                for guess in gap.candidates
-            ],
-        }
-        for gap in cast("tuple[FilledMask, ...]", answer)
-    ]
-    return {**given, "masks": masks}
+    return LanguageCheck(pipeline.task.spec.languages)
 
 
-def _text_row(answer: TextPrediction) -> dict[str, Any]:
-    from squeezebert.tasks import MultiClassification, Regression
+def _print(
+    pipeline: Pipeline[Any],
+    inputs: Inputs | Texts,
+    appended: Appended,
+    bad_rows: BadRows,
+    language: Callable[[str], str] | None,
+    *,
+    as_json: bool,
+) -> None:
+    from squeezebert.cli.answers import as_lines
+    from squeezebert.predicting.answering import Answering
+    from squeezebert.predicting.inputs import Inputs
 
-    cut = answer.truncated_tokens
-    if isinstance(answer, Regression):
-        return {"value": answer.value, "truncated_tokens": cut}
-    scores = dict(answer.probabilities)
-    if isinstance(answer, MultiClassification):
-        return {"labels": list(answer.labels), "scores": scores, "truncated_tokens": cut}
-    return {
-        "label": answer.label,
-        "score": answer.score,
-        "scores": scores,
-        "truncated_tokens": cut,
-    }
+    if isinstance(inputs, Inputs):
+        appended.check_free(inputs.columns, inputs.name)
+    reads = as_json or not on_terminal()
+    named = appended if reads else dataclasses.replace(appended, prefix="")
+    console = screen.results()
+    bad = 0
+    answering = Answering(pipeline, inputs, bad_rows=bad_rows, language=language)
+    for chunk in answering.chunks(inputs.items()):
+        for item, text, answer, code in chunk.good:
+            cells = named.cells(answer, code)
+            if reads:
+                screen.print_json_lines([{**(item.row or {}), **cells}])
+                continue
+            for line in as_lines(text, cells):
+                console.print(line)
+        bad += len(chunk.bad)
+        if chunk.error is not None:
+            raise chunk.error
+    if bad:
+        screen.note(f"{bad:,} rows left out that cannot be answered")
 
 
-def as_lines(text: Text, answer: Prediction, task: TaskName) -> Iterator[Line]:
-    """A prediction for a person: the text, then what was found, indented."""
-    from rich.text import Text as Line
+@contextmanager
+def _telling() -> Generator[Callable[[State], None]]:
+    """What shows how far a job is: a bar on a terminal, else a line now and then."""
+    from rich.progress import BarColumn
 
-    def found(name: str, score: float | None, rest: str = "") -> Line:
-        line = Line("  ").append(shown(name), style="bold")
-        line.append("" if score is None else f"  {score:.2f}", style="cyan")
-        return line.append(f"  {shown(rest)}" if rest else "")
+    with screen.progress(BarColumn()) as bar:
+        task = bar.add_task("reading", total=1.0)
+        if bar.console.is_terminal:
 
-    yield Line(shown(text if isinstance(text, str) else " ‖ ".join(text)))
-    row = as_row(text, answer, task)
-    if "label" in row:
-        yield found(row["label"], row["score"])
-    elif "labels" in row:
-        for label in row["labels"]:
-            yield found(label, row["scores"][label])
-    elif "value" in row:
-        yield found(f"{row['value']:.3f}", None)
-    if row.get("truncated_tokens"):
-        yield Line(f"  not read: the last {row['truncated_tokens']} tokens", style="dim")
-    for entity in row.get("entities", ()):
-        rest = f"{entity['text']}  ({entity['start']}-{entity['end']})"
-        yield found(entity["type"], entity["score"], rest)
-    for mask in row.get("masks", ()):
-        for guess in mask["candidates"]:
-            yield found(guess["token"], guess["score"], guess["text"])
+            def draw(state: State) -> None:
+                bar.update(task, description=_line(state), completed=state.read)
+                bar.refresh()
+
+            yield draw
+            return
+        last = time.monotonic()
+
+        def say(state: State) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _EVERY:
+                last = time.monotonic()
+                screen.note(_line(state))
+
+        yield say
+
+
+def _line(state: State) -> str:
+    line = f"{state.progress.rows:,} rows, {state.rows_per_second:,.0f} rows/s"
+    if state.read <= state.read_before or state.seconds <= 0:
+        return line
+    rate = (state.read - state.read_before) / state.seconds
+    left = (1.0 - state.read) / rate
+    minutes, seconds = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{line}, {hours}:{minutes:02}:{seconds:02} left"
+
+
+def _tell_end(state: State, output: Path, bad_rows: str, *, languages: tuple[str, ...]) -> None:
+    done = state.progress
+    line = f"{done.written:,} rows in {state.seconds:.1f} s ({state.rows_per_second:,.0f} rows/s)"
+    if state.before:
+        line += f", {state.before:,} of them by an earlier run"
+    screen.note(line)
+    if done.blank:
+        screen.note(f"{done.blank:,} without a text: their predictions are empty")
+    if done.bad:
+        told = f": see {output.stem}.bad.jsonl" if bad_rows == "report" else ""
+        screen.note(
+            f"{done.bad:,} rows left out that cannot be answered{told}", "warning", "yellow"
+        )
+    if done.foreign:
+        screen.note(
+            f"{done.foreign:,} texts look like another language than {', '.join(languages)}, "
+            "which the model was made for",
+            "warning",
+            "yellow",
+        )
+    screen.say(str(output))

@@ -97,7 +97,6 @@ def quantize(
     from squeezebert.checkpoint.directory import read_spec
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.comparison.sets import draw
-    from squeezebert.data.catalog import dataset_names
     from squeezebert.data.lines import read_lines
     from squeezebert.quantization import default_datasets
     from squeezebert.quantization import quantize as run
@@ -113,8 +112,9 @@ def quantize(
             layout.open(
                 word,
                 task=spec.task,
-                split="test" if Path(word).is_file() else split,  # a file is all there is
-                problem_type="single_label" if word in dataset_names() else spec.problem_type,
+                split=split,
+                problem_type=spec.problem_type,
+                labels=spec.labels,
             )
         )
     if spec is not None and not (words or unlabeled or no_data):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,7 @@ def overrides(
     section, name, sources = data
     given: dict[str, str] = {}
     if sources:
-        # JSON's strings and lists are TOML's too.
-        given[f"{section}.{name}"] = json.dumps(list(sources), ensure_ascii=False)
+        given[f"{section}.{name}"] = as_list(json.dumps(one, ensure_ascii=False) for one in sources)
     if model is not None:
         given["model.start"] = json.dumps(model, ensure_ascii=False)
     for setting in settings:
@@ -56,6 +55,11 @@ def overrides(
             raise click.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--set")
         given[key.strip()] = value.strip()
     return given
+
+
+def as_list(values: Iterable[str]) -> str:
+    """Values in TOML as a list in TOML. (JSON's strings and numbers are TOML's too.)"""
+    return f"[{', '.join(values)}]"
 
 
 def say_how_it_ended(result: TrainingResult) -> None:

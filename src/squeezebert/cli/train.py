@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from squeezebert.cli import runs
-from squeezebert.cli.options import output_option, recipe_option, resume_option, set_option
+from squeezebert.cli import runs, screen
+from squeezebert.cli.options import (
+    Layout,
+    layout_options,
+    output_option,
+    recipe_option,
+    resume_option,
+    set_option,
+)
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES
+
+if TYPE_CHECKING:
+    from squeezebert.training.recipe.run import FinetuneRecipe
+
+_LENGTHS = ("epochs", "max_steps", "max_tokens", "max_minutes")
+
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 1000, 3, 20
+"""How long a run is where nobody says: about so many steps, within so many epochs. Three epochs of
+a few hundred texts are too few steps to learn anything.
+"""
 
 
 @click.command()
@@ -21,7 +43,27 @@ from squeezebert.spec import TASK_NAMES
     metavar="NAME_OR_FILE",
     help="What to train on. Can be given several times.",
 )
-@click.option("--model", "-m", metavar="NAME_OR_DIR", help="What to start from.")
+@click.option(
+    "--dev",
+    multiple=True,
+    metavar="NAME_OR_FILE",
+    help="What to choose the best weights on [default: the data's dev part, or a share of it].",
+)
+@click.option(
+    "--model",
+    "-m",
+    metavar="NAME_OR_DIR",
+    help="What to start from [default: the shipped model that suits task and languages best].",
+)
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    metavar="CODE",
+    help="ISO 639-1 code of the texts' language, such as en. Can be given several times "
+    "[default: the data's, where it says; else en].",
+)
+@layout_options
 @recipe_option
 @set_option
 @output_option
@@ -30,6 +72,9 @@ def train(
     *,
     task: str,
     data: tuple[str, ...],
+    dev: tuple[str, ...],
+    languages: tuple[str, ...],
+    layout: Layout,
     model: str | None,
     recipe: Path | None,
     settings: tuple[str, ...],
@@ -42,17 +87,27 @@ def train(
     the run. A run that was stopped or killed goes on with --resume to the same weights.
 
     \b
-    squeezebert train text_classification --data sample_news --model squeezebert-mini-mlm \
-        --output runs/news --set loop.epochs=5
+    squeezebert train text_classification --data sample_news --output runs/news
+    squeezebert train text_classification --data reviews.csv --text body --label stars \
+        --model squeezebert-mini-mlm --set loop.epochs=5 --output runs/reviews
     squeezebert train text_classification --output runs/news --resume
     """
     runs.check_installed()
     from squeezebert.training.recipe.file import load_recipe
 
     file = runs.recipe_file(recipe, output, resume=resume)
-    given = runs.overrides(data=("data", "train", data), model=model, settings=settings)
+    given = runs.overrides(data=("data", "train", ()), model=model, settings=settings)
+    for part, names in (("train", data), ("dev", dev)):
+        if names:
+            given.setdefault(f"data.{part}", runs.as_list(map(layout.as_source, names)))
+    if languages:
+        given.setdefault("languages", json.dumps(list(languages)))
     if file is None:
         given.setdefault("task", task)
+        if not any(name.startswith("model.") for name in given):
+            start = best_start(task, languages or _languages_of(data))
+            screen.note(f"--model {start}: the start that suits task and languages best")
+            given["model.start"] = json.dumps(start)
     loaded = load_recipe(file, "finetune", given)
     if loaded.task != task:
         raise InvalidInputError(
@@ -62,4 +117,39 @@ def train(
 
     from squeezebert.training.finetuning.finetune import finetune
 
+    if file is None and not any(f"loop.{name}" in given for name in _LENGTHS):
+        loaded = _long_enough(loaded)
     runs.say_how_it_ended(finetune(loaded, output, resume=resume))
+
+
+def best_start(task: str, languages: Sequence[str]) -> str:
+    """The shipped model to fine-tune: for entities one that finds some already, else a masked LM;
+    the larger one where it knows the languages.
+
+    >>> best_start("token_classification", ["en"]), best_start("text_classification", ["de"])
+    ('squeezebert-small-ner', 'squeezebert-mini-mlm')
+    """
+    from squeezebert.checkpoint.shipped import shipped_models
+
+    kind = "ner" if task == "token_classification" else "mlm"
+    known = {model.name: {*model.spec.languages} for model in shipped_models()}
+    names = [f"squeezebert-{size}-{kind}" for size in ("small", "mini")]
+    return next((name for name in names if known[name].issuperset(languages)), names[-1])
+
+
+def _languages_of(data: Sequence[str]) -> tuple[str, ...]:
+    from squeezebert.data.sources import SOURCES
+
+    told = {code for name in data if name in SOURCES for code in SOURCES[name].languages}
+    return tuple(sorted(told)) or ("en",)
+
+
+def _long_enough(recipe: FinetuneRecipe) -> FinetuneRecipe:
+    """The recipe with as many epochs as its data needs."""
+    from squeezebert.training.finetuning.datasets import open_training_data
+
+    texts = len(open_training_data(recipe).train)
+    wanted = math.ceil(STEPS * recipe.loop.batch_size * recipe.loop.accumulation / texts)
+    epochs = float(min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS))
+    screen.note(f"--set loop.epochs={epochs:g}: {texts:,} training texts")
+    return dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, epochs=epochs))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from squeezebert.data.bad_rows import BadRows, LeftOut, on_bad
 from squeezebert.data.conll import read_conll
 from squeezebert.data.documents import read_documents
 from squeezebert.data.examples import TextExample
@@ -72,6 +73,7 @@ class ColumnOptions:
     delimiter: str | None = None
     quoted: bool | None = None
     encoding: str = "utf-8"
+    bad_rows: BadRows = "error"
 
 
 def dataset_names(task: TaskName | None = None) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def open_dataset(
     delimiter: str | None = None,
     quoted: bool | None = None,
     encoding: str = "utf-8",
+    bad_rows: BadRows = "error",
 ) -> Dataset:
     """Reads one split of a data set.
 
@@ -123,6 +126,9 @@ def open_dataset(
         delimiter: What stands between columns.
         quoted: Whether ``"`` quotes a cell of a table; by the delimiter where None.
         encoding: Of the file.
+        bad_rows: What to do with rows (sentences of CoNLL) that cannot be read: stop at the first
+            (``error``), leave them out and log how many (``skip``), or write them into
+            ``NAME.bad.jsonl`` in the working directory as well (``report``).
 
     Raises:
         DataError: the data is not there, has no such split, or is broken.
@@ -149,6 +155,7 @@ def open_dataset(
         delimiter=delimiter,
         quoted=quoted,
         encoding=encoding,
+        bad_rows=bad_rows,
     )
     name = str(name_or_path)
     if name in SOURCES:
@@ -213,6 +220,7 @@ def _open_path(
 ) -> Dataset:
     examples: list[Any]
     found: set[str] = set()
+    bad = on_bad(file, options.bad_rows)
     if task == "masked_lm":
         examples = read_documents(file, encoding=options.encoding)
         labels = ()
@@ -228,6 +236,7 @@ def _open_path(
             delimiter=options.delimiter,
             quoted=options.quoted,
             encoding=options.encoding,
+            bad=bad,
         )
         for example in cast(list[TextExample], examples):
             if isinstance(example.label, str):
@@ -239,7 +248,7 @@ def _open_path(
         examples, labels = read_soft_labels(file)
     else:
         if format_suffix(file) in (".jsonl", ".ndjson"):
-            examples = read_spans(file, types=labels, encoding=options.encoding)
+            examples = read_spans(file, types=labels, encoding=options.encoding, bad=bad)
         else:
             examples = read_conll(
                 file,
@@ -249,11 +258,14 @@ def _open_path(
                 types=labels,
                 delimiter=options.delimiter,
                 encoding=options.encoding,
+                bad=bad,
             )
         for example in examples:
             found.update(example.tags or ())
         own = head_labels(found)
         labels = own if labels is None else iob2_labels(labels) if "O" in own else tuple(labels)
+    if isinstance(bad, LeftOut):
+        bad.tell(report=options.bad_rows == "report")
     return Dataset(
         name=name,
         task=task,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
-from squeezebert.data.messages import broken, listed, near, passing, shown
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
 from squeezebert.data.messages import columns as count_of
 from squeezebert.data.tags import TagLines, detect_scheme, is_tag, to_iob2
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import write_text
 from squeezebert.spec import SCHEMES, Scheme
+
+_LOG = logging.getLogger(__name__)
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT_VALUE = re.compile(r"#\s*([^=\s]+)\s*=\s*(.*?)\s*$")
@@ -28,6 +32,7 @@ _CONLL_U_COLUMNS = 10
 @dataclass
 class _Sentence:
     line: int = 0
+    columns: int = 0
     words: list[str] = field(default_factory=list[str])
     tags: list[str] = field(default_factory=list[str])
     lines: list[int] = field(default_factory=list[int])
@@ -48,6 +53,7 @@ def read_conll(
     delimiter: str | None = None,
     ragged: bool = False,
     encoding: str = "utf-8",
+    bad: OnBad = refuse,
 ) -> list[TokenExample]:
     """Sentences with IOB2 tags out of a file of columns, plain, ``.gz`` or ``.xz``.
 
@@ -72,6 +78,7 @@ def read_conll(
             else any number of spaces.
         ragged: Accept lines with more columns than the first word's.
         encoding: Of the file.
+        bad: Gets the errors that concern one sentence, which is then left out.
 
     Raises:
         DataError: a file or line that cannot be read as asked; it names file and line.
@@ -79,8 +86,11 @@ def read_conll(
     """
     if scheme is not None and scheme not in SCHEMES:
         raise InvalidInputError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
-    found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding))
+    found = list(_sentences(path, token_column, tag_column, delimiter, ragged, encoding, bad))
+    _refuse_numbers(path, found, token_column)
     lines = [TagLines(str(path), s.line, s.tags, s.lines) for s in found]
+    if scheme == "IOB1":
+        _tell_repaired(path, found)
     if scheme is None:
         scheme = detect_scheme(lines)
     examples: list[TokenExample] = []
@@ -88,16 +98,32 @@ def read_conll(
         if only and any(sentence.comments.get(name) != value for name, value in only.items()):
             continue
         tags = None
-        if tag_column is not None:
-            tags = [*to_iob2(tag_lines, scheme)]
-            if types is not None:
-                tags = _allowed(tags, types, other_types, tag_lines)
+        try:
+            if tag_column is not None:
+                tags = [*to_iob2(tag_lines, scheme)]
+                if types is not None:
+                    tags = _allowed(tags, types, other_types, tag_lines)
+        except DataError as error:
+            bad(error)
+            continue
         where = f"{path}:{sentence.line}"
         examples.append(TokenExample.from_words(sentence.words, tags, where))
     if not examples:
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no sentences{kept}", "at least one word", "check the file")
     return examples
+
+
+def _tell_repaired(path: str | os.PathLike[str], found: Iterable[_Sentence]) -> None:
+    """Logs how many entities begin with ``I-`` in a file that otherwise begins them with ``B-``."""
+    stray = usual = 0
+    for sentence in found:
+        for before, tag in pairwise(["O", *sentence.tags]):
+            fresh = before == "O" or _type(before) != _type(tag)
+            stray += fresh and tag.startswith("I-")
+            usual += fresh and tag.startswith("B-")
+    if stray and usual:
+        _LOG.warning("%s: %d I- tags without a B- begin an entity", path, stray)
 
 
 def write_conll(path: str | os.PathLike[str], examples: Iterable[TokenExample]) -> None:
@@ -130,65 +156,119 @@ def _sentences(
     delimiter: str | None,
     ragged: bool,
     encoding: str,
+    bad: OnBad,
 ) -> Iterator[_Sentence]:
     lines = list(read_lines(path, encoding=encoding))
     layout = _Layout(lines, token_column, tag_column, delimiter)
     columns, delimiter = layout.columns, layout.delimiter
     current = _Sentence()
+    wrong = False
     for number, line in lines:
         if not line.strip():
-            if current.words:
+            if current.words and not wrong:
                 yield current
-                current = _Sentence()
+            if current.words or wrong:
+                current, wrong = _Sentence(), False
             continue
+        if wrong:
+            continue  # one error a sentence is enough
         if line.startswith("#") and not current.words and not layout.is_word(line):
             value = _COMMENT_VALUE.match(line)
             if value:
                 current.comments[value[1]] = value[2]
             continue
-        cells = _split(line, delimiter)
         where = f"{path}:{number}"
-        word = _cell(cells, token_column, "token_column", where)
-        if word == DOCUMENT_START:
-            if current.words:
-                yield current
-            current = _Sentence()
+        try:
+            cells = _split(line, delimiter)
+            word = _cell(cells, token_column, "token_column", where)
+            if word == DOCUMENT_START:
+                if current.words:
+                    yield current
+                current = _Sentence()
+                continue
+            tag = _checked(
+                line, cells, word, token_column, tag_column, columns, ragged=ragged, where=where
+            )
+        except DataError as error:
+            bad(error)
+            wrong = True
             continue
-        if len(cells) < columns or (len(cells) > columns and not ragged):
-            raise broken(
-                where,
-                count_of(len(cells)),
-                f"{columns} as in the first line with a word",
-                "comments may only stand before a sentence"
-                if line.startswith("#")
-                else "complete the line, or divide all columns by tabs",
-            )
-        if not word.strip():
-            raise broken(
-                where,
-                "an empty word",
-                f"a word in column {token_column}",
-                "take the line out; a line between sentences has no columns at all",
-            )
         if columns == _CONLL_U_COLUMNS and _NO_WORD_OF_ITS_OWN.fullmatch(cells[0]):
             continue
-        if tag_column is not None:
-            tag = _cell(cells, tag_column, "tag_column", where)
-            if (token_column - tag_column) % len(cells) == 0:
-                raise broken(
-                    where,
-                    f"{count_of(len(cells))} ({listed(cells)}), so that the word is its own tag",
-                    "a column of words and one of tags",
-                    "pass --token-column and --tag-column (token_column=…, tag_column=…), or, if "
-                    f"the columns are not told apart, {passing('delimiter', ',')}",
-                )
+        if tag is not None:
             current.tags.append(tag)
             current.lines.append(number)
         if not current.words:
-            current.line = number
+            current.line, current.columns = number, columns
         current.words.append(word)
-    if current.words:
+    if current.words and not wrong:
         yield current
+
+
+def _refuse_numbers(
+    path: str | os.PathLike[str], sentences: Sequence[_Sentence], column: int
+) -> None:
+    """Refuses words that are their own numbers beside other columns, as the first of CoNLL-U is."""
+    counts = [len(sentence.words) for sentence in sentences]
+    if (
+        max(counts, default=0) < 2
+        or sentences[0].columns < 3
+        or any(
+            sentence.words != [str(number) for number in range(1, count + 1)]
+            for sentence, count in zip(sentences, counts, strict=True)
+        )
+    ):
+        return
+    raise broken(
+        f"{path}:{sentences[0].line}",
+        f"words that are {listed(sentences[0].words)}, the numbers of words",
+        "a column of words",
+        f"pass --token-column {column + 1} (token_column={column + 1})",
+    )
+
+
+def _checked(
+    line: str,
+    cells: list[str],
+    word: str,
+    token_column: int,
+    tag_column: int | None,
+    columns: int,
+    *,
+    ragged: bool,
+    where: str,
+) -> str | None:
+    """The tag of a line with a word, once both are known to be what they should; None where there
+    are no tags.
+    """
+    if len(cells) < columns or (len(cells) > columns and not ragged):
+        raise broken(
+            where,
+            count_of(len(cells)),
+            f"{columns} as in the first line with a word",
+            "comments may only stand before a sentence"
+            if line.startswith("#")
+            else "complete the line, or divide all columns by tabs",
+        )
+    if not word.strip():
+        raise broken(
+            where,
+            "an empty word",
+            f"a word in column {token_column}",
+            "take the line out; a line between sentences has no columns at all",
+        )
+    if tag_column is None:
+        return None
+    tag = _cell(cells, tag_column, "tag_column", where)
+    if (token_column - tag_column) % len(cells) == 0:
+        raise broken(
+            where,
+            f"{count_of(len(cells))} ({listed(cells)}), so that the word is its own tag",
+            "a column of words and one of tags",
+            "pass --token-column and --tag-column (token_column=…, tag_column=…), or, if "
+            f"the columns are not told apart, {passing('delimiter', ',')}",
+        )
+    return tag
 
 
 def _split(line: str, delimiter: str | None) -> list[str]:
@@ -238,8 +318,9 @@ class _Layout:
             return False
         tag = cells[self._tag]
         remark = cells[0] == "#" and self.delimiter != "\t"  # as in "# corrected B-12"
-        known = tag == "O" or not self._words or _type(tag) in self._types
-        if not known and (remark or not is_tag(tag)):
+        # Where all lines begin with #, only a tag with a prefix tells a word from a comment.
+        known = tag == "O" or _type(tag) in self._types or (not self._words and tag[1:2] == "-")
+        if not known and (remark or not self._words or not is_tag(tag)):
             return False
         others = [
             column

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from squeezebert.data.layouts import SPLITS, Split
+from squeezebert.data.delimited import TABLE_SUFFIXES
+from squeezebert.data.layouts import Split
 from squeezebert.data.lines import format_suffix
 from squeezebert.data.messages import listed
-from squeezebert.data.tables import TABLE_SUFFIXES
 from squeezebert.errors import DataError
 from squeezebert.spec import TaskName
 
@@ -36,29 +36,13 @@ SUFFIXES: dict[TaskName, tuple[str, ...]] = {
 
 
 def find_split(path: Path, task: TaskName, split: Split) -> Path:
-    """The file of a split: in a directory by name, or ``path`` itself.
-
-    A file called train, dev or test (or a name that means the same) is that split and no other.
-    A file of any other name is train and test as asked, but never dev: choosing a model on what
-    trained or tests it would flatter it.
+    """The file of a split: in a directory by name, or ``path`` itself, a file, which is whatever
+    one says it is.
 
     Raises:
-        DataError: there is no such split, or more than one file for it.
+        DataError: a directory without such a split, or with more than one file for it.
     """
-    if path.is_dir():
-        return _in_directory(path, task, split)
-    named = next((s for s in SPLITS if _stem(path) in SPLIT_NAMES[s]), None)
-    if named is not None and named != split:
-        raise DataError(
-            f"{path} is the {named} split by its name, but {split} was asked for",
-            hint=f"ask for {named}, or give the directory that holds both",
-        )
-    if named is None and split == "dev":
-        raise DataError(
-            f"{path} is a single file: it holds no dev split",
-            hint=f"put {_example(task)} into a directory and give that",
-        )
-    return path
+    return _in_directory(path, task, split) if path.is_dir() else path
 
 
 def _stem(path: Path) -> str:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from squeezebert.errors import DataError
+
+OnBad = Callable[[DataError], None]
+"""Gets the error about a line or row that cannot be read, which is then left out; or raises it."""
+
+
+def refuse(error: DataError) -> None:
+    """An :data:`OnBad` that stops at the first."""
+    raise error
+
 
 LONGEST_SHOWN = 60
 """Characters of a value that a message shows."""
@@ -63,16 +72,15 @@ def passing(option: str, value: str | bool) -> str:
     """How a reader's option is given, wherever the message may be read.
 
     >>> passing("scheme", "IOB1")
-    "pass --scheme IOB1 (in Python scheme='IOB1'; for train {path=…, scheme='IOB1'} in data.train)"
+    "pass --scheme IOB1 (in Python scheme='IOB1')"
     """
     dashed = option.replace("_", "-")
     if isinstance(value, bool):
-        given, toml = (dashed if value else f"no-{dashed}"), str(value).lower()
+        given = dashed if value else f"no-{dashed}"
     else:
         typed = value if value.replace("-", "").isalnum() else repr(value)
-        given, toml = f"{dashed} {typed}", repr(value)
-    train = f"{{path=…, {option}={toml}}} in data.train"
-    return f"pass --{given} (in Python {option}={value!r}; for train {train})"
+        given = f"{dashed} {typed}"
+    return f"pass --{given} (in Python {option}={value!r})"
 
 
 def broken(where: str, found: str, expected: str, hint: str) -> DataError:

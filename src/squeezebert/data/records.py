@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from squeezebert.data.lines import check_file, read_lines
-from squeezebert.data.messages import broken, listed, near, passing, shown
-from squeezebert.errors import MissingDependencyError
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.errors import DataError, MissingDependencyError
 
 Row = Mapping[str, object]
 
 
-def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
+def field(row: Row, name: str, where: str, hint: str | None = None, *, option: str = "") -> object:
     """The value of the field ``name``.
+
+    Args:
+        row: The fields.
+        name: Of the field.
+        where: File and line, for messages.
+        hint: The way out where there is no such field.
+        option: What names the field: ``text`` for ``--text``; empty where nothing does.
 
     Raises:
         DataError: there is no such field; the message lists those that there are.
@@ -23,7 +30,10 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
     if name in row:
         return row[name]
     names = list(row)
-    best = near(name, names) or hint
+    best = near(name, names)
+    if best and option:
+        best = f"{best} --{option} names the column (in Python {option}=…)"
+    best = best or hint
     if len(names) == 1:
         other = next((mark for mark in ";\t|," if mark in names[0]), None)
         if other is not None:
@@ -34,17 +44,23 @@ def field(row: Row, name: str, where: str, hint: str | None = None) -> object:
         where,
         f"no column {shown(name)}",
         f"one of {listed(names)}",
-        best or "name the column as the file does, capitals included",
+        best or _way_out(option),
     )
 
 
-def string(row: Row, name: str, where: str) -> str:
+def _way_out(option: str) -> str:
+    if option:
+        return f"name the column with --{option} (in Python {option}=…), capitals included"
+    return "name the column as the file does, capitals included"
+
+
+def string(row: Row, name: str, where: str, *, option: str = "") -> str:
     """The text in the field ``name``.
 
     Raises:
         DataError: no such field, no string, or a string that is not Unicode text.
     """
-    value = field(row, name, where)
+    value = field(row, name, where, option=option)
     if not isinstance(value, str):
         raise broken(where, f"{name!r} is {shown(value)}", "a string", "put text in quotes")
     return checked(value, name, where)
@@ -75,34 +91,65 @@ def read_json_lines(
     Raises:
         DataError: a line that is not JSON or not an object.
     """
-    for number, line in read_lines(path, encoding=encoding):
+    yield from json_rows(read_lines(path, encoding=encoding), str(path))
+
+
+def json_rows(
+    lines: Iterable[tuple[int, str]], name: str, *, blank: bool = False, bad: OnBad = refuse
+) -> Iterator[tuple[str, Row]]:
+    """The objects of JSON lines as ``(where, object)``.
+
+    Args:
+        lines: With their numbers.
+        name: Of the file, for messages.
+        blank: Whether a blank line is an object without fields; it is passed over otherwise.
+        bad: Gets the errors that concern one line, which is then left out.
+    """
+    for number, line in lines:
+        where = f"{name}:{number}"
         if not line.strip():
+            if blank:
+                yield where, {}
             continue
-        where = f"{path}:{number}"
         try:
-            value: Any = json.loads(line)
-        except json.JSONDecodeError as error:
-            hint = "each line must be one whole JSON object"
-            if number == 1 and line.lstrip().startswith("["):
-                hint = "this looks like one JSON array: write one object a line instead"
-            raise broken(
-                where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise broken(
-                where,
-                f"JSON that cannot be read ({str(error)[:100]})",
-                "a JSON object",
-                "simplify it",
-            ) from error
-        if not isinstance(value, dict):
-            raise broken(
-                where,
-                f"the JSON value {shown(value)}",
-                "a JSON object",
-                'for example {"text": "…", "label": "…"}',
-            )
-        yield where, cast(Row, value)
+            row = _object(line, where, first=number == 1)
+        except DataError as error:
+            bad(error)
+        else:
+            yield where, row
+
+
+def _object(line: str, where: str, *, first: bool) -> Row:
+    try:
+        value: Any = json.loads(line, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        hint = "each line must be one whole JSON object"
+        if first and line.lstrip().startswith("["):
+            hint = "this looks like one JSON array: write one object a line instead"
+        raise broken(
+            where, f"invalid JSON (column {error.colno}: {error.msg})", "a JSON object", hint
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise broken(
+            where, f"JSON that cannot be read ({str(error)[:100]})", "a JSON object", "simplify it"
+        ) from error
+    if not isinstance(value, dict):
+        raise broken(
+            where,
+            f"the JSON value {shown(value)}",
+            "a JSON object",
+            'for example {"text": "…", "label": "…"}',
+        )
+    return cast(Row, value)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise ValueError(f"the name {shown(twice)} stands twice")
+    return values
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
@@ -113,21 +160,21 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
         MissingDependencyError: no pyarrow.
     """
     file = check_file(path)
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise MissingDependencyError.for_extra(
-            "pyarrow", "train", "reading Parquet files"
-        ) from error
+    parquet, failures = import_parquet()
     number = 0
     try:
         with parquet.ParquetFile(file) as table:
+            names: list[str] = table.schema_arrow.names
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise broken(
+                    str(path), f"column {listed(twice)} twice", "each name once", "rename one"
+                )
             for batch in table.iter_batches():
-                for row in _rows(batch, number, path):
+                for row in batch_rows(batch, number, path):
                     number += 1
                     yield f"{path}:{number}", row
-    except (pa.ArrowException, OSError) as error:
+    except failures as error:
         raise broken(
             f"{path}:{number + 1}",
             f"not a readable Parquet file ({(str(error).splitlines() or [''])[0][:200]})",
@@ -136,7 +183,23 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
         ) from error
 
 
-def _rows(batch: Any, before: int, path: str | os.PathLike[str]) -> list[Row]:
+def import_parquet(
+    purpose: str = "reading Parquet files",
+) -> tuple[Any, tuple[type[Exception], ...]]:
+    """``pyarrow.parquet``, and what its readers and writers raise.
+
+    Raises:
+        MissingDependencyError: no pyarrow.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingDependencyError.for_extra("pyarrow", "parquet", purpose) from error
+    return parquet, (pa.ArrowException, OSError)
+
+
+def batch_rows(batch: Any, before: int, path: str | os.PathLike[str]) -> list[Row]:
     """The rows of a batch of a Parquet file, which has so many ``before`` it."""
     try:
         return batch.to_pylist()

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from squeezebert.data.examples import Span, TokenExample
-from squeezebert.data.messages import broken, listed, near, shown
-from squeezebert.data.records import Row, field, matches, read_json_lines, string
+from squeezebert.data.lines import read_lines
+from squeezebert.data.messages import OnBad, broken, listed, near, refuse, shown
+from squeezebert.data.records import Row, field, json_rows, matches, string
 from squeezebert.data.tags import is_tag
 from squeezebert.data.words import split_words
+from squeezebert.errors import DataError
 
 
 def read_spans(
@@ -21,6 +23,7 @@ def read_spans(
     types: Collection[str] | None = None,
     only: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    bad: OnBad = refuse,
 ) -> list[TokenExample]:
     """Texts with entities out of JSON lines such as::
 
@@ -38,32 +41,42 @@ def read_spans(
         types: The entity types that may stand there; any where None.
         only: Take only lines that hold these values, such as ``{"split": "train"}``.
         encoding: Of the file.
+        bad: Gets the errors that concern one line, which is then left out.
 
     Raises:
         DataError: a line that is not as described: an entity outside the text, over nothing but
             white space, overlapping another one, of an unknown type, or with another text.
     """
     examples: list[TokenExample] = []
-    for where, row in read_json_lines(path, encoding=encoding):
+    for where, row in json_rows(read_lines(path, encoding=encoding), str(path), bad=bad):
         if only is not None and not matches(row, only, where):
             continue
-        body = string(row, text, where)
-        if not body.strip():
-            raise broken(where, "the text is empty", "some text", "take the line out")
-        listing = field(row, entities, where)
-        if not isinstance(listing, list):
-            raise broken(
-                where,
-                f"{entities!r} is {shown(listing)}",
-                "a list of entities",
-                "write [] where there are none",
-            )
-        spans = [_span(entity, body, types, where) for entity in cast(list[object], listing)]
-        examples.append(tag_text(body, spans, where=where))
+        try:
+            examples.append(_example(row, where, text, entities, types))
+        except DataError as error:
+            bad(error)
     if not examples:
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no texts{kept}", "at least one JSON object", "check the file")
     return examples
+
+
+def _example(
+    row: Row, where: str, text: str, entities: str, types: Collection[str] | None
+) -> TokenExample:
+    body = string(row, text, where)
+    if not body.strip():
+        raise broken(where, "the text is empty", "some text", "take the line out")
+    listing = field(row, entities, where)
+    if not isinstance(listing, list):
+        raise broken(
+            where,
+            f"{entities!r} is {shown(listing)}",
+            "a list of entities",
+            "write [] where there are none",
+        )
+    spans = [_span(entity, body, types, where) for entity in cast(list[object], listing)]
+    return tag_text(body, spans, where=where)
 
 
 def tag_text(text: str, spans: Iterable[Span], *, where: str = "") -> TokenExample:

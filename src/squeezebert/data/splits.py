@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from html import unescape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from squeezebert.data.examples import Document, TextExample
 
@@ -82,6 +82,24 @@ def part(
         ranked = sorted(indices, key=lambda index: _hash(examples[index], seed))
         taken += ranked[round(low * len(ranked)) : round(high * len(ranked))]
     return [examples[index] for index in sorted(taken)]
+
+
+def divide(examples: Sequence[Any], share: float, *, by_label: bool) -> tuple[list[Any], list[Any]]:
+    """Training and dev part of a set without a dev part; the same ones whenever it is asked.
+
+    Args:
+        examples: All of them.
+        share: Of the dev part.
+        by_label: Of texts: each class in the same share; else every so-manieth example.
+
+    >>> [len(some) for some in divide(range(20), 0.1, by_label=False)]
+    [18, 2]
+    """
+    if by_label:
+        return part(examples, share, 1.0), part(examples, 0.0, share)
+    every = max(round(1 / share), 2)
+    dev = examples[every // 2 :: every]
+    return [e for index, e in enumerate(examples) if index % every != every // 2], [*dev]
 
 
 def _hash(example: TextExample, seed: int) -> str:

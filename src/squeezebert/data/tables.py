@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 import logging
 import math
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
+from squeezebert.data.column_names import NAMES, Role, find_column
+from squeezebert.data.delimited import JSON_LINES, PARQUET, Dialect
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
-from squeezebert.data.messages import broken, columns, listed, near, passing, shown
-from squeezebert.data.records import Row, field, matches, read_json_lines, read_parquet, string
-from squeezebert.errors import InvalidInputError
+from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.data.records import Row, field, json_rows, matches, read_parquet, string
+from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.spec import ProblemType
 
 _LOG = logging.getLogger(__name__)
 
 Path = str | os.PathLike[str]
 EmptyText = Literal["error", "skip", "keep"]
-
-_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-_JSON_LINES = (".jsonl", ".ndjson")
-_PARQUET = (".parquet", ".pq")
-TABLE_SUFFIXES = (*_DELIMITERS, *_JSON_LINES, *_PARQUET)
 
 
 def read_table(
@@ -46,6 +42,7 @@ def read_table(
     header: bool | None = None,
     ragged: bool = False,
     encoding: str = "utf-8",
+    bad: OnBad = refuse,
 ) -> list[TextExample]:
     r"""Texts with their labels, one a row.
 
@@ -55,8 +52,9 @@ def read_table(
 
     Args:
         path: The file.
-        text: The column of the text, or several, which are joined by ``joiner``.
-        label: The column of the label; None for texts without one.
+        text: The column of the text, or several, which are joined by ``joiner``. Where there is no
+            column "text" and that was asked for, the one that looks so, which is then logged.
+        label: The column of the label, the same way; None for texts without one.
         pair: The column of the second text of a pair.
         problem_type: ``multi_label`` gives tuples of labels, ``regression`` finite numbers.
         labels: The labels that may stand there (after ``label_names``); any where None.
@@ -71,6 +69,7 @@ def read_table(
             are asked for by number.
         ragged: Accept rows with more columns than the first.
         encoding: Of CSV, TSV and JSON lines.
+        bad: Gets the errors that concern one row, which is then left out.
 
     Raises:
         DataError: a file or row that cannot be read as asked; it names file and line (for Parquet
@@ -89,35 +88,38 @@ def read_table(
         raise InvalidInputError("text names no column", hint="name the column of the text")
     asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
-    if delimiter is None and suffix in _JSON_LINES:
-        rows = read_json_lines(path, encoding=encoding)
-    elif delimiter is None and suffix in _PARQUET:
+    if delimiter is None and suffix in JSON_LINES:
+        rows: Iterator[tuple[str, Row]] = json_rows(
+            read_lines(path, encoding=encoding), str(path), bad=bad
+        )
+    elif delimiter is None and suffix in PARQUET:
         rows = read_parquet(path)
     else:
         if header is None:
             header = not all(name.isdecimal() for name in asked)
-        rows = _delimited(path, suffix, delimiter, quoted, header, ragged, encoding)
+        check_file(path)
+        dialect = Dialect.of(path, delimiter, quoted)
+        rows = dialect.rows(
+            read_lines(path, encoding=encoding), str(path), header=header, ragged=ragged, bad=bad
+        )
     parse = _LabelParser(problem_type, labels, label_names, label_separator)
     examples: list[TextExample] = []
-    where = str(path)
+    first = next(rows, None)
+    if first is not None:
+        rows = itertools.chain([first], rows)
+        if len(text_columns) == 1:
+            text_columns = (_looked_for(text_columns[0], "text", first[1], path),)
+        label = label and _looked_for(label, "label", first[1], path)
     for where, row in rows:
         if only is not None and not matches(row, only, where):
             continue
-        body = joiner.join(string(row, name, where) for name in text_columns)
-        second = None if pair is None else string(row, pair, where)
-        if not body.strip() or (second is not None and not second.strip()):
-            if empty == "skip":
-                continue
-            if empty == "error":
-                name = text_columns[0] if not body.strip() else pair
-                raise broken(
-                    where,
-                    f"the text (column {name!r}) is empty",
-                    "some text",
-                    f"to leave such rows out {passing('empty', 'skip')}; keep keeps them",
-                )
-        value = None if label is None else parse(field(row, label, where, _NO_LABEL), where)
-        examples.append(TextExample(text=body, pair=second, label=value, where=where))
+        try:
+            example = _example(row, where, text_columns, pair, label, joiner, empty, parse)
+        except DataError as error:
+            bad(error)
+            continue
+        if example is not None:
+            examples.append(example)
     if parse.trimmed:
         _LOG.warning(
             "%s: %d labels have blanks around them, which are left out (the first at %s)",
@@ -129,6 +131,50 @@ def read_table(
         kept = "" if only is None else f" with {dict(only)!r}"
         raise broken(str(path), f"no rows{kept}", "at least one row of data", "check the file")
     return examples
+
+
+def _looked_for(name: str, role: Role, row: Row, path: Path) -> str:
+    """The column ``name``; where there is none and it is but the usual name, the one that looks
+    like it.
+    """
+    if name != NAMES[role][0] or name in row:
+        return name
+    try:
+        found = find_column([*row], role, str(path))
+    except DataError:
+        return name  # is told as any name that is missing
+    _LOG.warning("%s: the %s is read from the column %s (--%s)", path, role, shown(found), role)
+    return found
+
+
+def _example(
+    row: Row,
+    where: str,
+    text_columns: Sequence[str],
+    pair: str | None,
+    label: str | None,
+    joiner: str,
+    empty: EmptyText,
+    parse: _LabelParser,
+) -> TextExample | None:
+    """A row's example; None for an empty one that is to be left out."""
+    body = joiner.join(string(row, name, where, option="text") for name in text_columns)
+    second = None if pair is None else string(row, pair, where, option="pair")
+    if not body.strip() or (second is not None and not second.strip()):
+        if empty == "skip":
+            return None
+        if empty == "error":
+            name = text_columns[0] if not body.strip() else pair
+            raise broken(
+                where,
+                f"the text (column {name!r}) is empty",
+                "some text",
+                f"to leave such rows out {passing('empty', 'skip')}; keep keeps them",
+            )
+    value = None
+    if label is not None:
+        value = parse(field(row, label, where, _NO_LABEL, option="label"), where)
+    return TextExample(text=body, pair=second, label=value, where=where)
 
 
 _LIST = 'for example ["sport", "politics"]'
@@ -215,83 +261,3 @@ def _number(value: object, where: str) -> float:
             f"{_NUMBERS} needs a number in every row; use a point, not a comma",
         )
     return number
-
-
-def _delimited(
-    path: Path,
-    suffix: str,
-    delimiter: str | None,
-    quoted: bool | None,
-    header: bool,
-    ragged: bool,
-    encoding: str,
-) -> Iterator[tuple[str, Row]]:
-    """The rows of a CSV or TSV file as ``(where, row)``."""
-    check_file(path)
-    if delimiter is None:
-        if suffix not in _DELIMITERS:
-            raise InvalidInputError(
-                f"{path}: cannot tell the format from the suffix {suffix!r}, expected one of "
-                f"{', '.join(TABLE_SUFFIXES)}, or with .gz or .xz behind it",
-                hint=f"{passing('delimiter', ',')}, or rename the file",
-            )
-        delimiter = _DELIMITERS[suffix]
-    delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)  # as a shell passes it
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise InvalidInputError(f"delimiter is {delimiter!r}, expected a single character")
-    quoted = delimiter != "\t" if quoted is None else quoted
-    cells = _quoted(path, delimiter, encoding) if quoted else _plain(path, delimiter, encoding)
-    names: list[str] | None = None
-    for where, values in cells:
-        if names is None:
-            names = values if header else [str(index) for index in range(len(values))]
-            twice = {name for name in names if names.count(name) > 1}
-            if twice:
-                raise broken(where, f"column {listed(twice)} twice", "each name once", "rename one")
-            if header:
-                continue
-        if len(values) < len(names) or (len(values) > len(names) and not ragged):
-            raise broken(
-                where,
-                columns(len(values)),
-                f"{len(names)} as in the first line",
-                _ragged_hint(len(values) - len(names), delimiter, quoted),
-            )
-        yield where, dict(zip(names, values, strict=False))
-
-
-def _ragged_hint(surplus: int, delimiter: str, quoted: bool) -> str:
-    if surplus < 0:
-        return f"a column is missing, or the delimiter is another one: {passing('delimiter', ';')}"
-    if quoted:
-        return f'put a cell that holds {delimiter!r} in "quotes"'
-    return f"take {delimiter!r} out of the cells, or if cells are quoted {passing('quoted', True)}"
-
-
-def _plain(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, list[str]]]:
-    for number, line in read_lines(path, encoding=encoding):
-        if line.strip("\r\n "):
-            yield f"{path}:{number}", line.split(delimiter)
-
-
-def _quoted(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[str, list[str]]]:
-    # The csv module refuses cells over 128 KiB unless told otherwise, for the whole process;
-    # raising that limit cannot break other readers.
-    csv.field_size_limit(max(csv.field_size_limit(), min(sys.maxsize, 2**31 - 1)))
-    lines = (f"{line}\n" for _, line in read_lines(path, encoding=encoding))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        first = reader.line_num + 1
-        try:
-            values = next(reader, None)
-        except csv.Error as error:
-            raise broken(
-                f"{path}:{first}",
-                f"a row that is not well quoted ({error})",
-                'cells with each " inside doubled',
-                f'close the quotes, or if " is part of the text {passing("quoted", False)}',
-            ) from error
-        if values is None:
-            return
-        if values:
-            yield f"{path}:{first}", values

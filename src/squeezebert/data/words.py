@@ -82,20 +82,20 @@ def _is_symbol(sign: str) -> bool:
 
 def with_marks(text: str, words: Sequence[tuple[int, int]]) -> Offsets:
     """``words`` without marks and format characters at their beginning and format characters at
-    their end, but with all marks that follow; those that hold nothing else are dropped.
+    their end, but with all marks that follow, even if those were words of their own; words that
+    hold nothing else are dropped.
 
     >>> with_marks("\u200bcafe\u0301\u200b", [(0, 5)])
     [(1, 6)]
     """
     result: Offsets = []
-    for index, (start, end) in enumerate(words):
-        limit = words[index + 1][0] if index + 1 < len(words) else len(text)
+    for start, end in words:
         while start < end and is_attached(text[start]):
             start += 1
         if start == end:
             continue
         last = reach = end
-        while reach < limit and is_attached(text[reach]):
+        while reach < len(text) and is_attached(text[reach]):
             reach += 1
             if unicodedata.category(text[reach - 1])[0] == "M":
                 last = reach

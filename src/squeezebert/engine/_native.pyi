@@ -77,6 +77,14 @@ class TextModel:
     def fill(self, text: str, top_k: int) -> list[tuple[int, int, list[tuple[str, float, str]]]]:
         """(start, end, [(token, score, the text with it), ...]) of each ``[MASK]``."""
 
+    def suggest(
+        self, text: str, cursor: int, top_k: int
+    ) -> tuple[int, int, list[tuple[str, str, float]]]:
+        """(start, end, [(word, kind, score), ...]): words for a cursor, as a keyboard offers them.
+
+        A kind is ``next``, ``typed``, ``completion`` or ``correction``.
+        """
+
 class Model:
     """A loaded model: weights, kernels and threads."""
 

@@ -126,8 +126,8 @@ class Engine:
             raise CheckpointError(
                 f"there is no {checkpoint.WEIGHTS} in {directory}, and the engine reads no other "
                 "weights",
-                hint="with torch, old weights (pytorch_model.bin, in one file or several) are read "
-                "as they are by the backend torch, "
+                hint="with torch, old weights (pytorch_model.bin, or the files that "
+                "pytorch_model.bin.index.json lists) are read as they are by the backend torch, "
                 f"or once and for all: squeezebert quantize {path} --no-data --output NEW",
             )
         return cls(directory, precision, threads)

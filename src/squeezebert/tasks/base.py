@@ -22,6 +22,7 @@ from squeezebert.config import EncoderConfig
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
 from squeezebert.tasks.resampling import Tally
+from squeezebert.tokenizer import Tokenizer
 
 __all__ = [
     "IGNORE_INDEX",
@@ -141,6 +142,8 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
     name: ClassVar[TaskName]
 
     spec: TaskSpec
+
+    tokenizer: Tokenizer
 
     @abstractmethod
     def from_text(self, text: object, where: str = "") -> Example:

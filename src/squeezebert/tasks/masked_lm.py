@@ -32,7 +32,6 @@ from squeezebert.tasks.packing import TurnPacker
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tasks.resampling import Tally
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.wordpiece import MASK
 
 Float32 = NDArray[np.float32]
 
@@ -122,10 +121,11 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
         """
         place = where or "the text"
         text = check_single_text(text, place)
-        if MASK not in text:
+        gap = self.tokenizer.mask_token
+        if gap not in text:
             raise InvalidInputError(
-                f"{place} holds no {MASK}, so there is nothing to fill: {text[:80]!r}",
-                hint=f"write {MASK} where a word is wanted",
+                f"{place} holds no {gap}, so there is nothing to fill: {text[:80]!r}",
+                hint=f"write {gap} where a word is wanted",
             )
         return Document(turns=(text,), where=where)
 
@@ -165,8 +165,8 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
             open_inputs = [item.features for item in inputs if len(self.positions(item.features))]
             if not open_inputs:
                 raise InvalidInputError(
-                    f"{document.where or f'text {index}'} has no [MASK]",
-                    hint="write [MASK] where a word is to be guessed",
+                    f"{document.where or f'text {index}'} has no {self.tokenizer.mask_token}",
+                    hint=f"write {self.tokenizer.mask_token} where a word is to be guessed",
                 )
             features += open_inputs
         return features

@@ -11,9 +11,11 @@ from squeezebert.errors import ConfigError
 from squeezebert.model import HeadConfig, TaskModel, load_model
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.loss import (
+    mean_vectors,
     relation_divergence,
     soft_label_loss,
     state_distance,
+    vector_divergence,
 )
 from squeezebert.training.distillation.teaching import make_student
 from squeezebert.training.finetuning.finetune import finetune
@@ -68,6 +70,27 @@ def batch(tokenizer: Tokenizer, *, padded: bool = False) -> Batch:
 
 
 # --- the parts ------------------------------------------------------------------------------------
+
+
+def test_vectors_are_compared_by_whom_they_resemble() -> None:
+    draw = torch.Generator().manual_seed(0)
+    a = torch.nn.functional.normalize(torch.randn(6, 8, generator=draw), dim=-1)
+    turned, _ = torch.linalg.qr(torch.randn(8, 8, generator=draw))
+    assert vector_divergence(a @ turned, a).abs() < 1e-5  # the same angles in another basis
+    b = torch.nn.functional.normalize(torch.randn(6, 5, generator=draw), dim=-1)
+    others = ~torch.eye(6, dtype=torch.bool)
+    target, ours = (torch.softmax((x @ x.T / 0.05)[others].view(6, 5), -1) for x in (a, b))
+    expected = (target * (target / ours).log()).sum(-1).mean()
+    torch.testing.assert_close(vector_divergence(b, a), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_vector_is_the_mean_of_the_tokens_that_are_shown() -> None:
+    states = torch.randn(2, 3, 4)
+    shown = torch.tensor([[True, True, False], [True, True, True]])
+    found = mean_vectors(states, shown)
+    expected = torch.nn.functional.normalize(states[0, :2].mean(dim=0), dim=0)
+    torch.testing.assert_close(found[0], expected)
+    torch.testing.assert_close(found[1], mean_vectors(states[1:], None)[0])
 
 
 def test_soft_labels_are_a_divergence_times_the_squared_temperature() -> None:

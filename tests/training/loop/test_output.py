@@ -69,6 +69,7 @@ def test_another_kind_of_run(tmp_path: Path) -> None:
 
 def test_a_damaged_result(tmp_path: Path) -> None:
     assert read_result(tmp_path) is None
-    (tmp_path / "training.json").write_text("{")
-    with pytest.raises(CheckpointError, match="cannot read"):
-        read_result(tmp_path)
+    for content in ("{", "[" * 5000, "[]", '{"steps": 1}'):
+        (tmp_path / "training.json").write_text(content)
+        with pytest.raises(CheckpointError, match=r"training\.json"):
+            read_result(tmp_path)

@@ -29,6 +29,9 @@ HELD_OUT = "masked_loss"
 TAUGHT = "distillation_loss"
 """What it measures too where a teacher's losses go into the training loss."""
 
+SCORES = ("entity_f1", "token_accuracy", "micro_f1", "pearson", "accuracy")
+"""What fine-tuning measures on the dev set, of each kind of task; more is better."""
+
 SMOOTHED = 0.02
 """The share of the run over which the training loss is averaged."""
 
@@ -57,11 +60,13 @@ class Curve:
         training: (tokens or seconds, loss) of the training batches; empty where that holds a
             teacher's losses too and there is ``held_out``.
         held_out: The same of the held-out text; empty where none was measured.
+        best: The best dev score by its name, of a fine-tuning run; None where none was measured.
     """
 
     name: str
     training: Points
     held_out: Points
+    best: tuple[str, float] | None = None
 
     @property
     def main(self) -> Points:
@@ -93,6 +98,8 @@ def read_curve(run: Path, name: str = "", *, against: Against = "tokens") -> Cur
     spent = [one[field] for one in train]
     dev = [one for one in lines if one.get("kind") == "dev" and HELD_OUT in one]
     taught = any(TAUGHT in one for one in dev)
+    scored = [one for one in lines if one.get("kind") == "dev"]
+    measure = next((name for name in SCORES if any(name in one for one in scored)), None)
     return Curve(
         name=name or path.resolve().parent.name,
         training=() if taught else tuple((one[field], one["loss"]) for one in train),
@@ -101,6 +108,9 @@ def read_curve(run: Path, name: str = "", *, against: Against = "tokens") -> Cur
             (one.get(field, float(np.interp(one["step"], steps, spent))), one[HELD_OUT])
             for one in dev
         ),
+        best=None
+        if measure is None or dev
+        else (measure, max(one[measure] for one in scored if measure in one)),
     )
 
 
@@ -123,7 +133,8 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
         title: Stands above.
     """
     width, height, margin = 960.0, 470.0, 28.0
-    heading = title or "Masked-LM loss over pretraining"
+    masked = any(curve.held_out for curve in curves)
+    heading = title or ("Masked-LM loss over pretraining" if masked else "Training loss")
     inner = width - 2 * margin
     names = [_end_name(curve) for curve in curves]
     room = max(text_width(name, FONT_SIZE) for name in names) + 30
@@ -179,7 +190,8 @@ def _explained(curves: Sequence[Curve]) -> str:
 
 
 def _end_name(curve: Curve) -> str:
-    return f"{shorten(curve.name, 24)} {curve.main[-1][1]:.2f}"
+    score = "" if curve.best is None else f" · dev {curve.best[0]} {curve.best[1]:.3f}"
+    return f"{shorten(curve.name, 24)} {curve.main[-1][1]:.2f}{score}"
 
 
 def _unit(longest: float, against: Against) -> tuple[float, str]:

@@ -8,6 +8,8 @@
 ``embeddings`` the same for the embeddings
 ``relations``  how tokens resemble each other in a block's queries, keys and values (MiniLMv2, Wang
                et al. 2021): needs no projection, whatever the teacher's width and heads
+``vectors``    how the texts of a batch resemble one another in the means of their last states:
+               needs no projection either
 ============== ==================================================================================
 
 A teacher of another vocabulary reads the same words in its own pieces (:mod:`alignment`); states
@@ -30,6 +32,7 @@ from torch.nn.functional import (
     binary_cross_entropy_with_logits,
     log_softmax,
     mse_loss,
+    normalize,
     softmax,
 )
 
@@ -41,6 +44,9 @@ from squeezebert.training.distillation.trace import Trace
 from squeezebert.training.loop.batches import Batch
 from squeezebert.training.loop.losses import Loss
 from squeezebert.training.recipe.run import DistillationRecipe
+
+VECTOR_TEMPERATURE = 0.05
+"""Divides cosines, so that a text's few nearest neighbors count most."""
 
 
 class DistillationLoss:
@@ -80,7 +86,12 @@ class DistillationLoss:
             features: The training data.
             pad_id: What its batches are padded with.
         """
-        if not (self._recipe.hidden or self._recipe.embeddings or self._recipe.relations):
+        if not (
+            self._recipe.hidden
+            or self._recipe.embeddings
+            or self._recipe.relations
+            or self._recipe.vectors
+        ):
             for teacher in self.teachers:
                 teacher.keep_labels(features, pad_id)
 
@@ -130,6 +141,12 @@ class DistillationLoss:
                     for mine, their in zip(student.layers, teacher.layers, strict=True)
                 ]
                 parts.append(recipe.hidden * torch.stack(distances).mean())
+            if recipe.vectors:
+                divergence = vector_divergence(
+                    mean_vectors(ours.last(), batch.inputs.get("attention_mask")),
+                    mean_vectors(theirs.last(), places.inputs.get("attention_mask")),
+                )
+                parts.append(recipe.vectors * divergence)
             if recipe.relations:
                 divergences = [
                     relation_divergence(
@@ -219,6 +236,31 @@ def state_distance(
     a, b = ours[shown].float(), theirs[shown].float()
     spread = b.var(dim=0, unbiased=False).mean().clamp(min=1e-12)
     return (a - b).square().mean() / spread
+
+
+def mean_vectors(
+    states: Float[Tensor, "B S H"], shown: Bool[Tensor, "B S"] | None
+) -> Float[Tensor, "B H"]:
+    """Each text's mean over its tokens, ``[CLS]`` and ``[SEP]`` included, at length 1."""
+    weights = torch.ones_like(states[..., 0]) if shown is None else shown.to(states.dtype)
+    return normalize((states * weights[..., None]).sum(dim=1).float(), dim=-1)
+
+
+def vector_divergence(
+    ours: Float[Tensor, "B H"], theirs: Float[Tensor, "B T"]
+) -> Float[Tensor, ""]:
+    """Kullback-Leibler divergence of similarities: for each text, softmax over its cosines with the
+    batch's other texts, sharpened by :data:`VECTOR_TEMPERATURE`; a mean over texts.
+    """
+    itself = torch.eye(len(ours), dtype=torch.bool, device=ours.device)
+
+    def logarithms(vectors: Tensor) -> Tensor:
+        cosines = (vectors @ vectors.T / VECTOR_TEMPERATURE).masked_fill(itself, -torch.inf)
+        return log_softmax(cosines, dim=-1).masked_fill(itself, 0.0)
+
+    target = logarithms(theirs)
+    terms = target.exp() * (target - logarithms(ours))
+    return terms.masked_fill(itself, 0.0).sum(dim=-1).mean()
 
 
 def relation_divergence(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from squeezebert.model import Encoder
 from squeezebert.training.distillation.teacher import Teacher
-from squeezebert.training.distillation.trace import listen
+from squeezebert.training.distillation.trace import heard_blocks, listen
 from squeezebert.training.recipe.run import DistillationRecipe
 
 
@@ -40,7 +40,7 @@ class Student(nn.Module):
         self.trace = listen(
             encoder,
             embeddings=recipe.embeddings > 0,
-            hidden=layers if recipe.hidden > 0 else (),
+            hidden=heard_blocks(recipe, layers, len(encoder.blocks)),
             relations=relations if recipe.relations > 0 else None,
         )
         self.up = nn.ModuleList(

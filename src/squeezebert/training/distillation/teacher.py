@@ -11,7 +11,7 @@ from squeezebert.model import Encoder, TaskModel
 from squeezebert.tasks.base import Features
 from squeezebert.training.distillation.alignment import Alignment, Rereader, same_tokens
 from squeezebert.training.distillation.soft_labels import KeptLabels
-from squeezebert.training.distillation.trace import listen
+from squeezebert.training.distillation.trace import heard_blocks, listen
 from squeezebert.training.loop.batches import Batch
 from squeezebert.training.recipe.run import DistillationRecipe
 
@@ -51,7 +51,7 @@ class Teacher:
         self.trace = listen(
             self.encoder,
             embeddings=recipe.embeddings > 0,
-            hidden=layers if recipe.hidden > 0 else (),
+            hidden=heard_blocks(recipe, layers, len(self.encoder.blocks)),
             relations=relations if recipe.relations > 0 else None,
         )
         self._with_logits = recipe.logits > 0

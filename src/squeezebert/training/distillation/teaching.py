@@ -128,7 +128,7 @@ def _rereader(name: str, teacher: TaskModel | Encoder, tokenizer: Tokenizer) -> 
     """None for a teacher of the student's vocabulary."""
     path = Path(name)
     theirs = Tokenizer.load(path if path.exists() else resolve(name))
-    if (theirs.tokens, theirs.normalization) == (tokenizer.tokens, tokenizer.normalization):
+    if (theirs.tokens, theirs.manner) == (tokenizer.tokens, tokenizer.manner):
         return None
     return Rereader(tokenizer, theirs, _encoder(teacher).config.max_position_embeddings)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from squeezebert.model import Encoder
+from squeezebert.training.recipe.run import DistillationRecipe
 
 
 @dataclass
@@ -23,6 +24,18 @@ class Trace:
     embeddings: Tensor | None = None
     hidden: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
     relations: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+
+    def last(self) -> Tensor:
+        """What the uppermost of the chosen blocks gave."""
+        return self.hidden[max(self.hidden)]
+
+
+def heard_blocks(recipe: DistillationRecipe, layers: Sequence[int], depth: int) -> list[int]:
+    """The blocks of an encoder of ``depth`` whose outputs a recipe compares: ``layers`` block by
+    block, the last for the texts' vectors.
+    """
+    chosen = set(layers) if recipe.hidden > 0 else set[int]()
+    return sorted(chosen | ({depth - 1} if recipe.vectors > 0 else set()))
 
 
 def listen(

@@ -10,9 +10,8 @@ from typing import Any
 
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.catalog import Dataset
-from squeezebert.data.folders import SPLIT_NAMES
 from squeezebert.data.label_map import entity_types, rename_labels
-from squeezebert.data.splits import part
+from squeezebert.data.splits import divide
 from squeezebert.data.tags import head_labels, names_entities
 from squeezebert.errors import ConfigError, DataError
 from squeezebert.spec import ProblemType, TaskName
@@ -76,7 +75,7 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
             hint=f"the known sets for {recipe.task} are {', '.join(dataset_names(recipe.task))}",
         )
     train = [_open(source, recipe, source.split or "train") for source in recipe.data.train]
-    dev = [_open(source, recipe, source.split or _dev_split(source)) for source in recipe.data.dev]
+    dev = [_open(source, recipe, source.split or "dev") for source in recipe.data.dev]
     if not dev:
         for index, source in enumerate(recipe.data.train):
             own = _open_dev(source, recipe)
@@ -111,18 +110,11 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
     for use in ("train", "dev"):
         if not getattr(data, use):
             raise DataError(
-                f"there are no {use} examples in {', '.join(d.name for d in train + dev)}",
+                f"there are no {use} examples in "
+                + ", ".join(dict.fromkeys(d.name for d in train + dev)),
                 hint="see data.dev_share, data.limit and label_map in the recipe",
             )
     return data
-
-
-def _dev_split(source: DataSource) -> str:
-    """The split to ask of a dev set: a file that is not called dev is read as what it is."""
-    if source.path in dataset_names() or not Path(source.path).is_file():
-        return "dev"
-    stem = Path(source.path).name.lower().split(".")[0]
-    return next((split for split, names in SPLIT_NAMES.items() if stem in names), "train")
 
 
 def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
@@ -144,6 +136,7 @@ def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
             token_column=source.token_column,
             tag_column=source.tag_column,
             encoding=source.encoding,
+            bad_rows=source.bad_rows,
         )
     if source.label_map:
         dataset = rename_labels(dataset, source.label_map)
@@ -206,13 +199,8 @@ def _any_dev(recipe: FinetuneRecipe) -> bool:
 
 def _divide(dataset: Dataset, share: float) -> tuple[Dataset, Dataset]:
     """Training and dev part; each class in the same share."""
-    examples = dataset.examples
-    if dataset.task == "text_classification":
-        dev, train = part(examples, 0.0, share), part(examples, share, 1.0)
-    else:
-        every = max(round(1 / share), 2)
-        dev = examples[every // 2 :: every]
-        train = [e for index, e in enumerate(examples) if index % every != every // 2]
+    by_label = dataset.task == "text_classification"
+    train, dev = divide(dataset.examples, share, by_label=by_label)
     return (
         dataclasses.replace(dataset, examples=train),
         dataclasses.replace(dataset, examples=dev, split="dev"),

@@ -20,14 +20,19 @@ def pretraining_card(
         f"| {code_span(source.path)} | {count:,} | {source.weight:g} |"
         for source, count in zip(recipe.corpus.sources, tokens, strict=True)
     ]
-    objective = f"masked LM, {recipe.masking.rate:.0%} of the tokens"
+    if recipe.corpus.sentences:
+        objective = "sentences are to resemble one another as they do for the teachers"
+        purpose = f"Gives sentences{_languages(recipe)} a vector each, the mean of its last states."
+    else:
+        objective = f"masked LM, {recipe.masking.rate:.0%} of the tokens"
+        purpose = f"A masked language model{_languages(recipe)}, to fill gaps or to fine-tune."
     if recipe.masking.whole_words:
         objective += " in whole words"
     if recipe.masking.sentence_order:
         objective += ", and sentence order"
     return _card(
         title=escape_markdown(recipe.name) or f"Pretrained {_family(model.config)}",
-        purpose="A masked language model" + _languages(recipe) + ", to fill gaps or to fine-tune.",
+        purpose=purpose,
         recipe=recipe,
         model=model,
         state=state,

@@ -23,8 +23,9 @@ from typing import Any
 from squeezebert import files
 from squeezebert.checkpoint.directory import CONFIG
 from squeezebert.errors import CheckpointError, ConfigError
-from squeezebert.model import TaskModel, save_model
+from squeezebert.model import Encoder, TaskModel, save_model
 from squeezebert.spec import TaskSpec
+from squeezebert.structured import read_json
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.loop.hardware import in_main_process, processes
 from squeezebert.training.loop.lock import held
@@ -133,9 +134,9 @@ def _check_same(before: Recipe, now: Recipe, output: Path) -> None:
 def save_run(
     output: Path,
     *,
-    model: TaskModel,
+    model: TaskModel | Encoder,
     tokenizer: Tokenizer,
-    spec: TaskSpec,
+    spec: TaskSpec | None,
     card: str,
     state: LoopState,
     main_score: str,
@@ -176,6 +177,6 @@ def read_result(output: Path) -> TrainingResult | None:
     if not path.is_file():
         return None
     try:
-        return TrainingResult(output=output, **json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return TrainingResult(output=output, **read_json(path))
+    except TypeError as error:  # other fields
         raise CheckpointError(f"cannot read {path}: {error}") from error

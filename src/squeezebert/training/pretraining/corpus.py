@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from squeezebert import files as files_on_disk
 from squeezebert.data.documents import iter_documents
+from squeezebert.data.sentences import split_sentences
 from squeezebert.errors import DataError, InvalidInputError, SqueezeBertError
 from squeezebert.structured import build, read_json
 from squeezebert.tokenizer import Tokenizer
@@ -89,6 +90,7 @@ def tokenize_source(
     *,
     weight: float = 1.0,
     turns: bool = False,
+    sentences: bool = False,
     held_out_every: int = 200,
 ) -> TokenStream:
     """The token stream of a source, from the cache if it is there.
@@ -100,13 +102,15 @@ def tokenize_source(
             renamed when it is complete.
         weight: Goes into the stream as it is.
         turns: Whether ``[SEP]`` stands after each line and not only after each document.
+        sentences: Whether it stands after each sentence of a line.
         held_out_every: Every so-manieth stretch goes to ``held_out``.
 
     Raises:
         DataError: nothing to read, text that is not UTF-8, a broken archive; names file and line.
     """
     files = find_files(path)
-    key = _digest(files, tokenizer, f"{FORMAT} {turns} {held_out_every}")
+    options = f"{FORMAT} {turns} {held_out_every}" + (" sentences" if sentences else "")
+    key = _digest(files, tokenizer, options)
     directory = cache / key
     info = _read_info(directory) if directory.is_dir() else None
     if info is None:
@@ -119,7 +123,14 @@ def tokenize_source(
             shutil.rmtree(directory, ignore_errors=True)
         try:
             with files_on_disk.appearing(directory) as partial:
-                _write_stream(files, tokenizer, partial, turns=turns, held_out_every=held_out_every)
+                _write_stream(
+                    files,
+                    tokenizer,
+                    partial,
+                    turns=turns or sentences,
+                    sentences=sentences,
+                    held_out_every=held_out_every,
+                )
         except InvalidInputError:  # another process was faster: its cache is the same
             pass
         info = _read_info(directory)
@@ -165,7 +176,7 @@ def _sum(path: Path) -> str:
 
 
 def _digest(files: Sequence[Path], tokenizer: Tokenizer, options: str) -> str:
-    digest = hashlib.sha256(f"{options} {tokenizer.normalization}\n".encode())
+    digest = hashlib.sha256(f"{options} {tokenizer.manner}\n".encode())
     digest.update("\n".join(tokenizer.tokens).encode())
     for file in files:
         with file.open("rb") as stream:
@@ -185,6 +196,7 @@ def _write_stream(
     directory: Path,
     *,
     turns: bool,
+    sentences: bool,
     held_out_every: int,
 ) -> None:
     dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32)
@@ -215,7 +227,7 @@ def _write_stream(
                 begins[:] = [0]  # what comes next does not follow what its array ends with
             length = 0
 
-        for lines in _chunks(files):
+        for lines in _chunks(files, sentences=sentences):
             for line, encoded in zip(lines, tokenizer.encode(lines), strict=True):
                 if line:
                     stretch.append(encoded.ids.astype(dtype))
@@ -241,13 +253,18 @@ def _write_stream(
     (directory / INFO).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
-def _chunks(files: Sequence[Path]) -> Iterator[list[str]]:
-    """Lines in lists of about a megabyte; an empty line stands for the end of a document."""
+def _chunks(files: Sequence[Path], *, sentences: bool) -> Iterator[list[str]]:
+    """Lines, or their sentences, in lists of about a megabyte; an empty line stands for the end of
+    a document.
+    """
     lines: list[str] = []
     size = 0
     for file in files:
         for document in iter_documents(file):
-            lines += [*document.turns, ""]
+            turns = document.turns
+            if sentences:
+                turns = [sentence for turn in turns for sentence in split_sentences(turn)]
+            lines += [*turns, ""]
             size += sum(map(len, document.turns))
             if size >= CHUNK_CHARACTERS:
                 yield lines

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from squeezebert.checkpoint.pooling import save_pooling
 from squeezebert.complexity import HeadShape, count
 from squeezebert.data import data_root
 from squeezebert.errors import ConfigError
@@ -23,7 +24,7 @@ from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.loss import DistillationLoss, Student
 from squeezebert.training.distillation.teaching import make_student
-from squeezebert.training.loop.batches import Batch
+from squeezebert.training.loop.batches import Batch, BatchSource
 from squeezebert.training.loop.card import pretraining_card
 from squeezebert.training.loop.hardware import processes, seed_everything
 from squeezebert.training.loop.loop import run_loop
@@ -34,6 +35,7 @@ from squeezebert.training.loop.setup import DevScore, Evaluate, Setup
 from squeezebert.training.loop.start import start_model, start_tokenizer, with_learning_rate
 from squeezebert.training.pretraining.batches import PretrainingBatches, dev_batches
 from squeezebert.training.pretraining.corpus import TokenStream, tokenize_source
+from squeezebert.training.pretraining.sentences import SentenceBatches, held_out_sentences
 from squeezebert.training.pretraining.sequences import HeldOutText
 from squeezebert.training.pretraining.shards import read_shard
 from squeezebert.training.recipe.file import lasting_settings
@@ -69,18 +71,10 @@ def pretrain(recipe: PretrainRecipe, output: Path | str, resume: bool = False) -
 def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> TrainingResult:
     tokenizer = start_tokenizer(recipe.model)
     streams = open_corpus(recipe, tokenizer, output)
-    batches = PretrainingBatches(recipe, streams, tokenizer)
-    held_out = HeldOutText.of(streams, recipe.corpus.held_out_tokens)
-    if len(held_out.input_ids) < recipe.corpus.sequence_length:
-        raise ConfigError(
-            f"the corpus is too small to hold text out for the dev loss: {len(held_out.input_ids)} "
-            f"tokens, fewer than one sequence of {recipe.corpus.sequence_length}",
-            hint="give more text, lower corpus.held_out_every or raise corpus.held_out_tokens",
-        )
+    batches, dev = _batches(recipe, streams, tokenizer)
     seed_everything(recipe.loop.seed, 0)
     model = start_model(recipe.model, HeadConfig(kind="masked_lm"), tokenizer)
     _check_length(recipe, model)
-    dev = dev_batches(held_out, recipe, tokenizer)
     objective = _objective(recipe, model, tokenizer, dev)
     with rounding(model.encoder, recipe.loop.int8_from) as gradual:
         state = run_loop(
@@ -99,6 +93,13 @@ def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> Training
             ),
             resume=resume,
         )
+    sentences = recipe.corpus.sentences
+    if sentences and processes().is_main_process:
+        save_pooling(
+            output,
+            hidden_size=model.config.hidden_size,
+            max_length=recipe.corpus.sequence_length,
+        )
     spec = TaskSpec(
         task="masked_lm",
         max_length=recipe.corpus.sequence_length,
@@ -106,12 +107,34 @@ def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> Training
     )
     return save_run(
         output,
-        model=model,
+        model=model.encoder if sentences else model,
         tokenizer=tokenizer,
-        spec=spec,
+        spec=None if sentences else spec,
         card=pretraining_card(recipe, model, state, [len(s.train) for s in streams]),
         state=state,
         main_score=objective.main_score,
+    )
+
+
+def _batches(
+    recipe: PretrainRecipe, streams: Sequence[TokenStream], tokenizer: Tokenizer
+) -> tuple[BatchSource, list[Batch]]:
+    """What is trained on, and what is held out to measure by."""
+    if recipe.corpus.sentences:
+        return (
+            SentenceBatches(recipe, streams, tokenizer),
+            held_out_sentences(streams, recipe, tokenizer),
+        )
+    held_out = HeldOutText.of(streams, recipe.corpus.held_out_tokens)
+    if len(held_out.input_ids) < recipe.corpus.sequence_length:
+        raise ConfigError(
+            f"the corpus is too small to hold text out for the dev loss: {len(held_out.input_ids)} "
+            f"tokens, fewer than one sequence of {recipe.corpus.sequence_length}",
+            hint="give more text, lower corpus.held_out_every or raise corpus.held_out_tokens",
+        )
+    return (
+        PretrainingBatches(recipe, streams, tokenizer),
+        dev_batches(held_out, recipe, tokenizer),
     )
 
 
@@ -135,6 +158,7 @@ def open_corpus(recipe: PretrainRecipe, tokenizer: Tokenizer, output: Path) -> l
                     cache,
                     weight=source.weight,
                     turns=source.turns,
+                    sentences=corpus.sentences,
                     held_out_every=corpus.held_out_every,
                 )
         streams.append(dataclasses.replace(stream, taught=source.taught))

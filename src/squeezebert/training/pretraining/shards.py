@@ -145,7 +145,7 @@ def read_shard(
 
 
 def _vocabulary_key(tokenizer: Tokenizer) -> str:
-    content = "\n".join([str(tokenizer.normalization), *tokenizer.tokens])
+    content = "\n".join([tokenizer.manner, *tokenizer.tokens])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from squeezebert.data.bad_rows import BadRows
 from squeezebert.data.tables import EmptyText
 from squeezebert.errors import ConfigError
 
@@ -34,6 +35,7 @@ class DataSource:
         token_column: Where the word stands in CoNLL columns.
         tag_column: Where its tag stands.
         encoding: Of the file.
+        bad_rows: What to do with rows that cannot be read: ``error``, ``skip`` or ``report``.
         label_map: Renames this set's labels (for token classification entity types, without ``B-``
             and ``I-``, or whole tags, or labels of words); a label renamed to the empty string is
             dropped: its examples for text classification, its entities for token classification.
@@ -56,6 +58,7 @@ class DataSource:
     token_column: int = 0
     tag_column: int = -1
     encoding: str = "utf-8"
+    bad_rows: BadRows = "error"
     label_map: Mapping[str, str] = field(default_factory=dict[str, str])
     types: tuple[str, ...] = ()
     limit: int = 0
@@ -150,6 +153,8 @@ class CorpusRecipe:
             masking, length and batches.
         separate_documents: Tokens see those of their own document only; without it, all of their
             sequence.
+        sentences: Each sequence is one sentence, padded to the longest of its batch, and what is
+            made is an encoder of sentences without a head; for ``distillation.vectors``.
         cache: Where tokenized text is kept, so that runs can share it; empty: in the output
             directory.
         shards: Where ``squeezebert tokenize`` wrote this corpus; if set, that is read, and no
@@ -161,6 +166,7 @@ class CorpusRecipe:
     held_out_every: int = 200
     held_out_tokens: int = 32_768
     separate_documents: bool = False
+    sentences: bool = False
     cache: str = ""
     shards: str = ""
 
@@ -168,3 +174,8 @@ class CorpusRecipe:
         require(self.sequence_length >= 8, "sequence_length", self.sequence_length, "8 or more")
         require(self.held_out_every >= 2, "held_out_every", self.held_out_every, "2 or more")
         require(self.held_out_tokens >= 1, "held_out_tokens", self.held_out_tokens, "1 or more")
+        if self.sentences and (self.separate_documents or self.shards):
+            raise ConfigError(
+                "corpus.sentences goes neither with separate_documents nor with shards",
+                hint="a sentence is a sequence of its own, cut out of the text itself",
+            )

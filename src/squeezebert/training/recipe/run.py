@@ -260,6 +260,8 @@ class DistillationRecipe:
         hidden: Weight of the blocks' outputs.
         embeddings: Weight of the embeddings.
         relations: Weight of the relations among queries, among keys and among values.
+        vectors: Weight of how the vectors of a batch's texts, the means of their last states,
+            resemble one another; for ``corpus.sentences``.
         layers: Pairs of blocks, ``[student, teacher]`` counted from 1, that ``hidden`` compares;
             empty: spread evenly, the last with the last.
         relation_layers: The pair that ``relations`` compares; empty: the last of each.
@@ -277,13 +279,14 @@ class DistillationRecipe:
     hidden: float = 0.0
     embeddings: float = 0.0
     relations: float = 0.0
+    vectors: float = 0.0
     layers: tuple[tuple[int, ...], ...] = ()
     relation_layers: tuple[int, ...] = ()
     relation_heads: int = 12
     project: bool = False
 
     def __post_init__(self) -> None:
-        parts = ("logits", "hidden", "embeddings", "relations")
+        parts = ("logits", "hidden", "embeddings", "relations", "vectors")
         for name in ("task", *parts):
             value = getattr(self, name)
             require(value >= 0, name, value, "0 or more")
@@ -359,6 +362,16 @@ class PretrainRecipe:
             raise ConfigError(
                 "masking.sentence_order and corpus.separate_documents are both set",
                 hint="sentence order pairs halves of a sequence across its documents: take one",
+            )
+        if self.corpus.sentences and not self.distillation.vectors:
+            raise ConfigError(
+                "corpus.sentences is set, but distillation.vectors, which learns from them, is 0",
+                hint="give it a weight and name a teacher of sentences",
+            )
+        if self.corpus.sentences and self.distillation.task:
+            raise ConfigError(
+                "corpus.sentences is set, and distillation.task, the weight of masked LM, too",
+                hint="set distillation.task to 0: sentences are learnt from teachers alone",
             )
         untaught = [source.path for source in self.corpus.sources if not source.taught]
         if untaught and self.distillation.teachers and not self.distillation.task:

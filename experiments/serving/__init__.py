@@ -1,0 +1,1 @@
+"""The server under load, beside what people write by hand."""

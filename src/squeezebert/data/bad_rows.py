@@ -1,0 +1,66 @@
+"""Rows of a data set that cannot be used: left out, counted, and told in a file on request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from squeezebert.data.messages import OnBad, refuse
+from squeezebert.errors import DataError
+from squeezebert.files import write_text
+
+_LOG = logging.getLogger(__name__)
+
+BadRows = Literal["error", "skip", "report"]
+
+
+class LeftOut:
+    """An :data:`~squeezebert.data.messages.OnBad` that goes on, and tells at the end.
+
+    Args:
+        path: The file that is read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._errors: list[DataError] = []
+
+    def __call__(self, error: DataError) -> None:
+        """Notes a row."""
+        self._errors.append(error)
+
+    def tell(self, *, report: bool) -> None:
+        """Logs how many rows there were and what is wrong with the first.
+
+        Args:
+            report: Whether all of them are written into ``NAME.bad.jsonl``, here.
+        """
+        if not self._errors:
+            return
+        where = f"; all are in {self._report()}" if report else ""
+        _LOG.warning(
+            "%s: %d rows left out%s; the first: %s",
+            self._path,
+            len(self._errors),
+            where,
+            self._errors[0].message,
+        )
+
+    def _report(self) -> Path:
+        path = Path(f"{self._path.name.partition('.')[0]}.bad.jsonl")
+        write_text(path, "".join(f"{json.dumps(self._row(e))}\n" for e in self._errors))
+        return path
+
+    def _row(self, error: DataError) -> dict[str, str | int]:
+        found = re.match(rf"{re.escape(str(self._path))}:(\d+): ", error.message)
+        reason = error.message[found.end() :] if found else error.message
+        return {"file": str(self._path), "line": int(found[1]) if found else 0, "reason": reason}
+
+
+def on_bad(path: str | os.PathLike[str], rows: BadRows) -> OnBad | LeftOut:
+    """What to call with the errors of a file's rows."""
+    return refuse if rows == "error" else LeftOut(path)

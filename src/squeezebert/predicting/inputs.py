@@ -1,0 +1,343 @@
+"""Files, folders, globs and standard input as rows, one at a time."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from squeezebert.data.column_names import find_column
+from squeezebert.data.delimited import Dialect, Lines
+from squeezebert.data.lines import check_file, lines_of, unpacked
+from squeezebert.data.messages import OnBad, broken, listed
+from squeezebert.data.records import Row, batch_rows, field, import_parquet, json_rows
+from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.predicting.finding import Format, find_files, format_of
+from squeezebert.predicting.values import Kind, joined
+
+STDIN = "-"
+_BATCH_ROWS = 1024
+_HOPELESS = 10_000
+"""So many bad rows without a good one between them are a wrong option, not dirty data."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Item:
+    """A row of the input, or what stands in the way of it.
+
+    Args:
+        where: File and line (or row, for Parquet).
+        row: Its fields; None for one that cannot be read.
+        error: Why it cannot be read.
+        batch: The Arrow batch that the row is of, for Parquet.
+        index: The row's place in it.
+    """
+
+    where: str
+    row: Row | None = None
+    error: DataError | None = None
+    batch: Any = None
+    index: int = 0
+
+
+class Texts:
+    """Texts that were typed, as rows.
+
+    Args:
+        texts: Each a text or a pair.
+    """
+
+    text = "text"
+    read = 0.0
+
+    def __init__(self, texts: Sequence[str | tuple[str, str]]) -> None:
+        self._texts = texts
+        self.pair = "pair" if texts and not isinstance(texts[0], str) else None
+
+    def items(self) -> Iterator[Item]:
+        """A row each."""
+        for number, text in enumerate(self._texts, start=1):
+            if isinstance(text, str):
+                yield Item(where=f"text {number}", row={"text": text})
+            else:
+                yield Item(where=f"pair {number}", row={"text": text[0], "pair": text[1]})
+
+
+class Inputs:
+    """What is to be read, known to be there and to have the same columns throughout.
+
+    Args:
+        given: A file, a folder (all files in it of the formats below, and in its folders), a glob
+            pattern, or ``-`` for standard input.
+        format: Of the files; by their names where None, and ``text``, one text a line, for
+            standard input.
+        text: The column of the text; guessed where None.
+        pair: The column of the second text of a pair.
+        delimiter: What stands between the columns of CSV and TSV.
+        quoted: Whether ``"`` quotes a cell of a table.
+        encoding: Of all but Parquet.
+        without: A file that is not read, though it lies in the folder: what is to be written.
+
+    Raises:
+        DataError: nothing there, files of several formats or with different columns, no such
+            column.
+        InvalidInputError: options that cannot be.
+        MissingDependencyError: Parquet without pyarrow.
+    """
+
+    def __init__(
+        self,
+        given: str,
+        *,
+        format: Format | None = None,  # noqa: A002 - the option's own name
+        text: str | None = None,
+        pair: str | None = None,
+        delimiter: str | None = None,
+        quoted: bool | None = None,
+        encoding: str = "utf-8",
+        without: Path | None = None,
+    ) -> None:
+        self.given = given
+        self.files: tuple[Path, ...] = ()
+        if given != STDIN:
+            self.files = find_files(given, without, any_name=format is not None)
+        self.format: Format = format or format_of(self.files, delimiter)
+        self.encoding = encoding
+        self.read = 0.0
+        """The share of the input that was read, 0 to 1; stays 0 where nobody can tell."""
+        self.dialect: Dialect | None = None
+        if self.format in ("csv", "tsv"):
+            usual = delimiter or ("\t" if self.format == "tsv" else ",")
+            self.dialect = Dialect.of(given, usual, quoted)
+        elif delimiter is not None or quoted is not None:
+            raise InvalidInputError(
+                f"a delimiter or quotes are for CSV and TSV, not for {self.format}",
+                hint="leave them out, or say --format csv",
+            )
+        if self.format == "parquet" and not self.files:
+            raise InvalidInputError(
+                "Parquet cannot be read from standard input", hint="save it as a file"
+            )
+        asked = [name for name in (text, pair) if name is not None]
+        # As in `read_table`: numbers ask for the columns of a table without a line of names.
+        self.header = not (asked and all(name.isdecimal() for name in asked))
+        self.schema: Any = None
+        self._stdin: Lines | None = None
+        self.columns = self._columns()
+        """The names of the columns; of JSON Lines those of the first object."""
+        only = self.columns[0] if len(self.columns) == 1 else None
+        self.text = text or only or find_column(self.columns, "text", self.name)
+        self.pair = pair
+        self.guessed = text is None and self.text != "text" and self.format != "text"
+        if self.columns or self.format != "jsonl":
+            for name in (self.text, *asked):
+                field(dict.fromkeys(self.columns), name, self.name)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        if not self.files:
+            return "stdin"
+        return str(self.files[0]) if len(self.files) == 1 else self.given
+
+    def items(self, *, whole: bool = True) -> Iterator[Item]:
+        """All rows, in the order of the files. Blank ones are among them: of an empty line of a
+        table all cells are empty, of JSON Lines the object has no field.
+
+        Args:
+            whole: Whether all columns of Parquet are wanted in ``Item.row``, or only the texts.
+
+        Raises:
+            DataError: what cannot be read at all.
+        """
+        if not self.files:
+            yield from self._collected("stdin", self._stdin or _stdin_lines(self.encoding), None)
+            return
+        sizes = [file.stat().st_size for file in self.files]
+        before = 0
+        for file, size in zip(self.files, sizes, strict=True):
+            for item, share in self._of_file(file, size, whole=whole):
+                self.read = (before + share * size) / max(sum(sizes), 1)
+                yield item
+            before += size
+        self.read = 1.0
+
+    def survey(self) -> dict[str, Kind]:
+        """All fields of JSON Lines and what they hold, found by reading everything once; for other
+        formats the columns, which hold strings.
+
+        Raises:
+            InvalidInputError: JSON Lines on standard input, which can be read only once.
+        """
+        if self.format != "jsonl":
+            return dict.fromkeys(self.columns, "string")
+        if not self.files:
+            raise InvalidInputError(
+                "JSON Lines on standard input can only become JSON Lines: a table's columns must "
+                "be known before the first row is written",
+                hint="write .jsonl, or save the input as a file",
+            )
+        kinds: dict[str, Kind | None] = {}
+        for item in self.items():
+            for name, value in (item.row or {}).items():
+                kinds[name] = joined(kinds.get(name), value)
+        self.read = 0.0
+        return {name: kind or "string" for name, kind in kinds.items()}
+
+    def _columns(self) -> tuple[str, ...]:
+        if self.format == "text":
+            return ("text",)
+        if not self.files:
+            self._stdin, names = self._peek(_stdin_lines(self.encoding), "stdin")
+            return names
+        first: tuple[str, ...] = ()
+        for at, file in enumerate(self.files):
+            check_file(file)
+            names = self._parquet_columns(file) if self.format == "parquet" else self._names(file)
+            if at == 0:
+                first = names
+            elif self.format == "jsonl" or not names:
+                first = first or names  # objects may differ
+            elif names != first:
+                raise DataError(
+                    f"{file} has the columns {listed(names)}, but {self.files[0]} {listed(first)}",
+                    hint="files that are read together have the same columns in one order",
+                )
+        return first
+
+    def _names(self, file: Path) -> tuple[str, ...]:
+        with file.open("rb") as raw, unpacked(raw, str(file)) as stream:
+            return self._peek(lines_of(stream, str(file), encoding=self.encoding), str(file))[1]
+
+    def _peek(self, lines: Iterable[tuple[int, str]], name: str) -> tuple[Lines, tuple[str, ...]]:
+        """The lines again, and the columns that they have."""
+        taken: list[tuple[int, str]] = []
+        rest = iter(lines)
+
+        def taking() -> Iterator[tuple[int, str]]:
+            for line in rest:
+                taken.append(line)
+                yield line
+
+        if self.dialect is not None:
+            names = self.dialect.names(taking(), name, header=self.header)
+        else:
+            names = tuple(next((row for _, row in json_rows(taking(), name, bad=_pass)), {}))
+        return itertools.chain(taken, rest), names
+
+    def _parquet_columns(self, file: Path) -> tuple[str, ...]:
+        parquet, failures = import_parquet()
+        try:
+            schema = parquet.read_schema(file)
+        except failures as error:
+            raise broken(
+                str(file), "not a readable Parquet file", "one", str(error)[:200]
+            ) from None
+        schema = schema.remove_metadata()
+        if self.schema is not None and schema != self.schema:
+            raise DataError(
+                f"{file} has other columns, or of other types, than {self.files[0]}",
+                hint="files that are read together have the same schema",
+            )
+        self.schema = schema
+        return tuple(schema.names)
+
+    def _of_file(self, file: Path, size: int, *, whole: bool) -> Iterator[tuple[Item, float]]:
+        """The rows of a file, each with the share of it that was read."""
+        if self.format == "parquet":
+            yield from self._of_parquet(file, whole=whole)
+            return
+        with ExitStack() as stack:
+            try:
+                raw = stack.enter_context(file.open("rb"))
+            except OSError as error:
+                raise DataError(f"{file} cannot be read ({error.strerror or error})") from error
+            stream = stack.enter_context(unpacked(raw, str(file)))
+            share = 0.0
+            for at, item in enumerate(self._collected(str(file), None, stream)):
+                if at % 256 == 0 and size:  # a pipe has none, and no place in it
+                    share = min(raw.tell() / size, 1.0)
+                yield item, share
+
+    def _collected(
+        self, name: str, lines: Lines | None, stream: IO[bytes] | None
+    ) -> Iterator[Item]:
+        """Rows and errors in their order."""
+        errors: list[DataError] = []
+
+        def bad(error: DataError) -> None:
+            errors.append(error)
+            if len(errors) >= _HOPELESS:
+                raise DataError(
+                    f"{name}: {_HOPELESS:,} rows one after the other cannot be read; the first: "
+                    f"{errors[0].message}",
+                    hint=errors[0].hint,
+                )
+
+        if stream is not None:
+            lines = lines_of(stream, name, encoding=self.encoding, bad=bad)
+        assert lines is not None
+        for where, row in self._rows(lines, name, bad):
+            if errors:
+                yield from _told(errors, name)
+                errors.clear()
+            yield Item(where=where, row=row)
+        yield from _told(errors, name)
+
+    def _rows(self, lines: Lines, name: str, bad: OnBad) -> Iterator[tuple[str, Row]]:
+        if self.dialect is not None:
+            return self.dialect.rows(lines, name, header=self.header, blank=True, bad=bad)
+        if self.format == "jsonl":
+            return json_rows(lines, name, blank=True, bad=bad)
+        return ((f"{name}:{number}", {"text": line}) for number, line in lines)
+
+    def _of_parquet(self, file: Path, *, whole: bool) -> Iterator[tuple[Item, float]]:
+        parquet, failures = import_parquet()
+        wanted = None if whole else [self.text] if self.pair is None else [self.text, self.pair]
+        number = 0
+        try:
+            with parquet.ParquetFile(file, pre_buffer=False) as table:
+                total = max(table.metadata.num_rows, 1)
+                for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+                    shown = _plain(batch) if wanted is None else batch.select(wanted)
+                    for index, row in enumerate(batch_rows(shown, number, file)):
+                        number += 1
+                        where = f"{file}:{number}"
+                        yield Item(where=where, row=row, batch=batch, index=index), number / total
+        except failures as error:
+            raise broken(
+                f"{file}:{number + 1}",
+                f"not a readable Parquet file ({(str(error).splitlines() or [''])[0][:200]})",
+                "a Parquet file",
+                "write the file again",
+            ) from error
+
+
+def _plain(batch: Any) -> Any:
+    """With times as text, since those of nanoseconds fit into no type of Python's."""
+    import pyarrow as pa
+
+    for at, column in enumerate(batch.schema):
+        if pa.types.is_temporal(column.type):
+            batch = batch.set_column(at, column.name, batch.column(at).cast(pa.string()))
+    return batch
+
+
+def _stdin_lines(encoding: str) -> Lines:
+    return lines_of(sys.stdin.buffer, "stdin", encoding=encoding)
+
+
+def _pass(error: DataError) -> None:
+    """Told when the rows are read."""
+    del error
+
+
+def _told(errors: Sequence[DataError], name: str) -> Iterator[Item]:
+    for error in errors:
+        found = re.match(rf"{re.escape(name)}:\d+", error.message)
+        yield Item(where=found.group() if found else name, error=error)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.predicting.inputs import Inputs
+from squeezebert.predicting.values import as_json, joined
+
+
+def texts(inputs: Inputs) -> list[object]:
+    return [(item.row or {}).get(inputs.text) for item in inputs.items()]
+
+
+def test_the_first_line_of_a_table_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("id,headline\n1,good cat\n")
+    inputs = Inputs(str(file))
+    assert inputs.guessed
+    assert texts(inputs) == ["good cat"]
+    assert inputs.read == 1.0
+
+
+def test_numbers_ask_for_columns_without_names(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("1,good cat\n2,bad dog\n")
+    assert texts(Inputs(str(file), text="1")) == ["good cat", "bad dog"]
+
+
+def test_the_only_column_is_the_text_whatever_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "in.tsv"
+    file.write_text("Wort\ngut\n\n")
+    assert texts(Inputs(str(file))) == ["gut", ""]
+
+
+def test_packed_lines_and_another_encoding(tmp_path: Path) -> None:
+    file = tmp_path / "in.txt.gz"
+    file.write_bytes(gzip.compress("grün\n\nrot".encode("latin-1")))
+    assert texts(Inputs(str(file), encoding="latin-1")) == ["grün", "", "rot"]
+
+
+def test_several_columns_could_be_meant(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("title,body\na,b\n")
+    with pytest.raises(DataError, match="'title', 'body' all could be the column") as caught:
+        Inputs(str(file))
+    assert "--text COLUMN" in str(caught.value.hint)
+    with pytest.raises(DataError, match="no column 'titel'"):
+        Inputs(str(file), text="titel")
+
+
+def test_files_that_are_read_together_have_the_same_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,a\n")
+    (tmp_path / "b.csv").write_text("text,id\nb,2\n")
+    with pytest.raises(DataError, match=r"b\.csv has the columns 'text', 'id', but"):
+        Inputs(str(tmp_path))
+    (tmp_path / "b.csv").rename(tmp_path / "b.jsonl")
+    with pytest.raises(DataError, match="several formats: csv, jsonl"):
+        Inputs(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "found"),
+    [
+        ("in.docx", {}, "cannot tell the format"),
+        ("in.jsonl", {"delimiter": ";"}, "for CSV and TSV, not for jsonl"),
+        ("-", {"format": "parquet"}, "cannot be read from standard input"),
+    ],
+)
+def test_options_that_cannot_be(
+    name: str, options: dict[str, Any], found: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.docx").write_text("a")
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n')
+    given = name if name == "-" else str(tmp_path / name)
+    with pytest.raises(InvalidInputError, match=found):
+        Inputs(given, **options)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        Inputs(str(tmp_path / "in.csv"))
+    with pytest.raises(DataError, match="holds no file that ends in"):
+        Inputs(str(tmp_path))
+    with pytest.raises(DataError, match="no file matches"):
+        Inputs(str(tmp_path / "*.csv"))
+
+
+def test_a_table_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b"id;headline\n1;a\n\n2;b\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    inputs = Inputs("-", delimiter=";")
+    assert inputs.columns == ("id", "headline")
+    assert [item.row for item in inputs.items()] == [
+        {"id": "1", "headline": "a"},
+        {"id": "", "headline": ""},
+        {"id": "2", "headline": "b"},
+    ]
+
+
+def test_json_lines_on_standard_input_become_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b'{"text": "a"}\n'), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    inputs = Inputs("-", format="jsonl")
+    with pytest.raises(InvalidInputError, match="can only become JSON Lines"):
+        inputs.survey()
+    assert texts(inputs) == ["a"]
+
+
+def test_errors_come_in_their_place(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes(b"id,text\n1,a\n2,\xe4\n3\n4,d\n")
+    items = list(Inputs(str(file)).items())
+    assert [item.error is None for item in items] == [True, False, False, True]
+    assert [item.where for item in items] == [f"{file}:{line}" for line in (2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, None, 2], "integer"),
+        ([1, 2.5], "number"),
+        (["a"], "string"),
+        ([True, False], "boolean"),
+        ([True, 1], "json"),
+        (["a", 1], "json"),
+        ([[1]], "json"),
+        ([2**63], "json"),
+        ([None], None),
+    ],
+)
+def test_kinds_of_columns(values: list[object], kind: str | None) -> None:
+    found = None
+    for value in values:
+        found = joined(found, value)
+    assert found == kind
+
+
+def test_json_that_is_json() -> None:
+    assert as_json({"a": float("nan"), "b": [float("inf"), 1.5]}) == '{"a": null, "b": [null, 1.5]}'
+    assert as_json("\ud800") == '"\\ud800"'
+    assert as_json("ü") == '"ü"'
