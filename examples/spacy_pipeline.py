@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import spacy
 
-import squeezebert.spacy  # noqa: F401 - installed, spaCy finds the component without it
-
 TEXTS = (
     "Ada Lovelace met Charles Babbage in London.",
     "The central bank in Frankfurt left its interest rate where it was.",

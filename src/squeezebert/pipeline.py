@@ -35,9 +35,8 @@ Answer = TypeVar("Answer")
 class Pipeline(Generic[Answer]):
     """A model ready for use; made by :func:`load`.
 
-    Calls may come from many threads at once. A loaded pipeline can be pickled: where it came from
-    and its settings travel, not its weights, and it is loaded anew on the other side. Copies share
-    the model.
+    Calls may come from many threads at once. A loaded pipeline can be pickled: its origin and its
+    settings travel, not its weights; it is loaded anew on the other side. Copies share the model.
 
     Args:
         task: Encodes texts and decodes answers.

@@ -3,8 +3,8 @@
 >>> import spacy
 >>> nlp = spacy.blank("en")
 >>> _ = nlp.add_pipe("squeezebert", config={"model": "squeezebert-small-ner", "threads": 1})
->>> [(ent.text, ent.label_) for ent in nlp("Ada Lovelace lived in London.").ents]
-[('Ada Lovelace', 'PER'), ('London', 'LOC')]
+>>> [(ent.text, ent.label_) for ent in nlp("Marta Oliveira lives in Lisbon.").ents]
+[('Marta Oliveira', 'PER'), ('Lisbon', 'LOC')]
 
 spaCy finds the component by itself where the package is installed. It needs ``squeezebert[spacy]``.
 """
