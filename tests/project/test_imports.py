@@ -22,6 +22,7 @@ heavy_rooms = (
     "squeezebert.model",
     "squeezebert.scored_runs",
     "squeezebert.sklearn",  # scikit-learn imports pandas, which imports pyarrow, where they are
+    "squeezebert.spacy",  # spaCy's thinc imports torch, where it is
     "squeezebert.training",
 )
 lean_after_all = (
