@@ -64,6 +64,9 @@ class Site:
             "engine": "native" if self.native else "wasm",
             "engineUrl": "" if self.native else f"{ENGINE.as_posix()}?v={_digest(engine)}",
             "engineBytes": 0 if self.native else engine.stat().st_size,
+            "engineScripts": []
+            if self.native
+            else sorted(f"{engine.parent.name}/{file.name}" for file in engine.parent.glob("*.js")),
             "models": [
                 {
                     "name": name,

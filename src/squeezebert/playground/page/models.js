@@ -6,7 +6,7 @@
 /** @typedef {import("../../../../web/dist/browser.js").Entity} Entity */
 /** @typedef {import("../../../../web/dist/browser.js").Suggestions} Suggestions */
 /** @typedef {{name: string, task: string, url: string, bytes: number}} Listed */
-/** @typedef {{engine: "wasm" | "native", engineUrl: string, engineBytes: number, models: Listed[]}} Offer */
+/** @typedef {{engine: "wasm" | "native", engineUrl: string, engineBytes: number, engineScripts: string[], models: Listed[]}} Offer */
 /** @template A @typedef {{answer: A, milliseconds: number}} Timed */
 
 /**
@@ -21,7 +21,10 @@
 let offer;
 /** What the server has. */
 export function offered() {
-  offer ??= fetch("models.json").then((response) => response.json());
+  if (!offer) {
+    offer = fetch("models.json").then((response) => response.json());
+    offer.catch(() => (offer = undefined)); // to be tried again
+  }
   return offer;
 }
 

@@ -1,11 +1,17 @@
-// The page's own files for when there is no network: the newest that came. Models and the engine are
-// kept by the package (web/src/download.ts).
+// The page's own files and the package's scripts for when there is no network: the newest that came.
+// Models and the engine's module are kept by the package (web/src/download.ts).
 
 const CACHE = "playground";
 const SHELL = ["./", "style.css", "icon.svg", "main.js", "models.js", "elements.js", "keyboard.js", "news.js", "names.js", "race.js", "models.json"];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)));
+  event.waitUntil(
+    (async () => {
+      // The package may have been loaded before this worker could see it, so it is asked for again.
+      const { engineScripts } = await (await fetch("models.json")).json();
+      await (await caches.open(CACHE)).addAll([...SHELL, ...engineScripts]);
+    })(),
+  );
   self.skipWaiting();
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
