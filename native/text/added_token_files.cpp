@@ -10,10 +10,8 @@ namespace squeezebert {
 
 namespace {
 
-constexpr const char* config_name = "tokenizer_config.json";
 constexpr const char* map_name = "special_tokens_map.json";
 constexpr const char* added_name = "added_tokens.json";
-constexpr std::int64_t most_tokens = 1 << 24;
 
 struct RoleField {
     const char* name;
@@ -141,8 +139,8 @@ AddedToken read_added_token(const Json& json, const std::string& where) {
 AddedTokenFiles read_added_tokens(const ModelFiles& files) {
     AddedTokenFiles found;
     AddedTokenFiles::Tokens roles[5], extra;
-    const std::string where = files.path(config_name);
-    const std::optional<Json> config = files.read_json(config_name);
+    const std::string where = files.path(tokenizer_config_name);
+    const std::optional<Json> config = files.read_json(tokenizer_config_name);
     const Json* decoder = config ? config->find("added_tokens_decoder") : nullptr;
     if (decoder != nullptr && decoder->is_null()) decoder = nullptr;
     if (config) {

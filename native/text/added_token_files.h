@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,10 @@
 #include "text/tokenizer.h"
 
 namespace squeezebert {
+
+inline constexpr const char* tokenizer_config_name = "tokenizer_config.json";
+/// Ids beyond it are not of a vocabulary that could be held.
+inline constexpr std::int64_t most_tokens = 1 << 24;
 
 /// An object of JSON whose fields are read one by one. Refuses with Error(checkpoint).
 class Fields {

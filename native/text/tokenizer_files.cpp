@@ -15,8 +15,6 @@ namespace {
 
 constexpr const char* tokenizer_name = "tokenizer.json";
 constexpr const char* vocabulary_name = "vocab.txt";
-constexpr const char* config_name = "tokenizer_config.json";
-constexpr std::int64_t most_tokens = 1 << 24;
 /// The byte-order mark that an editor may have put.
 constexpr const char* mark = "\xEF\xBB\xBF";
 
@@ -116,7 +114,7 @@ NormalizerSettings read_normalizer(const Json* normalizer, const std::string& wh
 
 TokenizerSettings read_tokenizer_json(const Json& json, const ModelFiles& files) {
     const std::string where = files.path(tokenizer_name);
-    const std::optional<Json> config = files.read_json(config_name);
+    const std::optional<Json> config = files.read_json(tokenizer_config_name);
     const Json* model = json.find("model");
     require_type(model, "WordPiece", "model", where);
     TokenizerSettings settings;
@@ -135,7 +133,7 @@ TokenizerSettings read_tokenizer_json(const Json& json, const ModelFiles& files)
         require_type(json.find("pre_tokenizer"), "BertPreTokenizer", "pre_tokenizer", where);
         settings.normalizer = read_normalizer(json.find("normalizer"), where);
     } else {
-        settings.normalizer = read_normalization(*config, files.path(config_name));
+        settings.normalizer = read_normalization(*config, files.path(tokenizer_config_name));
         settings.unknown = settings.roles.unk;
     }
     const Json* added = json.find("added_tokens");
@@ -173,8 +171,8 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
     TokenizerSettings settings;
     settings.tokens = read_lines(text.substr(0, 3) == mark ? text.substr(3) : text);
     settings.pieces = settings.tokens.size();
-    const std::optional<Json> config = files.read_json(config_name);
-    const std::string where = files.path(config_name);
+    const std::optional<Json> config = files.read_json(tokenizer_config_name);
+    const std::string where = files.path(tokenizer_config_name);
     if (config) settings.normalizer = read_normalization(*config, where);
     const std::string named = class_named(config, files);
     if (!is_berts(named)) {

@@ -69,19 +69,19 @@ def encoded_ahead(task: Task[Any, Any, Any], chunks: Iterator[Chunk]) -> Iterato
     present = next(chunks, None)
     following = next(chunks, None)
     if present is not None and following is None:
-        yield encode_chunk(task, present)
+        yield _encode_chunk(task, present)
     elif present is not None:
         with ThreadPoolExecutor(1, thread_name_prefix="squeezebert-encode") as encoder:
-            ahead = encoder.submit(encode_chunk, task, present)
+            ahead = encoder.submit(_encode_chunk, task, present)
             while ahead is not None:
                 encoded, ahead = ahead.result(), None
                 if following is not None:
-                    ahead = encoder.submit(encode_chunk, task, following)
+                    ahead = encoder.submit(_encode_chunk, task, following)
                 yield encoded
                 following = next(chunks, None)
 
 
-def encode_chunk(task: Task[Any, Any, Any], chunk: Chunk) -> EncodedChunk:
+def _encode_chunk(task: Task[Any, Any, Any], chunk: Chunk) -> EncodedChunk:
     """The examples as inputs, up to the first that cannot be one."""
     try:
         features = task.encode(chunk.examples)

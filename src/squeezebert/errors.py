@@ -81,7 +81,22 @@ class CheckpointError(SqueezeBertError):
 
 
 class DataError(SqueezeBertError):
-    """A data file that breaks its format; the message names the file and the line."""
+    """A data file that breaks its format; the message names the file and the line.
+
+    Args:
+        message: As for every error.
+        hint: The same.
+        where: The place, ``file:line``, where the message begins with it; empty elsewhere.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, where: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.where = where
+
+    @property
+    def reason(self) -> str:
+        """The message without its place."""
+        return self.message.removeprefix(f"{self.where}: ") if self.where else self.message
 
 
 class InvalidInputError(SqueezeBertError):

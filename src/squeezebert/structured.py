@@ -78,7 +78,7 @@ def parse_json(content: bytes | str, where: str) -> Any:
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_not_finite, parse_float=_finite
+            text, object_pairs_hook=unique_names, parse_constant=_not_finite, parse_float=_finite
         )
     except RecursionError:
         value = None
@@ -92,7 +92,12 @@ def parse_json(content: bytes | str, where: str) -> Any:
     return value
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for ``object_pairs_hook``.
+
+    Raises:
+        ValueError: a name that stands twice, of which Python's reader would take the last.
+    """
     values = dict(pairs)
     if len(values) != len(pairs):
         seen: set[str] = set()

@@ -31,7 +31,7 @@ OWN_WORDS = {
 """Options that mean one thing but are told in each verb's own words."""
 
 ALIASES = {"--file": "--input"}
-"""A second spelling, kept for a reason: `predict --file` is what other tools call it."""
+"""Second spellings: `--file` was the name of `predict --input` before it read tables."""
 
 
 def options() -> dict[str, dict[str, click.Option]]:

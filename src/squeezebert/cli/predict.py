@@ -30,8 +30,8 @@ from squeezebert.shown import on_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from squeezebert.data.bad_rows import BadRows
     from squeezebert.pipeline import Pipeline
-    from squeezebert.predicting.answering import BadRows
     from squeezebert.predicting.columns import Appended
     from squeezebert.predicting.finding import Format
     from squeezebert.predicting.inputs import Inputs, Texts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -56,9 +55,9 @@ class LeftOut:
         return path
 
     def _row(self, error: DataError) -> dict[str, str | int]:
-        found = re.match(rf"{re.escape(str(self._path))}:(\d+): ", error.message)
-        reason = error.message[found.end() :] if found else error.message
-        return {"file": str(self._path), "line": int(found[1]) if found else 0, "reason": reason}
+        line = error.where.rpartition(":")[2]
+        number = int(line) if line.isdecimal() else 0
+        return {"file": str(self._path), "line": number, "reason": error.reason}
 
 
 def on_bad(path: str | os.PathLike[str], rows: BadRows) -> OnBad | LeftOut:

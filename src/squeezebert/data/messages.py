@@ -85,4 +85,4 @@ def passing(option: str, value: str | bool) -> str:
 
 def broken(where: str, found: str, expected: str, hint: str) -> DataError:
     """The error for data at ``where`` (``file:line``) that is not as expected."""
-    return DataError(f"{where}: {found}, expected {expected}", hint=hint)
+    return DataError(f"{where}: {found}, expected {expected}", hint=hint, where=where)

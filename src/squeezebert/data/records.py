@@ -10,6 +10,7 @@ from typing import Any, cast
 from squeezebert.data.lines import check_file, read_lines
 from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
 from squeezebert.errors import DataError, MissingDependencyError
+from squeezebert.structured import unique_names
 
 Row = Mapping[str, object]
 
@@ -121,7 +122,7 @@ def json_rows(
 
 def _object(line: str, where: str, *, first: bool) -> Row:
     try:
-        value: Any = json.loads(line, object_pairs_hook=_once)
+        value: Any = json.loads(line, object_pairs_hook=unique_names)
     except json.JSONDecodeError as error:
         hint = "each line must be one whole JSON object"
         if first and line.lstrip().startswith("["):
@@ -141,15 +142,6 @@ def _object(line: str, where: str, *, first: bool) -> Row:
             'for example {"text": "…", "label": "…"}',
         )
     return cast(Row, value)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise ValueError(f"the name {shown(twice)} stands twice")
-    return values
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class NativeAnswers:
                 ``text``, and ``topK`` and ``cursor`` where the call has them.
 
         Returns:
-            ``answer`` and ``milliseconds``, of the model alone.
+            ``answer``, and the ``milliseconds`` that it took.
 
         Raises:
             InvalidInputError: a question that cannot be answered.
@@ -48,57 +49,65 @@ class NativeAnswers:
             self._models[name] = _native.TextModel(str(self._bundles[name]), 1)
         model = self._models[name]
         places = _Places(text)
-        answer: Any
         begin = time.perf_counter()
-        if call == "classify":
-            scores = model.classify(text, None)
-            milliseconds = 1e3 * (time.perf_counter() - begin)
-            labels = self._specs[name].labels
-            best = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
-            answer = {
-                "label": best[0][0],
-                "scores": [{"label": label, "score": score} for label, score in best],
-            }
-        elif call == "tag":
-            entities = model.tag(text)
-            milliseconds = 1e3 * (time.perf_counter() - begin)
-            answer = [
-                {
-                    "type": kind,
-                    "text": text[start:end],
-                    "start": places.utf16(start),
-                    "end": places.utf16(end),
-                    "score": score,
-                }
-                for kind, start, end, score in entities
-            ]
-        elif call == "fill":
-            gaps = model.fill(text, _get(question, "topK", int))
-            milliseconds = 1e3 * (time.perf_counter() - begin)
-            answer = [
-                {
-                    "start": places.utf16(start),
-                    "end": places.utf16(end),
-                    "candidates": [
-                        {"token": token, "score": score} for token, score, _ in candidates
-                    ],
-                }
-                for start, end, candidates in gaps
-            ]
-        elif call == "suggest":
-            cursor = places.character(_get(question, "cursor", int))
-            start, end, words = model.suggest(text, cursor, _get(question, "topK", int))
-            milliseconds = 1e3 * (time.perf_counter() - begin)
-            answer = {
-                "start": places.utf16(start),
-                "end": places.utf16(end),
-                "words": [
-                    {"word": word, "kind": kind, "score": score} for word, kind, score in words
-                ],
-            }
-        else:
-            raise InvalidInputError(f"call is {call!r}, expected classify, tag, fill or suggest")
-        return {"answer": answer, "milliseconds": milliseconds}
+        match call:
+            case "classify":
+                answer = _classification(model.classify(text, None), self._specs[name].labels)
+            case "tag":
+                answer = _entities(model.tag(text), text, places)
+            case "fill":
+                answer = _gaps(model.fill(text, _get(question, "topK", int)), places)
+            case "suggest":
+                cursor = places.character(_get(question, "cursor", int))
+                answer = _words(model.suggest(text, cursor, _get(question, "topK", int)), places)
+            case _:
+                raise InvalidInputError(
+                    f"call is {call!r}, expected classify, tag, fill or suggest"
+                )
+        return {"answer": answer, "milliseconds": 1e3 * (time.perf_counter() - begin)}
+
+
+def _classification(scores: Sequence[float], labels: Sequence[str]) -> Any:
+    best = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
+    return {
+        "label": best[0][0],
+        "scores": [{"label": label, "score": score} for label, score in best],
+    }
+
+
+def _entities(found: Sequence[tuple[str, int, int, float]], text: str, places: _Places) -> Any:
+    return [
+        {
+            "type": kind,
+            "text": text[start:end],
+            "start": places.utf16(start),
+            "end": places.utf16(end),
+            "score": score,
+        }
+        for kind, start, end, score in found
+    ]
+
+
+def _gaps(
+    found: Sequence[tuple[int, int, Sequence[tuple[str, float, str]]]], places: _Places
+) -> Any:
+    return [
+        {
+            "start": places.utf16(start),
+            "end": places.utf16(end),
+            "candidates": [{"token": token, "score": score} for token, score, _ in candidates],
+        }
+        for start, end, candidates in found
+    ]
+
+
+def _words(found: tuple[int, int, Sequence[tuple[str, str, float]]], places: _Places) -> Any:
+    start, end, words = found
+    return {
+        "start": places.utf16(start),
+        "end": places.utf16(end),
+        "words": [{"word": word, "kind": kind, "score": score} for word, kind, score in words],
+    }
 
 
 class _Places:
@@ -115,8 +124,7 @@ class _Places:
     def character(self, utf16: int) -> int:
         if not 0 <= utf16 <= self._before[-1]:
             raise InvalidInputError(f"cursor is {utf16}, which is behind the text's end")
-        # The one that the position is in or before.
-        return next(i for i, at in reversed(list(enumerate(self._before))) if at <= utf16)
+        return bisect_right(self._before, utf16) - 1  # within a character: its beginning
 
 
 def _get(question: Mapping[str, Any], name: str, kind: type[Any]) -> Any:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from squeezebert.columns import Text
+from squeezebert.data.bad_rows import BadRows
 from squeezebert.errors import InvalidInputError, SqueezeBertError
 from squeezebert.pipeline import Pipeline, Prediction
 from squeezebert.predicting.inputs import Inputs, Item, Texts
 from squeezebert.tasks.base import Features
 
-BadRows = Literal["error", "skip", "report"]
 CHUNK_ROWS = 1024
 CHUNK_CHARACTERS = 4_000_000
 """A chunk ends before it holds so much text, or after its first row."""
-
-Text: TypeAlias = str | tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

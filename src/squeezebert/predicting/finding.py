@@ -18,7 +18,7 @@ PARTIAL = ".partial"
 """Ends the name of the directory of a job that is not done; see
 :mod:`squeezebert.predicting.partial`."""
 
-_SUFFIXES: dict[str, Format] = {
+SUFFIXES: dict[str, Format] = {
     **dict.fromkeys((suffix for suffix, mark in DELIMITERS.items() if mark == ","), "csv"),
     **dict.fromkeys((suffix for suffix, mark in DELIMITERS.items() if mark == "\t"), "tsv"),
     **dict.fromkeys(JSON_LINES, "jsonl"),
@@ -28,7 +28,9 @@ _SUFFIXES: dict[str, Format] = {
     ".log": "text",
     "": "text",  # pipes, too
 }
-_ENDINGS = ", ".join(filter(None, _SUFFIXES))
+"""What the endings of names tell."""
+
+_ENDINGS = ", ".join(filter(None, SUFFIXES))
 
 
 def format_of(files: Sequence[Path], delimiter: str | None) -> Format:
@@ -44,7 +46,7 @@ def format_of(files: Sequence[Path], delimiter: str | None) -> Format:
     """
     formats: set[Format] = set()
     for file in files:
-        found = _SUFFIXES.get(format_suffix(file))
+        found = SUFFIXES.get(format_suffix(file))
         if delimiter is not None and found in (None, "text"):
             found = "csv"
         if found is None:
@@ -79,7 +81,7 @@ def find_files(given: str, without: Path | None, *, any_name: bool) -> tuple[Pat
             file
             for file in sorted(path.rglob("*"))
             if file.is_file()
-            and (any_name or format_suffix(file) in filter(None, _SUFFIXES))
+            and (any_name or format_suffix(file) in filter(None, SUFFIXES))
             and not _hidden(file.relative_to(path))
         ]
         if not found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -339,5 +338,4 @@ def _pass(error: DataError) -> None:
 
 def _told(errors: Sequence[DataError], name: str) -> Iterator[Item]:
     for error in errors:
-        found = re.match(rf"{re.escape(name)}:\d+", error.message)
-        yield Item(where=found.group() if found else name, error=error)
+        yield Item(where=error.where or name, error=error)

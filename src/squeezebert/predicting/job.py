@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert.checkpoint.hub import resolve
+from squeezebert.data.bad_rows import BadRows
 from squeezebert.errors import DataError, SqueezeBertError
 from squeezebert.pipeline import Pipeline
-from squeezebert.predicting.answering import Answered, Answering, BadRows
+from squeezebert.predicting.answering import Answered, Answering
 from squeezebert.predicting.columns import Appended
 from squeezebert.predicting.inputs import Inputs, Item
 from squeezebert.predicting.outputs import Output, Pair, open_output, output_format

@@ -17,19 +17,14 @@ from squeezebert.data.records import import_parquet
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import sync
 from squeezebert.predicting.columns import Column
+from squeezebert.predicting.finding import SUFFIXES
 from squeezebert.predicting.inputs import Inputs, Item
 from squeezebert.predicting.values import as_json
 
 OutputFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
 _FORMATS: Mapping[str, OutputFormat] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
+    suffix: kind for suffix, kind in SUFFIXES.items() if kind != "text"
 }
 _GROUP_ROWS, _GROUP_BYTES = 65_536, 64 << 20
 """When the parts of a Parquet file that were read make a row group."""

@@ -8,6 +8,7 @@ Beside ``out.csv`` stands the directory ``out.csv.partial`` until the job is don
                    ``rows.*`` and ``bad.jsonl`` reach
 ``rows.csv``, …    the output so far; of Parquet the folder ``parts``
 ``bad.jsonl``      the rows that were left out, with the reason
+``.lock``          held by the process that writes
 =================  ================================================================================
 """
 
@@ -22,16 +23,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
+import filelock
+
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.files import sync, write_text, writing
+from squeezebert.locking import take
 from squeezebert.predicting.finding import PARTIAL
 
-try:
-    import fcntl
-except ModuleNotFoundError:  # not a Unix
-    fcntl = None
-
-_JOB, _JOURNAL, _BAD = "job.json", "journal.jsonl", "bad.jsonl"
+_JOB, _JOURNAL, _BAD, _LOCK = "job.json", "journal.jsonl", "bad.jsonl", ".lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +119,9 @@ class Partial:
     def remove(self) -> None:
         """Removes the directory; what says that the job is done goes last."""
         self.close()
-        _clear(self.directory, keep=(_JOURNAL, _JOB))
-        _clear(self.directory, keep=(_JOB,))
+        _clear(self.directory, keep=(_JOURNAL, _JOB, _LOCK))
+        _clear(self.directory, keep=(_JOB, _LOCK))
+        _clear(self.directory, keep=(_LOCK,))
         _clear(self.directory)
         self.directory.rmdir()
 
@@ -161,7 +161,7 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
         with _locked(directory, output):
             if restart or not began:
                 (directory / _JOB).unlink(missing_ok=True)  # the rest is no job's from here on
-                _clear(directory)
+                _clear(directory, keep=(_LOCK,))
                 write_text(directory / _JOB, json.dumps(job, ensure_ascii=False, indent=1))
             else:
                 _check_same(directory, job)
@@ -176,18 +176,15 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
 
 @contextmanager
 def _locked(directory: Path, output: Path) -> Generator[None]:
-    handle = os.open(directory, os.O_RDONLY)
+    lock = filelock.FileLock(directory / _LOCK)
+    if not take(lock, output):
+        raise InvalidInputError(
+            f"another process is writing {output}", hint="wait, or name another file"
+        )
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InvalidInputError(
-                    f"another process is writing {output}", hint="wait, or name another file"
-                ) from None
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def _clear(directory: Path, keep: tuple[str, ...] = ()) -> None:

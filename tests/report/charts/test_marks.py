@@ -17,8 +17,7 @@ def test_the_baseline_is_number_0_and_nobody_shares(many: Report) -> None:
     assert sorted(slots.values()) == list(range(6))
 
 
-def test_models_that_never_meet_look_alike(pair: Report) -> None:
-    """One model a task is the usual case: six names, but always a small one and its baseline."""
+def one_model_a_task(pair: Report) -> Report:
     results = tuple(
         dataclasses.replace(
             result,
@@ -27,21 +26,18 @@ def test_models_that_never_meet_look_alike(pair: Report) -> None:
         )
         for result in pair.results
     )
-    slots = slots_of(groups_of(dataclasses.replace(pair, results=results)))
+    return dataclasses.replace(pair, results=results)
+
+
+def test_models_that_never_meet_look_alike(pair: Report) -> None:
+    """One model a task is the usual case: six names, but always a small one and its baseline."""
+    slots = slots_of(groups_of(one_model_a_task(pair)))
     assert len(slots) == 6
     assert set(slots.values()) == {0, 1}
 
 
 def test_a_family_is_named_once(pair: Report) -> None:
-    results = tuple(
-        dataclasses.replace(
-            result,
-            label=f"{result.label}-{result.task}",
-            baseline=f"{result.baseline}-{result.task}",
-        )
-        for result in pair.results
-    )
-    groups = groups_of(dataclasses.replace(pair, results=results))
+    groups = groups_of(one_model_a_task(pair))
     entries = legend(groups, slots_of(groups))
     assert [(name, baseline) for _, name, baseline in entries] == [
         ("BERT-mini", True),

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from squeezebert.data import dataset_names, open_dataset
+from squeezebert.data import dataset_names
 from squeezebert.data.catalog import Dataset
-from squeezebert.data.label_map import entity_types, rename_labels
+from squeezebert.data.data_recipe import DataSource
 from squeezebert.data.splits import divide
 from squeezebert.data.tags import head_labels, names_entities
 from squeezebert.errors import ConfigError, DataError
 from squeezebert.spec import ProblemType, TaskName
-from squeezebert.training.recipe.run import DataSource, FinetuneRecipe
+from squeezebert.training.recipe.run import FinetuneRecipe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,35 +118,7 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
 
 
 def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
-    if source.path in dataset_names():
-        dataset = open_dataset(source.path, task=recipe.task, split=split)
-    else:
-        dataset = open_dataset(
-            source.path,
-            task=recipe.task,
-            split=split,
-            text=source.text[0] if len(source.text) == 1 else source.text,
-            label=source.label,
-            pair=source.pair or None,
-            problem_type=recipe.problem_type,
-            delimiter=source.delimiter or None,
-            quoted=source.quoted,
-            empty=source.empty,
-            scheme=source.scheme or None,
-            token_column=source.token_column,
-            tag_column=source.tag_column,
-            encoding=source.encoding,
-            bad_rows=source.bad_rows,
-        )
-    if source.label_map:
-        dataset = rename_labels(dataset, source.label_map)
-    if source.types:
-        dataset = _of_types(dataset, source.types)
-    if source.limit and len(dataset) > source.limit:
-        step = len(dataset) / source.limit
-        kept = [dataset.examples[int(index * step)] for index in range(source.limit)]
-        dataset = dataclasses.replace(dataset, examples=kept)
-    return dataset
+    return source.open(task=recipe.task, split=split, problem_type=recipe.problem_type)
 
 
 def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
@@ -166,21 +138,6 @@ def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
         else dataclasses.replace(example, soft=example.soft[:, order])
         for example in dataset.examples
     ]
-
-
-def _of_types(dataset: Dataset, types: tuple[str, ...]) -> Dataset:
-    """``dataset`` with what its annotators looked for."""
-    if dataset.task != "token_classification":
-        raise ConfigError(f"types is set for {dataset.name}, which has no entities")
-    more = sorted(set(entity_types(dataset.labels)) - set(types))
-    if more:
-        raise ConfigError(
-            f"types of {dataset.name} lacks {', '.join(map(repr, more))}",
-            hint="name all entity types that the set's annotators looked for, as label_map "
-            "leaves them",
-        )
-    examples = [dataclasses.replace(example, types=types) for example in dataset.examples]
-    return dataclasses.replace(dataset, examples=examples)
 
 
 def _open_dev(source: DataSource, recipe: FinetuneRecipe) -> Dataset | None:

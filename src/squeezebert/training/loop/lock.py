@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import logging
 import os
 import socket
 from collections.abc import Generator
@@ -17,6 +15,7 @@ import filelock
 
 from squeezebert.errors import ConfigError
 from squeezebert.files import write_text, writing
+from squeezebert.locking import take
 from squeezebert.training.loop.hardware import in_main_process, processes
 
 LOCK = ".lock"
@@ -24,8 +23,6 @@ LOCK = ".lock"
 
 HOLDER = ".holder"
 """Who holds the lock, for messages alone: a killed run leaves it behind."""
-
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -55,21 +52,11 @@ def held(output: Path) -> Generator[None]:
 def _take(lock: filelock.BaseFileLock, output: Path) -> None:
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
+        if not take(lock, output):
             raise ConfigError(
                 f"{output} is in use: {_holder(output)}",
                 hint="wait until it ends, or choose another output directory",
-            ) from error
-        except (NotImplementedError, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-                raise
-            logging.getLogger(__name__).warning(
-                "%s is on a file system without locks: see to it that no other run writes there",
-                output,
             )
-            return
     if lock.lock_counter == 1:
         about = {
             "process": os.getpid(),

@@ -93,24 +93,21 @@ def _pretrain(recipe: PretrainRecipe, output: Path, *, resume: bool) -> Training
             ),
             resume=resume,
         )
-    sentences = recipe.corpus.sentences
-    if sentences and processes().is_main_process:
-        save_pooling(
-            output,
-            hidden_size=model.config.hidden_size,
-            max_length=recipe.corpus.sequence_length,
-        )
-    spec = TaskSpec(
-        task="masked_lm",
-        max_length=recipe.corpus.sequence_length,
-        languages=recipe.languages,
-    )
+    card = pretraining_card(recipe, model, state, [len(s.train) for s in streams])
+    length = recipe.corpus.sequence_length
+    if recipe.corpus.sentences:
+        if processes().is_main_process:
+            save_pooling(output, hidden_size=model.config.hidden_size, max_length=length)
+        saved, spec = model.encoder, None
+    else:
+        saved = model
+        spec = TaskSpec(task="masked_lm", max_length=length, languages=recipe.languages)
     return save_run(
         output,
-        model=model.encoder if sentences else model,
+        model=saved,
         tokenizer=tokenizer,
-        spec=None if sentences else spec,
-        card=pretraining_card(recipe, model, state, [len(s.train) for s in streams]),
+        spec=spec,
+        card=card,
         state=state,
         main_score=objective.main_score,
     )

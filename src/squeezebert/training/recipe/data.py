@@ -1,96 +1,11 @@
-"""The sections of a recipe that say what is read: data sets, text, and how tokens are masked."""
+"""The sections of a recipe that say which text is read, and how its tokens are masked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-from squeezebert.data.bad_rows import BadRows
-from squeezebert.data.tables import EmptyText
+from squeezebert.data.data_recipe import require
 from squeezebert.errors import ConfigError
-
-
-def require(condition: bool, name: str, value: object, expected: str) -> None:
-    """Refuses a setting that cannot be."""
-    if not condition:
-        raise ConfigError(f"{name} is {value!r}, expected {expected}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataSource:
-    """One data set: a known name, a file or a directory, and how to read it.
-
-    Args:
-        path: A known data set's name, a file, or a directory with ``train`` and ``dev`` files.
-        split: Which part of it; empty: ``train`` or ``dev``, by the list that the source is in.
-        text: Column of the text, or several that are joined. This and the next few are for a
-            person's own files; see :func:`squeezebert.data.open_dataset`.
-        label: Column of the label.
-        pair: Column of the second text of a pair; empty: none.
-        delimiter: What stands between columns; empty: by the file's suffix.
-        quoted: Whether ``"`` quotes a cell of a table; left out: by the delimiter.
-        empty: What to do with empty texts of a table: ``error``, ``skip`` or ``keep``.
-        scheme: How entities are tagged, see :mod:`squeezebert.data.tags`; empty: found out.
-        token_column: Where the word stands in CoNLL columns.
-        tag_column: Where its tag stands.
-        encoding: Of the file.
-        bad_rows: What to do with rows that cannot be read: ``error``, ``skip`` or ``report``.
-        label_map: Renames this set's labels (for token classification entity types, without ``B-``
-            and ``I-``, or whole tags, or labels of words); a label renamed to the empty string is
-            dropped: its examples for text classification, its entities for token classification.
-        types: The entity types that this set's annotators looked for, after ``label_map``; empty:
-            all. A word that they left untagged is then not learned to be none of the others.
-        limit: At most that many examples, spread evenly over the set; 0: all.
-        repeat: How many times an epoch reads the set, so that a small good one counts beside a
-            large one. Training sets only.
-    """
-
-    path: str
-    split: str = ""
-    text: tuple[str, ...] = ("text",)
-    label: str = "label"
-    pair: str = ""
-    delimiter: str = ""
-    quoted: bool | None = None
-    empty: EmptyText = "error"
-    scheme: Literal["", "IOB1", "IOB2", "IOBES", "BILOU", "IO", "words"] = ""
-    token_column: int = 0
-    tag_column: int = -1
-    encoding: str = "utf-8"
-    bad_rows: BadRows = "error"
-    label_map: Mapping[str, str] = field(default_factory=dict[str, str])
-    types: tuple[str, ...] = ()
-    limit: int = 0
-    repeat: int = 1
-
-    def __post_init__(self) -> None:
-        require(self.repeat >= 1, "repeat", self.repeat, "1 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataRecipe:
-    """``[data]``: what a model is fine-tuned on.
-
-    Args:
-        train: Data sets to train on, joined in this order. A plain string stands for a
-            :class:`DataSource` with that path.
-        dev: Data sets to measure on; empty: the ``dev`` split of those in ``train`` that have
-            one, else a share of the training data.
-        dev_share: The share of the training examples that becomes the dev set where there is no
-            other.
-        labels: Classes (entity types, without ``B-`` and ``I-``, for token classification) in
-            the order of the head's outputs; empty: those of the training data.
-    """
-
-    train: tuple[DataSource, ...] = ()
-    dev: tuple[DataSource, ...] = ()
-    dev_share: float = 0.1
-    labels: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require(0 < self.dev_share < 1, "dev_share", self.dev_share, "a share in (0, 1)")
-        require(len(set(self.labels)) == len(self.labels), "labels", self.labels, "no label twice")
 
 
 @dataclass(frozen=True, kw_only=True)

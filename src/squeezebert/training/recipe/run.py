@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from squeezebert.data.data_recipe import DataRecipe, DataSource, require
 from squeezebert.errors import ConfigError
 from squeezebert.spec import ProblemType, TaskName
 from squeezebert.training.recipe.data import (
     CorpusRecipe,
     CorpusSource,
-    DataRecipe,
-    DataSource,
     MaskingRecipe,
-    require,
 )
 
 __all__ = [
