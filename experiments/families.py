@@ -80,27 +80,36 @@ BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
 {E5}{KEPT_OUT}"""
 
 
+SENTENCES = """\
+Trained to give sentences of the text below, and some of classic books, vectors that resemble one
+another as MiniLM's do. No sentence of STS-B was read.
+
+"""
+
+
 @dataclass(frozen=True)
 class Part:
     """One of a family's models.
 
     Args:
         name: Of the run and, after the family's name, of the shipped model.
-        task: What it does.
+        task: What it does; None for an encoder of sentences, which is measured on STS-B.
         tests: Sample data sets that it is scored on.
         summary: First sentence of the card.
         data: What it was fine-tuned on, and under which license; empty for the masked LM.
         limits: What not to expect.
         kept: Public data sets with their split, kept out of training to measure by.
+        languages: Of an encoder of sentences; others have theirs from their recipe.
     """
 
     name: str
-    task: TaskName
+    task: TaskName | None
     tests: tuple[str, ...]
     summary: str
     data: str
     limits: str
     kept: tuple[tuple[str, str], ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,8 +176,20 @@ English only, in lower case. On text unlike Wikipedia, blogs and short posts it 
 names; of works, events and products (MISC) it knows least.""",
 )
 
+SENTENCE_VECTORS = Part(
+    name="sentences",
+    task=None,
+    tests=(),
+    summary="Gives English sentences vectors that tell which are alike, for `TextEncoder`.",
+    data=SENTENCES,
+    limits="""\
+English only, in lower case; made for sentences of up to 64 tokens. all-MiniLM-L6-v2, which taught
+it, is better where its size and time can be had.""",
+    languages=("en",),
+)
+
 MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
-SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES)
+SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES, SENTENCE_VECTORS)
 
 FAMILIES = {
     "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),

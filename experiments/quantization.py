@@ -125,7 +125,7 @@ def trained(runs: Path | None, split: str, limit: int | None, threads: int) -> N
 
 def _pairs(runs: Path | None, split: str, limit: int | None) -> Iterator[tuple[Path, Dataset]]:
     pairs = [
-        (model.directory, name) for model in shipped_models() for name in SETS[model.spec.task]
+        (model.directory, name) for model in shipped_models() for name in SETS.get(model.task, ())
     ]
     if runs is not None:
         for path in sorted(runs.glob("*/*/seed-0/scores.json")):

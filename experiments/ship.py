@@ -12,19 +12,24 @@ anew and packs nothing.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shutil
 import tomllib
 from pathlib import Path
 
-from experiments.families import FAMILIES, MINI_PARTS, Part
+from experiments.families import FAMILIES, Part
 from experiments.page import ROOT, replace_part
+from experiments.similarity import correlation, model_cosines
 from squeezebert import pipeline
 from squeezebert.benchmark.cpu_time import measure_shipped
 from squeezebert.checkpoint.directory import read_spec, size_on_disk
+from squeezebert.checkpoint.pooling import save_pooling, trained_length
 from squeezebert.checkpoint.shipped import (
+    Measured,
     ShippedModel,
     ShippedScore,
+    read_measured,
     shipped_models,
     write_measured,
 )
@@ -37,6 +42,7 @@ from squeezebert.machine import describe_machine
 from squeezebert.model import TaskModel, load_model, save_model
 from squeezebert.report.markdown import table_text
 from squeezebert.report.tables import Table
+from squeezebert.spec import TaskName
 from squeezebert.tasks import ReferenceEmbeddings, Scores
 from squeezebert.tokenizer import Tokenizer
 
@@ -62,8 +68,7 @@ minutes on one core of a shared server ({stopped}). The commands are in `recipes
 
 ## Scores of these very weights
 
-Test parts of the sample data, on which nothing was trained or chosen. They are small, 30 to 150
-items each. Scores on public sets: `docs/results.md`.
+{measured_on} Scores on public sets: `docs/results.md`.
 
 {table}
 {kept}
@@ -73,6 +78,14 @@ items each. Scores on public sets: `docs/results.md`.
 bias; not meant for decisions about people.
 """
 
+
+SAMPLES = """\
+Test parts of the sample data, on which nothing was trained or chosen. They are small, 30 to 150
+items each."""
+
+SIMILARITY = """\
+STS-B's test part, on which nothing was trained or chosen: rank correlation of cosines with what
+people said."""
 
 KEPT = """
 Entity F1 on public sets that were kept out of training: {scores}. Types that a set's annotators did
@@ -84,9 +97,8 @@ def main() -> None:
     """Packs the models named, masked LMs first: the others share their word table."""
     parts = {
         f"{name}-{part.name}": (name, part)
-        for place in range(len(MINI_PARTS))
         for name, family in FAMILIES.items()
-        for part in [family.parts[place]]
+        for part in family.parts
     }
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
@@ -103,8 +115,11 @@ def main() -> None:
     if arguments.measure:
         for model in shipped_models():
             _, part = parts[model.name]
-            found = {name: measure(model.directory, part, name) for name in part.tests}
-            write_measured(model.directory, main_scores(found), model.speed)
+            scores = main_scores(measure_all(model.directory, part))
+            write_measured(
+                model.directory,
+                Measured(scores=scores, speed=model.speed, languages=part.languages),
+            )
         tell_speeds()
         return
     PACKAGE.mkdir(exist_ok=True)
@@ -126,24 +141,40 @@ def pack(runs: Path, family: str, part: Part) -> None:
     save_model(model, target, spec=read_spec(source), storage="int8", shared=table)
     for name in ("vocab.txt", "tokenizer_config.json", "recipe.toml"):
         shutil.copyfile(source / name, target / name)
-    found = {name: measure(target, part, name) for name in part.tests}
-    write_measured(target, main_scores(found), before)
+    if part.task is None:
+        length = trained_length(source)
+        assert length is not None
+        save_pooling(target, hidden_size=model.config.hidden_size, max_length=length)
+    found = measure_all(target, part)
+    write_measured(
+        target, Measured(scores=main_scores(found), speed=before, languages=part.languages)
+    )
     scores = {name: dict(one.values) for name, one in found.items()}
     card = write_card(family, part, source, target, scores, kept_scores(target, part))
     (target / "README.md").write_text(card, encoding="utf-8")
     print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
 
 
-def main_scores(found: dict[str, Scores]) -> list[ShippedScore]:
+def measure_all(directory: Path, part: Part) -> dict[str, Scores]:
+    """Scores of the packed weights on each of the part's test sets."""
+    if part.task is None:
+        found = correlation(model_cosines(directory), "test")
+        return {"stsb": Scores(values={"spearman": found}, main="spearman")}
+    return {name: measure(directory, part.task, name) for name in part.tests}
+
+
+def main_scores(found: dict[str, Scores]) -> tuple[ShippedScore, ...]:
     """The score by which models are ranked, of each data set."""
-    return [
+    return tuple(
         ShippedScore(name=one.main, value=round(one.values[one.main], 4), data=name, split="test")
         for name, one in found.items()
-    ]
+    )
 
 
 def kept_scores(target: Path, part: Part) -> str:
     """What the card says of public sets that were kept out of training."""
+    if part.task is None or not part.kept:
+        return ""
     loaded, told = pipeline.load(target), []
     for name, split in part.kept:
         dataset = open_dataset(name, task=part.task, split=split)
@@ -151,7 +182,7 @@ def kept_scores(target: Path, part: Part) -> str:
             dataset = rename_labels(dataset, {"OTH": "MISC"})
         scores = evaluate(loaded, dataset.examples).scores
         told.append(f"{100 * scores.values[scores.main]:.1f} ({name}, {split} part)")
-    return KEPT.format(scores="; ".join(told)) if told else ""
+    return KEPT.format(scores="; ".join(told))
 
 
 def tell_speeds(*, anew: bool = True) -> None:
@@ -160,7 +191,9 @@ def tell_speeds(*, anew: bool = True) -> None:
     if anew or any(model.speed is None for model in models):
         speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
         for model, speed in zip(models, speeds, strict=True):
-            write_measured(model.directory, model.scores, speed)
+            write_measured(
+                model.directory, dataclasses.replace(read_measured(model.directory), speed=speed)
+            )
         models = shipped_models()
     replace_part(PAGE, "models", models_table(models))
 
@@ -173,8 +206,8 @@ def models_table(models: list[ShippedModel]) -> str:
         rows.append(
             (
                 model.name,
-                model.spec.task,
-                ", ".join(model.spec.languages),
+                model.task,
+                ", ".join(model.languages),
                 "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
                 f"{model.size_mb:.1f}",
                 f"{model.speed.cpu_ms:.3g}",
@@ -194,13 +227,13 @@ def models_table(models: list[ShippedModel]) -> str:
     )
 
 
-def measure(directory: Path, part: Part, dataset: str) -> Scores:
+def measure(directory: Path, task: TaskName, dataset: str) -> Scores:
     """Scores of the packed weights on the test part of a sample set."""
     loaded = pipeline.load(directory)
-    if part.task == "masked_lm":
+    if task == "masked_lm":
         table = ReferenceEmbeddings.load(PACKAGE / "reference.safetensors")
         loaded = with_reference(loaded, table)
-    examples = open_dataset(dataset, task=part.task).examples
+    examples = open_dataset(dataset, task=task).examples
     return evaluate(loaded, examples).scores
 
 
@@ -216,8 +249,8 @@ def write_card(
     training = json.loads((source / "training.json").read_text(encoding="utf-8"))
     recipe = tomllib.loads((source / "recipe.toml").read_text(encoding="utf-8"))
     model = load_model(target)
-    assert isinstance(model, TaskModel)
-    config, labels = model.config, model.head_config.labels
+    config = model.config
+    labels = model.head_config.labels if isinstance(model, TaskModel) else ()
     names = sorted({name for values in scores.values() for name in values})
     rows = [
         f"| {name} | " + " | ".join(_number(v.get(name)) for v in scores.values()) + " |"
@@ -232,7 +265,7 @@ def write_card(
         embedding=config.embedding_size,
         case="uncased" if Tokenizer.load(target).lowercase else "cased",
         vocabulary=config.vocab_size,
-        parameters=model.num_parameters / 1e6,
+        parameters=sum(one.numel() for one in model.parameters()) / 1e6,
         gflop=count(config, tokens=128).gflop,
         labels=f"Labels: {', '.join(labels)}.\n" if labels else "",
         data=part.data + FAMILIES[family].corpus,
@@ -250,6 +283,7 @@ def write_card(
         ),
         kept=kept,
         limits=part.limits,
+        measured_on=SAMPLES if part.task is not None else SIMILARITY,
     )
 
 

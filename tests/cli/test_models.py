@@ -18,6 +18,7 @@ MODEL = ShippedModel(
     name="tiny-news",
     directory=Path("somewhere") / "tiny-news",
     spec=TaskSpec(task="text_classification", labels=("a", "b"), languages=("en", "de")),
+    languages=("en", "de"),
     size_mb=1.25,
     description="Sorts news by topic.",
     scores=(ShippedScore(name="accuracy", value=0.8125, data="sample_news", split="test"),),
@@ -92,3 +93,13 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "description": "Sorts news by topic.",
         "directory": str(MODEL.directory),
     }
+
+
+def test_an_encoder_of_sentences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder = dataclasses.replace(MODEL, name="tiny-sentences", spec=None, languages=("en",))
+    monkeypatch.setattr(shipped, "shipped_models", lambda: [encoder])
+    assert run(["models", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["task"], told["languages"]) == ("sentence_vectors", ["en"])

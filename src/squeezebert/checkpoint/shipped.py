@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,9 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 MEASURED = "measured.json"
 """Beside a shipped model: its scores and its speed."""
+
+VECTORS = "sentence_vectors"
+"""What a model without a head is for: :class:`squeezebert.embedding.TextEncoder` takes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,8 @@ class ShippedModel:
     Args:
         name: What :func:`squeezebert.load` takes.
         directory: Where it lies.
-        spec: Task, labels and languages.
+        spec: Task, labels and languages; None for an encoder of sentences, which has no head.
+        languages: ISO 639-1 codes of the languages that it was trained for.
         size_mb: Of its weight files, shared ones included.
         description: One line from its card.
         scores: On the data sets that its card tells of.
@@ -73,44 +76,58 @@ class ShippedModel:
 
     name: str
     directory: Path
-    spec: TaskSpec
+    spec: TaskSpec | None
+    languages: tuple[str, ...]
     size_mb: float
     description: str
     scores: tuple[ShippedScore, ...] = ()
     speed: ShippedSpeed | None = None
 
+    @property
+    def task(self) -> str:
+        """What it is for: its task, or :data:`VECTORS`."""
+        return VECTORS if self.spec is None else self.spec.task
+
 
 @dataclass(frozen=True, kw_only=True)
-class _Measured:
-    """The content of ``measured.json``."""
+class Measured:
+    """The content of ``measured.json``.
 
-    scores: tuple[ShippedScore, ...]
-    speed: ShippedSpeed | None
+    Args:
+        scores: Of the model, on the data sets that its card tells of.
+        speed: On the machine that it was measured on; None where it was not.
+        languages: ISO 639-1 codes of an encoder of sentences; others have theirs in ``task.json``.
+    """
+
+    scores: tuple[ShippedScore, ...] = ()
+    speed: ShippedSpeed | None = None
+    languages: tuple[str, ...] = ()
 
 
 def shipped_models() -> list[ShippedModel]:
     """The models that come with the package, by name."""
     models: list[ShippedModel] = []
     for directory in sorted(PRETRAINED.glob("*/")):
-        spec = read_spec(directory) if (directory / CONFIG).is_file() else None
-        if spec is None:
+        if not (directory / CONFIG).is_file():
             continue
-        scores, speed = read_measured(directory)
+        spec = read_spec(directory)
+        measured = read_measured(directory)
         models.append(
             ShippedModel(
                 name=directory.name,
                 directory=directory,
                 spec=spec,
+                languages=measured.languages if spec is None else spec.languages,
                 size_mb=size_on_disk(directory) / 1e6,
                 description=_first_sentence(directory / "README.md"),
-                scores=scores,
-                speed=speed,
+                scores=measured.scores,
+                speed=measured.speed,
             )
         )
     return models
 
 
-def read_measured(directory: Path) -> tuple[tuple[ShippedScore, ...], ShippedSpeed | None]:
+def read_measured(directory: Path) -> Measured:
     """What ``measured.json`` in a model's directory says; nothing where there is none.
 
     Raises:
@@ -118,19 +135,15 @@ def read_measured(directory: Path) -> tuple[tuple[ShippedScore, ...], ShippedSpe
     """
     path = directory / MEASURED
     if not path.is_file():
-        return (), None
-    measured = build(_Measured, read_json(path), str(path), CheckpointError)
-    return measured.scores, measured.speed
+        return Measured()
+    return build(Measured, read_json(path), str(path), CheckpointError)
 
 
-def write_measured(
-    directory: Path, scores: Sequence[ShippedScore], speed: ShippedSpeed | None
-) -> None:
+def write_measured(directory: Path, measured: Measured) -> None:
     """Writes what :func:`read_measured` reads."""
-    content = {
-        "scores": [dataclasses.asdict(score) for score in scores],
-        "speed": None if speed is None else dataclasses.asdict(speed),
-    }
+    content = dataclasses.asdict(measured)
+    if not measured.languages:
+        del content["languages"]
     files.write_text(directory / MEASURED, json.dumps(content, indent=2) + "\n")
 
 

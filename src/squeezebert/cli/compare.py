@@ -185,12 +185,14 @@ def _shipped(datasets: Sequence[Dataset]) -> list[str]:
     from squeezebert.checkpoint.shipped import shipped_models
 
     fitting = [
-        model for model in shipped_models() if any(_fits(model.spec, data) for data in datasets)
+        model
+        for model in shipped_models()
+        if model.spec is not None and any(_fits(model.spec, data) for data in datasets)
     ]
     vocabularies = {
         model.name: (model.directory / "vocab.txt").read_bytes()
         for model in fitting
-        if model.spec.task == "masked_lm"
+        if model.task == "masked_lm"
     }
     most = Counter(vocabularies.values()).most_common(1)
     names = [

@@ -70,8 +70,8 @@ def models(*, measure: bool, seconds: float, as_json: bool) -> None:
 def _as_json(model: ShippedModel) -> dict[str, Any]:
     return {
         "name": model.name,
-        "task": model.spec.task,
-        "languages": list(model.spec.languages),
+        "task": model.task,
+        "languages": list(model.languages),
         "size_mb": round(model.size_mb, 3),
         "scores": [dataclasses.asdict(score) for score in model.scores],
         "speed": None if model.speed is None else dataclasses.asdict(model.speed),
@@ -84,8 +84,8 @@ def _row(model: ShippedModel) -> tuple[str, ...]:
     scores = [f"{score.name} {score.value:.3f} ({score.data})" for score in model.scores]
     return (
         model.name,
-        model.spec.task,
-        ", ".join(model.spec.languages),
+        model.task,
+        ", ".join(model.languages),
         "\n".join(scores) or "–",
         model.description,
         f"{model.size_mb:.1f}",

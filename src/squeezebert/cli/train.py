@@ -132,7 +132,7 @@ def best_start(task: str, languages: Sequence[str]) -> str:
     from squeezebert.checkpoint.shipped import shipped_models
 
     kind = "ner" if task == "token_classification" else "mlm"
-    known = {model.name: {*model.spec.languages} for model in shipped_models()}
+    known = {model.name: {*model.languages} for model in shipped_models()}
     names = [f"squeezebert-{size}-{kind}" for size in ("small", "mini")]
     return next((name for name in names if known[name].issuperset(languages)), names[-1])
 
