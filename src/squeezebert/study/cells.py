@@ -79,4 +79,4 @@ def _differs(one: ChosenSet, results: Sequence[Result], quick: bool) -> list[str
         f"The study's test part has {protocol.texts:,} texts, ours {results[0].texts:,} of "
         f"{results[0].mean_tokens:.0f} tokens on average; the study pads to {protocol.length}."
     )
-    return [*sentences, *DIFFERENCES[one.task]]
+    return [*sentences, DIFFERENCES[one.task]]

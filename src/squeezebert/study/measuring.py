@@ -104,6 +104,10 @@ def measure_set(
             baseline=baseline,
             repetitions=settings.passes,
             threads=settings.threads,
+            # A process of its own for each model's memory, and a run for each token of a dialogue.
+            memory=not settings.quick,
+            pseudo_texts=0 if settings.quick else 4,
+            latency_texts=10 if settings.quick else 50,
         ),
         train_parts=train,
         command=command,

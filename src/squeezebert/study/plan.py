@@ -45,7 +45,8 @@ class Part:
     """One thing that is done, and kept once it is.
 
     Args:
-        what: In words.
+        what: Is done.
+        of: With what.
         detail: How much of it.
         seconds: About; None where it depends on the line.
         quick_seconds: The same under ``--quick``.
@@ -54,6 +55,7 @@ class Part:
     """
 
     what: str
+    of: str
     detail: str
     seconds: float | None = None
     quick_seconds: float | None = None
@@ -170,8 +172,9 @@ def _downloads(
         total += missing
         parts.append(
             Part(
-                what=f"download {title}",
-                detail=f"{size / 1e6:,.1f} MB from {repository.name}",
+                what="download",
+                of=title,
+                detail=f"{size / 1e6:,.1f} MB",
                 is_done=not missing,
             )
         )
@@ -197,9 +200,9 @@ def _of_set(
         step = loop.batch_size * loop.accumulation * tokens / pace.training
         parts += [
             Part(
-                what=f"fine-tune {model.name} on {one.title}"
-                + (f", seed {seed}" if settings.seeds > 1 else ""),
-                detail=f"{steps:,} steps of {loop.batch_size} texts, {size.train:,} in all",
+                what="fine-tune" if settings.seeds == 1 else f"fine-tune, seed {seed}",
+                of=f"{model.name}, {one.title}",
+                detail=f"{steps:,} steps of {loop.batch_size} texts",
                 seconds=steps * step,
                 quick_seconds=min(steps, QUICK_STEPS) * step,
                 task=one.task,
@@ -213,9 +216,9 @@ def _of_set(
         quick_answering += min(texts, QUICK_TEXTS) / max(1, texts) * every / settings.passes
     parts.append(
         Part(
-            what=f"score and time {one.title}",
-            detail=f"{min(size.test, settings.most_texts or size.test):,} texts, "
-            f"{len(models)} models, transformers and the engine in turn",
+            what="score and time",
+            of=one.title,
+            detail=f"{min(size.test, settings.most_texts or size.test):,} texts",
             seconds=answering,
             quick_seconds=quick_answering,
             task=one.task,
