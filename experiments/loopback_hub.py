@@ -20,12 +20,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -33,9 +32,10 @@ from squeezebert.checkpoint.shipped import PRETRAINED
 from squeezebert.config import BERT_BASE, SQUEEZEBERT_BASE, EncoderConfig, as_bert
 from squeezebert.data import open_dataset
 
-Fault = Literal["missing", "cut once", "cut", "changed once", "changed", "slow", "broken"]
-"""What happens to a file: no such file; broken off in the middle, the first time or always; other
-content of the same length, the first time or always; no answer; an error of the server.
+Fault = Literal["missing", "cut once", "nothing", "changed once", "changed", "slow", "broken"]
+"""What happens to a file: no such file; broken off in the middle, the first time; always before it
+begins; other content of the same length, the first time or always; no answer; an error of the
+server.
 """
 
 LARGE = 1 << 16
@@ -170,7 +170,7 @@ class Handler(BaseHTTPRequestHandler):
         digest = told["lfs"]["oid"] if "lfs" in told else told["oid"]
         headers = {"X-Repo-Commit": commit, "ETag": f'"{digest}"', "Accept-Ranges": "bytes"}
         if fault == "slow":
-            time.sleep(self.hub.seconds)
+            Event().wait(self.hub.seconds)
         if not with_content:
             self._send(200, b"", headers, length=len(content))
             return
@@ -181,8 +181,8 @@ class Handler(BaseHTTPRequestHandler):
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         sent = content[start:]
-        if fault in ("cut", "cut once"):
-            sent = sent[: length // 2]
+        if fault in ("cut once", "nothing"):
+            sent = sent[: length // 2] if fault == "cut once" else b""
         if fault in ("cut once", "changed once"):
             del self.hub.faults[path]
         self._send(206 if start else 200, sent, headers, length=length)
