@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from experiments.loopback_hub import Hub, published, serving
 from huggingface_hub import constants
+
+from experiments.loopback_hub import Hub, published, serving
 
 WORDS = 1500
 

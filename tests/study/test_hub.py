@@ -7,9 +7,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from experiments.loopback_hub import Hub
 from huggingface_hub import constants
 
+from experiments.loopback_hub import Hub
 from squeezebert.errors import CheckpointError
 from squeezebert.study.hub import HubUnreachable, Repository, fetch, is_cached, look_up
 
@@ -114,9 +114,7 @@ def test_a_file_that_is_known_to_be_whole_is_not_read_again(hub: Hub) -> None:
     ("fault", "message"),
     [("missing", "404"), ("broken", "500"), ("slow", "timed out")],
 )
-def test_what_the_hub_refuses_is_named_with_the_reason(
-    hub: Hub, fault: str, message: str
-) -> None:
+def test_what_the_hub_refuses_is_named_with_the_reason(hub: Hub, fault: str, message: str) -> None:
     repository = look_up("model", NAME)
     hub.faults[WEIGHTS] = fault
     with pytest.raises(CheckpointError, match=rf"pytorch_model\.bin of squeezebert/.*{message}"):
