@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from experiments.loopback_hub import Hub, published, serving
 
-WORDS = 1500
+WORDS = 2600
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +20,18 @@ def content() -> Hub:
     return published("tiny", words=WORDS)
 
 
+Client = Callable[[Hub, Path, pytest.MonkeyPatch], None]
+
+
+@pytest.fixture(scope="session")
+def client() -> Client:
+    """Has the hub's client ask a hub on loopback, keep files in a cache, and not wait."""
+    return ask_only
+
+
 def ask_only(hub: Hub, cache: Path, patch: pytest.MonkeyPatch) -> None:
-    """Has the hub's client ask a hub on loopback, keep files in ``cache``, and not wait."""
+    from huggingface_hub import constants
+
     patch.setattr(constants, "ENDPOINT", hub.endpoint)
     template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
@@ -34,11 +43,13 @@ def ask_only(hub: Hub, cache: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hub(content: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(
+    content: Hub, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Hub]:
     """The hub without faults; a test may lay some into it."""
     own = Hub(repositories=copy.copy(content.repositories))
     with serving(own):
-        ask_only(own, tmp_path / "cache", monkeypatch)
+        client(own, tmp_path / "cache", monkeypatch)
         yield own
 
 

@@ -106,12 +106,14 @@ def test_directories_need_no_hub(tmp_path: Path, hub: Hub) -> None:
     files = hub.repositories["models/bert-base-uncased", "main"]
     (directory / "config.json").write_text(json.dumps(json.loads(files["config.json"])))
     hub.asked.clear()
-    found = choose_models((str(directory), "squeezebert-mini-mlm"), Sources(tmp_path / SOURCES))
-    assert [(one.name, one.origin) for one in found] == [
-        ("mine", "a directory"),
-        ("squeezebert-mini-mlm", "a directory"),
-    ]
+    found = choose_models((str(directory),), Sources(tmp_path / SOURCES))
+    assert [(one.name, one.origin) for one in found] == [("mine", "a directory")]
     assert hub.asked == []
+
+
+def test_a_shape_that_transformers_lacks_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="embeddings of 128 beside a width of 256"):
+        choose_models(("squeezebert-mini-mlm",), Sources(tmp_path / SOURCES))
 
 
 def test_models_that_cannot_be(tmp_path: Path, hub: Hub) -> None:

@@ -169,7 +169,7 @@ def _check_installed() -> None:
     runs.check_installed()
     if find_spec("transformers") is None:
         raise MissingDependencyError.for_extra(
-            "transformers", "train,baselines", "timing models as the study did"
+            "transformers", "baselines", "timing models as the study did"
         )
 
 

@@ -95,7 +95,7 @@ def time_padded(
 def _batches(pipeline: Any, dataset: Dataset, protocol: Protocol) -> list[RaggedBatch]:
     length = min(protocol.length, pipeline.backend.config.max_position_embeddings)
     examples = dataset.examples[: MOST_BATCHES * protocol.batch]
-    rows = [item.input_ids[:length] for item in pipeline.task.encode(examples)]
+    rows = [item.input_ids[:length] for item in pipeline.task.encode(examples, with_labels=True)]
     rows = rows[: MOST_BATCHES * protocol.batch]
     return [
         RaggedBatch.of([_filled(rows[start], length), *rows[start + 1 : start + protocol.batch]])

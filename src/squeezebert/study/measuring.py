@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,15 +72,8 @@ def measure_set(
         CheckpointError: a model or a file here that cannot be read.
         DataError, InvalidInputError: data that cannot be used.
     """
-    classical = settings.classical and find_spec("sklearn") is not None
-    about: dict[str, Any] = {
-        "models": dict(steps),
-        "passes": settings.passes,
-        "texts": settings.most_texts,
-        "threads": settings.threads,
-        "classical": classical,
-    }
-    before = _read(path)
+    about: dict[str, Any] = {"models": dict(steps), **_asked(settings)}
+    before = read_measured(path)
     if before is not None and before.about == about:
         return before
     dataset = open_dataset(one.path, task=one.task, split="test")
@@ -91,7 +84,7 @@ def measure_set(
         license=dataset.license or one.license,
         examples=draw(dataset.examples, settings.most_texts or len(dataset), seed=0),
     )
-    train = [open_dataset(one.path, task=one.task, split="train")] if classical else []
+    train = [open_dataset(one.path, task=one.task, split="train")] if about["classical"] else []
     baseline = next(
         (name for name, directory in models.items() if _family(directory) == "bert"), None
     )
@@ -134,7 +127,31 @@ def _family(directory: Path) -> str:
     return read_config(directory).model_type
 
 
-def _read(path: Path) -> MeasuredSet | None:
+def _asked(settings: StudySettings) -> dict[str, Any]:
+    """What of the settings a measurement depends on."""
+    return {
+        "passes": settings.passes,
+        "texts": settings.most_texts,
+        "threads": settings.threads,
+        "quick": settings.quick,
+        "classical": settings.classical and find_spec("sklearn") is not None,
+    }
+
+
+def is_measured(settings: StudySettings, path: Path, models: Sequence[str]) -> bool:
+    """Whether the measurement of these models is kept, as far as can be told without them."""
+    before = read_measured(path)
+    if before is None or set(before.about["models"]) != set(models):
+        return False
+    return _asked(settings).items() <= before.about.items()
+
+
+def read_measured(path: Path) -> MeasuredSet | None:
+    """What was measured, or None where nothing is kept.
+
+    Raises:
+        CheckpointError: a file that cannot be read.
+    """
     if not path.is_file():
         return None
     try:

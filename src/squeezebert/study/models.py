@@ -67,6 +67,15 @@ def choose_models(given: Sequence[str], sources: Sources) -> list[ChosenModel]:
         InvalidInputError: two models that would be called alike.
     """
     models = [_choose(name, sources) for name in given]
+    for model in models:
+        if model.config.has_bottleneck:
+            raise InvalidInputError(
+                f"{model.given} has embeddings of {model.config.embedding_size} beside a width of "
+                f"{model.config.hidden_size}: transformers, which a study measures in, has no such "
+                "shape",
+                hint="name a checkpoint without that bottleneck; `squeezebert compare` measures "
+                "any model in the engine",
+            )
     names = [model.name for model in models]
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:

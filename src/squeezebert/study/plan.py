@@ -12,8 +12,9 @@ from squeezebert.data import open_dataset
 from squeezebert.data.examples import Document, TextExample, TokenExample
 from squeezebert.spec import TaskName
 from squeezebert.study.hub import HubUnreachable
+from squeezebert.study.measuring import is_measured
 from squeezebert.study.models import ChosenModel, choose_models
-from squeezebert.study.pace import measure_pace
+from squeezebert.study.pace import Pace, measure_pace
 from squeezebert.study.sets import ChosenSet, choose_sets
 from squeezebert.study.settings import QUICK_STEPS, QUICK_TEXTS, StudySettings
 from squeezebert.study.sources import SOURCES, Sources
@@ -29,6 +30,10 @@ SAMPLE = 400
 
 ENGINE = 0.65
 """What the engine's two precisions take together beside ``transformers``, about, of its time."""
+
+
+DONE = Pace(training=float("inf"), answering=float("inf"))
+"""Of what need not be run again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +195,17 @@ def _of_set(
     size = size_of(one)
     parts: list[Part] = []
     answering = quick_answering = 0.0
+    names = [model.name for model in models]
+    measured = is_measured(settings, measured_file(settings, one), names)
     for model in models:
         recipe = settings.recipe(one.task, start=model.name, data=one.path, seed=0)
         tokens = min(size.tokens, recipe.max_length)
-        progress(f"a step of {model.name} for {one.title}")
-        pace = measure_pace(model.config, one.task, max(8, round(tokens)), threads=settings.threads)
+        trained = [_is_trained(settings, one, model, seed) for seed in range(settings.seeds)]
+        pace = DONE
+        if not (measured and all(trained)):
+            progress(f"a step of {model.name} for {one.title}")
+            length = max(8, round(tokens))
+            pace = measure_pace(model.config, one.task, length, threads=settings.threads)
         loop = recipe.loop
         steps = loop.max_steps or round(loop.epochs * size.train / loop.batch_size)
         step = loop.batch_size * loop.accumulation * tokens / pace.training
@@ -206,9 +217,9 @@ def _of_set(
                 seconds=steps * step,
                 quick_seconds=min(steps, QUICK_STEPS) * step,
                 task=one.task,
-                is_done=(run_directory(settings, one, model, seed) / "training.json").is_file(),
+                is_done=is_done,
             )
-            for seed in range(settings.seeds)
+            for seed, is_done in enumerate(trained)
         ]
         texts = min(size.test, settings.most_texts or size.test)
         every = settings.passes * texts * tokens / pace.answering * (1 + ENGINE)
@@ -222,10 +233,14 @@ def _of_set(
             seconds=answering,
             quick_seconds=quick_answering,
             task=one.task,
-            is_done=measured_file(settings, one).is_file(),
+            is_done=measured,
         )
     )
     return parts
+
+
+def _is_trained(settings: StudySettings, one: ChosenSet, model: ChosenModel, seed: int) -> bool:
+    return (run_directory(settings, one, model, seed) / "training.json").is_file()
 
 
 def size_of(one: ChosenSet) -> Size:

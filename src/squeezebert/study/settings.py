@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.structured import from_mapping
 from squeezebert.training.recipe.file import merged, read_values, set_values
@@ -17,6 +17,9 @@ MODELS = ("squeezebert/squeezebert-uncased", "bert-base-uncased")
 """The study's."""
 
 RECIPES = Path(__file__).parent / "recipes"
+
+OWN = ("task", "data", "model.start", "loop.seed")
+"""Settings that are not a recipe's to make."""
 
 QUICK_STEPS, QUICK_TEXTS = 40, 200
 """Of a run that only shows that everything works."""
@@ -98,16 +101,22 @@ class StudySettings:
             seed: Of the new head, the order of the data and dropout.
 
         Raises:
-            ConfigError: an override that does not exist or cannot be.
+            ConfigError: an override that does not exist, cannot be, or is not a recipe's to make.
         """
         given: dict[str, Any] = {}
         set_values(given, self.overrides)
+        own = next((key for key in self.overrides if key.startswith(OWN)), None)
+        if own is not None:
+            raise ConfigError(
+                f"{own} is set, which a study sets itself",
+                hint="leave it out; --models, --data, --tasks and --seeds say what takes part",
+            )
         path = RECIPES / f"{task}.toml"
         quick = {"loop": {"max_steps": QUICK_STEPS}} if self.quick else {}
-        own = {
+        cell = {
             "model": {"start": start},
             "data": {"train": [data]},
             "loop": {"seed": seed},
         }
-        values = merged(read_values(path), quick, given, own)
+        values = merged(read_values(path), quick, given, cell)
         return from_mapping(FinetuneRecipe, values, f"the recipe {path.name}")
