@@ -12,13 +12,12 @@ from squeezebert.study.result import Cell, Setting, StudySetResult
 from squeezebert.study.sets import ChosenSet
 
 
-def set_result(one: ChosenSet, measured: MeasuredSet, quick: bool) -> StudySetResult:
+def set_result(one: ChosenSet, measured: MeasuredSet) -> StudySetResult:
     """Everything on one set, as the study's table shows it.
 
     Args:
         one: The set.
         measured: What was measured on it.
-        quick: Whether the models were trained for a few steps only.
     """
     measure = ROWS[one.task].measure
     encoders = [result for result in measured.report.results if not result.is_classical]
@@ -58,18 +57,13 @@ def set_result(one: ChosenSet, measured: MeasuredSet, quick: bool) -> StudySetRe
         measure=measure,
         texts=encoders[0].texts,
         cells=tuple(cells),
-        differs=tuple(_differs(one, encoders, quick)),
+        differs=tuple(_differs(one, encoders)),
     )
 
 
-def _differs(one: ChosenSet, results: Sequence[Result], quick: bool) -> list[str]:
+def _differs(one: ChosenSet, results: Sequence[Result]) -> list[str]:
     protocol = PROTOCOLS[one.task]
     sentences: list[str] = []
-    if quick:
-        sentences.append(
-            "Made with --quick: the models have seen a few steps of training, so the scores say "
-            "nothing."
-        )
     if protocol.data.partition(",")[0] not in one.origin:
         sentences.append(
             f"The study reads {protocol.data}; here it is {one.origin}, another set or another "

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from squeezebert import files
 from squeezebert.comparison import CompareSettings, Progress, Report, compare
@@ -24,8 +23,8 @@ from squeezebert.study.settings import StudySettings
 
 SETTINGS_IN_WORDS = {
     "transformers": "transformers",
-    "float32": "engine, float32",
-    "int8": "engine, int8",
+    "float32": "float32",
+    "int8": "int8",
 }
 """How the labels of the report's models go on."""
 
@@ -35,13 +34,15 @@ class MeasuredSet:
     """What was measured on a set.
 
     Args:
-        about: All that the measurement depends on: another makes it out of date.
+        models: How many steps each model had been trained.
+        asked: What of the settings it depends on. Others of either make it out of date.
         report: The comparison.
         padded: How long a text takes as the study ran it, by model.
         own_cosine: A masked LM's cosine in its own table, by model.
     """
 
-    about: Mapping[str, Any]
+    models: Mapping[str, int]
+    asked: Mapping[str, int | None]
     report: Report
     padded: Mapping[str, Padded]
     own_cosine: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -72,9 +73,9 @@ def measure_set(
         CheckpointError: a model or a file here that cannot be read.
         DataError, InvalidInputError: data that cannot be used.
     """
-    about: dict[str, Any] = {"models": dict(steps), **_asked(settings)}
+    asked = _asked(settings)
     before = read_measured(path)
-    if before is not None and before.about == about:
+    if before is not None and (before.models, before.asked) == (steps, asked):
         return before
     dataset = open_dataset(one.path, task=one.task, split="test")
     dataset = dataclasses.replace(
@@ -84,7 +85,7 @@ def measure_set(
         license=dataset.license or one.license,
         examples=draw(dataset.examples, settings.most_texts or len(dataset), seed=0),
     )
-    train = [open_dataset(one.path, task=one.task, split="train")] if about["classical"] else []
+    train = [open_dataset(one.path, task=one.task, split="train")] if asked["classical"] else []
     baseline = next(
         (name for name, directory in models.items() if _family(directory) == "bert"), None
     )
@@ -115,7 +116,9 @@ def measure_set(
         found = {name: own_table_cosine(at, dataset.examples) for name, at in models.items()}
         cosines = {name: value for name, value in found.items() if value is not None}
     progress.advance()
-    measured = MeasuredSet(about=about, report=_labeled(report), padded=padded, own_cosine=cosines)
+    measured = MeasuredSet(
+        models=steps, asked=asked, report=_labeled(report), padded=padded, own_cosine=cosines
+    )
     text = json.dumps(dataclasses.asdict(measured), ensure_ascii=False, allow_nan=False)
     files.write_text(path, text + "\n")
     return measured
@@ -127,23 +130,23 @@ def _family(directory: Path) -> str:
     return read_config(directory).model_type
 
 
-def _asked(settings: StudySettings) -> dict[str, Any]:
+def _asked(settings: StudySettings) -> dict[str, int | None]:
     """What of the settings a measurement depends on."""
     return {
         "passes": settings.passes,
         "texts": settings.most_texts,
         "threads": settings.threads,
-        "quick": settings.quick,
-        "classical": settings.classical and find_spec("sklearn") is not None,
+        "quick": int(settings.quick),
+        "classical": int(settings.classical and find_spec("sklearn") is not None),
     }
 
 
 def is_measured(settings: StudySettings, path: Path, models: Sequence[str]) -> bool:
     """Whether the measurement of these models is kept, as far as can be told without them."""
     before = read_measured(path)
-    if before is None or set(before.about["models"]) != set(models):
-        return False
-    return _asked(settings).items() <= before.about.items()
+    return before is not None and (
+        (set(before.models), before.asked) == (set(models), _asked(settings))
+    )
 
 
 def read_measured(path: Path) -> MeasuredSet | None:

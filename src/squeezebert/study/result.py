@@ -47,7 +47,7 @@ class TrainedRun:
         steps: Of the optimizer.
         seconds: By the clock.
         stopped: Why it ended.
-        dev: The name and value of the dev score that decided.
+        dev_name, dev_score: The dev score that decided.
         test: Test scores in the engine's float32, where several seeds were run.
     """
 
@@ -57,7 +57,8 @@ class TrainedRun:
     steps: int
     seconds: float
     stopped: str
-    dev: tuple[str, float]
+    dev_name: str
+    dev_score: float
     test: Mapping[str, float] = field(default_factory=dict[str, float])
 
 

@@ -103,7 +103,7 @@ def run_study(
                 for model in plan.models
             ),
             runs=tuple(runs),
-            sets=tuple(set_result(one, found, settings.quick) for one, found in measured),
+            sets=tuple(set_result(one, found) for one, found in measured),
             left_out=plan.left_out,
         ),
         report,
@@ -175,7 +175,8 @@ def _trained(
         steps=result.steps,
         seconds=result.seconds,
         stopped=result.stopped,
-        dev=(result.main_score, result.scores.get(result.main_score, 0.0)),
+        dev_name=result.main_score,
+        dev_score=result.scores.get(result.main_score, 0.0),
         test=test,
     )
     return run, result

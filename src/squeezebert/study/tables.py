@@ -45,8 +45,8 @@ def cells_table(one: StudySetResult) -> Table:
         "BERT",
         "difference",
         *(("entity F1, SqueezeBERT", "entity F1, BERT") if named else ()),
-        "s, SqueezeBERT",
-        "s, BERT",
+        "seconds, SqueezeBERT",
+        "seconds, BERT",
         "ms a text, SqueezeBERT",
         "ms a text, BERT",
         "speed-up",
@@ -156,7 +156,7 @@ def training_table(found: StudyResult) -> Table:
                 str(len(runs)),
                 f"{runs[0].steps:,}",
                 significant(fmean(run.seconds for run in runs) / 60),
-                f"{runs[0].dev[0].replace('_', ' ')} {four(runs[0].dev[1])}",
+                f"{runs[0].dev_name.replace('_', ' ')} {four(runs[0].dev_score)}",
                 *((_spread(test),) if several else ()),
             )
         )
