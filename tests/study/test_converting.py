@@ -95,6 +95,7 @@ def test_tags_that_are_numbers_get_their_names(tmp_path: Path) -> None:
     for split in ("train", "test"):
         ours = open_dataset(output, task="token_classification", split=split).examples
         theirs = open_dataset("sample_ner_en", task="token_classification", split=split).examples
+        theirs = theirs[: loopback_hub.MOST]
         assert [(one.words, one.tags) for one in ours] == [(one.words, one.tags) for one in theirs]
 
 
