@@ -55,12 +55,12 @@ def _download(name: str) -> Path:
     except CheckpointError:
         raise
     except Exception as error:  # the library's own, and those of its HTTP client
-        raise _unknown(name, *_reason(error)) from error
+        raise _unknown(name, *hub_reason(error)) from error
     return directory
 
 
-def _reason(error: Exception) -> tuple[str, str]:
-    """Why nothing could be had from the hub, and what to do about it."""
+def hub_reason(error: Exception) -> tuple[str, str]:
+    """Why nothing could be had from the hub, and what to do about it, by what its client raised."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,

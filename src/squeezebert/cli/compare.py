@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
+from squeezebert.cli.bar import Bar
 from squeezebert.cli.options import (
     Layout,
     layout_options,
@@ -20,12 +21,9 @@ from squeezebert.cli.options import (
     threads_option,
 )
 from squeezebert.errors import InvalidInputError
-from squeezebert.shown import shown
 from squeezebert.spec import TASK_NAMES, TaskSpec
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from squeezebert.data.catalog import Dataset
 
 
@@ -147,7 +145,7 @@ def compare(
         seed=seed,
     )
     check_writable(output)
-    with _Bar() as bar:
+    with Bar() as bar:
         report = run(
             models or _shipped(datasets),
             datasets,
@@ -217,35 +215,3 @@ def _fits(spec: TaskSpec, dataset: Dataset) -> bool:
             or bool({*spec.languages} & {*dataset.languages})
         )
     )
-
-
-class _Bar:
-    """How far the comparison is."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn
-
-        self._progress = screen.progress(BarColumn(), MofNCompleteColumn())
-        self._task = self._progress.add_task("", total=None)
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def stage(self, name: str, steps: int) -> None:
-        """See :class:`squeezebert.comparison.measure.Progress`."""
-        self._progress.reset(self._task, description=shown(name), total=steps)
-        self._progress.refresh()
-
-    def advance(self) -> None:
-        """See :class:`squeezebert.comparison.measure.Progress`."""
-        self._progress.advance(self._task)
-        self._progress.refresh()

@@ -32,6 +32,7 @@ from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
 from squeezebert.cli.quantize import quantize
 from squeezebert.cli.serve import serve
+from squeezebert.cli.study import study
 from squeezebert.cli.tokenize import tokenize
 from squeezebert.cli.train import train
 from squeezebert.cli.transplant import transplant
@@ -99,6 +100,7 @@ for command in (
     convert,
     bundle,
     glue,
+    study,
     grow,
     label,
     transplant,

@@ -42,10 +42,10 @@ def render_html(report: Report) -> str:
         ValueError: a number in the report that JSON cannot hold (NaN, infinity), because the page
             carries the data.
     """
-    return template("template.html.j2").render(_page(report)) + "\n"
+    return template("template.html.j2").render(page_values(report)) + "\n"
 
 
-def _page(report: Report) -> dict[str, Any]:
+def page_values(report: Report) -> dict[str, Any]:
     """What the template shows, under the names that it uses."""
     groups = groups_of(report)
     slots = slots_of(groups)
