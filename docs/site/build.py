@@ -1,6 +1,6 @@
 """Builds the site of ``docs/`` into ``build/site``. Whatever Zensical or mkdocstrings remarks is an error.
 
-    python -m docs.site.build
+python -m docs.site.build
 """
 
 from __future__ import annotations

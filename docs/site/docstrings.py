@@ -12,7 +12,7 @@ from typing import Any
 
 from griffe import Alias, Class, Extension, Module, Object
 
-from docs.site.pages import REFERENCE, exported
+from docs.site.pages import REFERENCE, members
 
 ROLE = re.compile(r":[a-z]+:`[~!]?(?P<path>[\w.]+)`")
 DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n(?!\s*$).*)*", re.MULTILINE)
@@ -47,7 +47,7 @@ def anchors(package: Module) -> Iterator[str]:
     """The names that the reference has a place for, as users import them and where they are defined."""
     for module in REFERENCE:
         yield module
-        for name in exported(module):
+        for name in members(module):
             path = f"{module}.{name}"
             yield path
             found = package[path.removeprefix(f"{package.path}.")]

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What the pages need besides, and whose file it is.
 ASSETS = {
     "assets/site.css": "docs/site/site.css",
+    "assets/site.js": "docs/site/site.js",
     "assets/iframe-worker.js": "docs/site/iframe-worker.js",
     "assets/icon.svg": "src/squeezebert/playground/page/icon.svg",
 }
@@ -147,10 +148,17 @@ def exported(module: str, root: Path = ROOT) -> list[str]:
     raise ValueError(f"{file} has no __all__")
 
 
+def members(module: str) -> list[str]:
+    """The names that the page of a module shows: not those that the package itself exports."""
+    above = () if module == REFERENCE[0] else exported(REFERENCE[0])
+    return [name for name in exported(module) if name not in above]
+
+
 def reference(module: str) -> str:
     """The page of a module: its docstring, then what it exports."""
-    parts = [f"# {module}", f"::: {module}\n    options:\n      members: false"]
-    parts += [f"::: {module}.{name}" for name in exported(module)]
+    heading = "show_root_heading: false\n      show_root_toc_entry: false"
+    parts = [f"# {module}", f"::: {module}\n    options:\n      members: false\n      {heading}"]
+    parts += [f"::: {module}.{name}" for name in members(module)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -209,4 +217,3 @@ def copy(source: Path, target: Path) -> None:
     """Copies a file as it is."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
