@@ -1,4 +1,6 @@
-"""Builds the site of ``docs/`` into ``build/site``. Whatever Zensical or mkdocstrings remarks is an error.
+"""Builds the site of ``docs/`` into ``build/site``.
+
+Whatever Zensical or mkdocstrings remarks is an error.
 
 python -m docs.site.build
 """
@@ -19,7 +21,7 @@ COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def build(root: Path = ROOT) -> list[str]:
-    """Lays the pages out and has Zensical make the site. Returns what there is to say against it."""
+    """Lays the pages out and has Zensical make the site. Returns what it remarks."""
     try:
         lay_out(root / "build" / "docs", root)
     except BrokenLinkError as error:

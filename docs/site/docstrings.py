@@ -1,4 +1,4 @@
-"""Docstrings as Markdown, for the reference: their examples as code, their cross-references as links.
+"""Docstrings as Markdown, for the reference: examples as code, cross-references as links.
 
 In the sources an example is a doctest and a cross-reference a role, ``:func:`squeezebert.load```;
 Markdown knows neither. A griffe extension, which ``zensical.toml`` names.
@@ -21,7 +21,7 @@ DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n(?!\s*$).*)*", re.MULTILINE)
 class Docstrings(Extension):
     """Rewrites the docstrings of a package as soon as its sources are read."""
 
-    def on_package(self, *, pkg: Module, **kwargs: Any) -> None:
+    def on_package(self, *, pkg: Module, **_: Any) -> None:
         """Called by griffe."""
         known = set(anchors(pkg))
         for thing in walk(pkg):
@@ -30,7 +30,7 @@ class Docstrings(Extension):
 
 
 def markdown(docstring: str, known: set[str]) -> str:
-    """A docstring with its doctests in fences and its roles as links where there is such a place."""
+    """A docstring with its doctests in fences, and its roles as links where they lead anywhere."""
 
     def link(match: re.Match[str]) -> str:
         path = match["path"]
@@ -44,7 +44,7 @@ def markdown(docstring: str, known: set[str]) -> str:
 
 
 def anchors(package: Module) -> Iterator[str]:
-    """The names that the reference has a place for, as users import them and where they are defined."""
+    """The names that the reference has a place for, as they are imported and as they are defined."""
     for module in REFERENCE:
         yield module
         for name in members(module):

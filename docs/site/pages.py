@@ -1,8 +1,8 @@
-"""Lays out the pages of the site: Markdown as the repository has it, with links that work on the site.
+"""Lays out the pages of the site: Markdown as the repository has it, its links as the site has them.
 
-The documentation is plain Markdown that is read on a code host as well, so its links lead anywhere in
-the repository: to cards of models, recipes, sources. What the navigation in ``zensical.toml`` names,
-and whatever that links to, comes into one folder; sources come as pages that show them. The
+The documentation is plain Markdown that is read on a code host as well, so its links lead anywhere
+in the repository: to cards of models, recipes, sources. What the navigation in ``zensical.toml``
+names, and whatever that links to, comes into one folder; sources come as pages that show them. The
 reference has a page for each module of ``REFERENCE``, filled from the docstrings by mkdocstrings.
 """
 
@@ -184,7 +184,7 @@ def source_of(page: str, root: Path = ROOT) -> str:
 
 
 def lay_out(folder: Path, root: Path = ROOT) -> list[str]:
-    """Writes all pages into ``folder``, which is emptied first. Returns what came in, by its source."""
+    """Writes all pages into ``folder``, which is emptied first. Returns their sources."""
     project = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]
     texts = {f"reference/{module}.md": reference(module) for module in REFERENCE}
     wanted = [source_of(page, root) for page in navigated(project["nav"]) if page not in texts]

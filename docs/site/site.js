@@ -1,11 +1,15 @@
 // A table that is wider than its page is scrolled, so the keyboard has to reach it.
+const WIDE = ".md-typeset__scrollwrap, .md-typeset table:not([class])";
+let waiting = 0;
 const reach = () => {
-  for (const wide of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset table:not([class])")) {
-    if (wide.scrollWidth > wide.clientWidth && !wide.querySelector("[tabindex]")) {
-      wide.tabIndex = 0;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    const wide = [...document.querySelectorAll(WIDE)].filter((one) => one.scrollWidth > one.clientWidth);
+    for (const one of wide) {
+      one.tabIndex = 0;
     }
-  }
+  }, 100);
 };
-new MutationObserver(reach).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(reach).observe(document.querySelector("article"), { childList: true, subtree: true });
 addEventListener("resize", reach);
 reach();
