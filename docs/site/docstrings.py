@@ -44,7 +44,7 @@ def markdown(docstring: str, known: set[str]) -> str:
 
 
 def anchors(package: Module) -> Iterator[str]:
-    """The names that the reference has a place for, as they are imported and as they are defined."""
+    """The names that the reference has a place for, as imported and as defined."""
     for module in REFERENCE:
         yield module
         for name in members(module):

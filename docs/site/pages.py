@@ -1,4 +1,4 @@
-"""Lays out the pages of the site: Markdown as the repository has it, its links as the site has them.
+"""Lays out the pages of the site: Markdown of the repository, with the links of the site.
 
 The documentation is plain Markdown that is read on a code host as well, so its links lead anywhere
 in the repository: to cards of models, recipes, sources. What the navigation in ``zensical.toml``
