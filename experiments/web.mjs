@@ -1,7 +1,7 @@
 // Times of the models that ship in Node's V8, the same as Chromium's, a JSON line each:
 //
-//     make web && squeezebert playground --output build/site
-//     node experiments/web.mjs build/site/models
+//     make web && squeezebert playground --output build/playground
+//     node experiments/web.mjs build/playground/models
 //
 // Models answer in turn, so that each meets the same machine. Medians of `milliseconds`, which are of the
 // model alone: text in, answer out, in its worker.

@@ -1,28 +1,20 @@
 """Every Python block of README and docs passes the type checker, runs, and prints what it says.
 
 A block stands for itself. A ``text`` block right after it is its output. The few that cannot run
-here say so and why in their fence: ``python no-run: trains for minutes``. Blocks that are doctests
-(``>>>``) are run by the tests of their pages.
+here stand in the table of ``blocks.py``, with the reason. Blocks that are doctests (``>>>``) are
+run by the tests of their pages.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-FENCE = re.compile(
-    r"^```python(?: (?P<words>[^\n]*))?\n(?P<code>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?",
-    re.MULTILINE | re.DOTALL,
-)
+from tests.project.blocks import ROOT, Block, all_blocks, reason
 
 DOCTEST_NAMES = """
 import gzip
@@ -68,52 +60,30 @@ squeezebert.load("x", task="translation")
 """
 
 
-class Block(NamedTuple):
-    """A Python block: its page, its line, its code, its output if that is shown, its marks."""
-
-    page: Path
-    line: int
-    code: str
-    output: str | None
-    words: str
-
-    @property
-    def is_doctest(self) -> bool:
-        return self.code.startswith(">>> ")
-
-
-def blocks() -> list[Block]:
-    found: list[Block] = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            code, output, words = match["code"], match["output"], match["words"] or ""
-            found.append(Block(page, line, code, output, words))
-    return found
+def python() -> list[Block]:
+    return [block for block in all_blocks() if block.language == "python"]
 
 
 def runnable() -> list[Block]:
-    return [block for block in blocks() if not block.words and not block.is_doctest]
+    return [
+        block for block in python() if not block.is_doctest and not reason(block.page, block.body)
+    ]
 
 
 def name_of(block: Block) -> str:
-    return f"{block.page.name}:{block.line}"
+    return block.name
 
 
 def test_blocks_are_found_and_few_do_not_run() -> None:
-    names = {block.page.name for block in runnable()}
-    assert {"README.md", "python.md", "comparison.md"} <= names
-    marked = [block for block in blocks() if block.words]
-    assert [block.words for block in marked if not re.fullmatch(r"no-run: .+", block.words)] == []
-    assert len(marked) <= 4
+    assert {"README.md", "docs/python.md", "docs/comparison.md"} <= {one.page for one in runnable()}
+    assert len([one for one in python() if reason(one.page, one.body)]) <= 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", runnable(), ids=name_of)
 def test_block_runs(block: Block, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block.code],
+        [sys.executable, "-W", "error", "-c", block.body],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -130,7 +100,7 @@ def test_block_runs(block: Block, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_blocks_pass_the_type_checker(tmp_path: Path) -> None:
     places: dict[str, Block] = {}
-    for number, block in enumerate(blocks()):
+    for number, block in enumerate(python()):
         file = tmp_path / f"block_{number:02}.py"
         file.write_text(checked(block), encoding="utf-8")
         places[file.name] = block
@@ -172,6 +142,6 @@ def test_blocks_pass_the_type_checker(tmp_path: Path) -> None:
 def checked(block: Block) -> str:
     """The code as a file of its own."""
     if not block.is_doctest:
-        return block.code
-    lines = [line[4:] for line in block.code.splitlines() if line.startswith((">>> ", "... "))]
+        return block.body
+    lines = [line[4:] for line in block.body.splitlines() if line.startswith((">>> ", "... "))]
     return DOCTEST_NAMES + "\n".join(lines) + "\n"

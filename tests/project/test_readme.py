@@ -1,14 +1,11 @@
-"""The README's commands run as they stand; its Python is run by ``test_docs.py``."""
+"""What the README promises of itself. Its commands are run by ``test_commands.py``, its Python by
+``test_docs.py``.
+"""
 
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,36 +15,6 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def blocks(language: str) -> list[str]:
     return [content for name, content in BLOCK.findall(README) if name == language]
-
-
-def commands() -> list[str]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
-    return [
-        line.removeprefix("$ ").partition(" #")[0].strip()
-        for line in lines
-        if line.startswith("$ ")
-    ]
-
-
-def own_commands() -> list[str]:
-    return [command for command in commands() if command.startswith("squeezebert ")]
-
-
-def test_every_command_is_ours_or_make() -> None:
-    others = set(commands()) - set(own_commands())
-    assert others == {"make demo", "make test"}
-    assert len(own_commands()) >= 4
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", own_commands())
-def test_command_runs(command: str, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", *shlex.split(command)]
-    done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
 
 
 def test_the_first_example_has_five_lines_and_its_output() -> None:
@@ -71,6 +38,17 @@ def test_every_verb_is_named() -> None:
 def test_every_page_of_the_docs_is_linked() -> None:
     pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
     assert pages <= set(re.findall(r"\]\(([^)#]+)\)", README))
+
+
+def test_figures_of_the_choice_stand_where_they_were_measured() -> None:
+    """docs/choosing.md sums up other pages."""
+    pages = ("results", "models", "performance", "log")
+    texts = {name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in pages}
+    choosing = (ROOT / "docs" / "choosing.md").read_text(encoding="utf-8")
+    figures = re.findall(r"(?<![\w.-])[0-9]+\.[0-9]+(?![\w.-])", choosing)
+    assert len(figures) > 30
+    told = set(re.findall(r"[0-9]+\.[0-9]+", " ".join(texts.values())))
+    assert [figure for figure in figures if figure not in told] == []
 
 
 def test_the_table_tells_what_the_results_do() -> None:

@@ -21,7 +21,7 @@ SEED = 0
 class Classical(ABC):
     """A fitted model: answers examples in the terms of its task.
 
-    Args:
+    Attributes:
         task: Decodes and scores, as it does for a neural model.
         name: What to call it in tables.
         library: The package that does the work.

@@ -54,7 +54,7 @@ def usable_cores() -> int:
 class TopK(NamedTuple):
     """A masked LM's likeliest tokens, best first; of equals, the lower id comes first.
 
-    Args:
+    Attributes:
         ids: (positions, k) int32.
         logits: (positions, k) float32.
         log_normalizers: (positions,) float32, the logarithm of the sum of the exponentials of

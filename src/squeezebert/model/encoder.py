@@ -40,7 +40,7 @@ ACTIVATIONS: dict[str, nn.Module] = {
 class EncoderOutput(NamedTuple):
     """What the encoder gives.
 
-    Args:
+    Attributes:
         last_hidden_state: (B, S, H).
         pooler_output: (B, H), or None for an encoder without a pooler.
         attentions: One (B, A, S, S) tensor a block, each row a distribution (after the softmax,
