@@ -31,7 +31,7 @@ class Docstrings(Extension):
 
 
 def markdown(docstring: str, home: str, known: set[str]) -> str:
-    """The docstring of ``home`` with its doctests in fences, and its roles as links where they lead anywhere."""
+    """The docstring of ``home``: doctests in fences, roles as links where they lead anywhere."""
 
     def link(match: re.Match[str]) -> str:
         path = match["path"]
