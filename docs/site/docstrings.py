@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from griffe import Alias, Class, Extension, Module, Object
@@ -26,16 +27,18 @@ class Docstrings(Extension):
         known = set(anchors(pkg))
         for thing in walk(pkg):
             if thing.docstring is not None:
-                thing.docstring.value = markdown(thing.docstring.value, known)
+                thing.docstring.value = markdown(thing.docstring.value, thing.path, known)
 
 
-def markdown(docstring: str, known: set[str]) -> str:
-    """A docstring with its doctests in fences, and its roles as links where they lead anywhere."""
+def markdown(docstring: str, home: str, known: set[str]) -> str:
+    """The docstring of ``home``: doctests in fences, roles as links where they lead anywhere."""
 
     def link(match: re.Match[str]) -> str:
         path = match["path"]
         name = re.sub(r"^([a-z_0-9]+\.)+(?=\w)", "", path)
-        return f"[`{name}`][{path}]" if path in known else f"`{name}`"
+        scopes = ["", *accumulate(f"{part}." for part in home.split("."))]
+        found = [scope + path for scope in scopes if scope + path in known]
+        return f"[`{name}`][{found[-1]}]" if found else f"`{name}`"
 
     def fence(match: re.Match[str]) -> str:
         return f"{match['indent']}```pycon\n{match[0]}\n{match['indent']}```"
