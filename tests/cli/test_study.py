@@ -23,7 +23,7 @@ def test_the_plan_alone(
     assert run([*words, "--plan"]) == 0
     told = capsys.readouterr()
     assert "Nothing has to be downloaded." in told.err
-    assert "squeeze-masked_lm, sample_news" in told.err
+    assert "fine-tune" in told.err
     assert told.out == ""
     assert run([*words, "--plan", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
