@@ -12,6 +12,7 @@ from squeezebert.data.splits import (
     clean_ag_news,
     clean_newsgroup_post,
     distinct,
+    divide,
     document_key,
     letters_and_digits,
     part,
@@ -73,6 +74,14 @@ def test_distinct_keeps_the_first():
 def test_letters_and_digits():
     assert letters_and_digits("Don ’ t, 3 x!") == "dont3x"
     assert letters_and_digits("STRASSE") == letters_and_digits("straße")
+
+
+def test_a_small_set_has_a_dev_part():
+    items = examples(12, "abc")
+    train, dev = divide(items, 0.1, by_label=True)
+    assert (len(train), len(dev)) == (11, 1)
+    assert divide(items[::-1], 0.1, by_label=True)[1] == dev
+    assert divide(items[:1], 0.1, by_label=True) == (items[:1], [])
 
 
 def test_unseen():

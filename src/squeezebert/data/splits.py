@@ -90,13 +90,18 @@ def divide(examples: Sequence[Any], share: float, *, by_label: bool) -> tuple[li
     Args:
         examples: All of them.
         share: Of the dev part.
-        by_label: Of texts: each class in the same share; else every so-manieth example.
+        by_label: Of texts: each class in the same share, and one text of all where no class is large
+            enough; else every so-manieth example.
 
     >>> [len(some) for some in divide(range(20), 0.1, by_label=False)]
     [18, 2]
     """
     if by_label:
-        return part(examples, share, 1.0), part(examples, 0.0, share)
+        dev = part(examples, 0.0, share)
+        if dev or len(examples) < 2:
+            return part(examples, share, 1.0), dev
+        first = min(range(len(examples)), key=lambda index: _hash(examples[index], SEED))
+        return [*examples[:first], *examples[first + 1 :]], [examples[first]]
     every = max(round(1 / share), 2)
     dev = examples[every // 2 :: every]
     return [e for index, e in enumerate(examples) if index % every != every // 2], [*dev]
