@@ -90,8 +90,8 @@ def divide(examples: Sequence[Any], share: float, *, by_label: bool) -> tuple[li
     Args:
         examples: All of them.
         share: Of the dev part.
-        by_label: Of texts: each class in the same share, and one text of all where no class is large
-            enough; else every so-manieth example.
+        by_label: Of texts: each class in the same share, and one text of all where no class is
+            large enough; else every so-manieth example.
 
     >>> [len(some) for some in divide(range(20), 0.1, by_label=False)]
     [18, 2]
