@@ -120,7 +120,7 @@ class Run:
 
 
 def evaluate(
-    pipeline: Pipeline[Any],
+    pipeline: Answering,
     examples: Dataset | Sequence[Any],
     *,
     block_texts: int = CHUNK_TEXTS,
@@ -129,7 +129,7 @@ def evaluate(
     """Scores ``pipeline`` on labeled examples and takes its time.
 
     Args:
-        pipeline: The model.
+        pipeline: The model, or a classical one.
         examples: A data set of the pipeline's task, or examples as the readers give them.
         block_texts: Texts that are sorted by length and batched together.
         progress: Called with the number of texts just done, after each block; its own time does

@@ -80,3 +80,75 @@ def test_an_unknown_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "masked_lm", "--output", str(tmp_path / "run")]) == EXIT_ERROR
     assert "error:" in capsys.readouterr().err
+
+
+def test_scores_on_a_test_part_beside_a_classical_model(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("sklearn")
+    output, test = tmp_path / "run", tmp_path / "test.csv"
+    test.write_text("label,text\ngood,the cat sat\nbad,the dog ran\ngood,the dog ran home\n")
+    given = words(models, data, "text_classification", output, "--test", str(test), "--classical")
+    assert run(given) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "(test)" in line]
+    ours, classical = told
+    assert "run: accuracy" in ours
+    assert "(classical): accuracy 0.6667" in classical
+    assert "3 texts" in ours
+    assert "CPU seconds to fit" in classical
+    assert run(["evaluate", str(output), "--data", str(test), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert f"accuracy {scores['accuracy']:.4f}" in ours
+
+
+def test_a_test_part_that_cannot_be_read_is_noticed_before_training(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "run"
+    given = words(models, data, "text_classification", output, "--test", str(tmp_path / "no.csv"))
+    assert run(given) == EXIT_ERROR
+    assert "no.csv" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("task", ["text_classification", "token_classification"])
+def test_the_dev_score_is_the_one_that_evaluate_gives(
+    task: str,
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "run"
+    # Texts that are hard to tell apart: a score of 0 or 1 would show little.
+    dev = tmp_path / f"dev{data[task].suffix}"
+    dev.write_text(
+        "label,text\ngood,the cat ran home\nbad,the dog sat\ngood,the mat 3\n"
+        if task == "text_classification"
+        else data[task].read_text() + "london\tB-PER\nran\tO\n\n"
+    )
+    more = ["--dev", str(dev), "--set", "optimizer.learning_rate=3e-3"]
+    assert run([*words(models, data, task, output, *more), "--set", "loop.max_steps=12"]) == 0
+    told = capsys.readouterr().err
+    trained = json.loads((output / "training.json").read_text())
+    main = trained["main_score"]
+    assert f"dev {main} {trained['scores'][main]:.4f}" in told
+    evaluate = ["evaluate", str(output), "--data", str(dev), "--precision", "float32", "--json"]
+    assert run(evaluate) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert trained["scores"] == pytest.approx(scores, abs=1e-4)
+    assert 0.0 < scores[main] < 1.0
+    if task == "text_classification":  # nothing is fitted that changes answers
+        metrics = [json.loads(x) for x in (output / "metrics.jsonl").read_text().splitlines()]
+        [best] = [
+            line
+            for line in metrics
+            if line["kind"] == "dev" and line["step"] == trained["best_step"]
+        ]
+        assert best[main] == pytest.approx(scores[main])

@@ -83,6 +83,26 @@ _EVERY = 30.0
 )
 @click.option("--prefix", default="", help="What the names of the new columns begin with.")
 @click.option("--restart", is_flag=True, help="Begin anew, and replace the output.")
+@click.option(
+    "--ray",
+    "address",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="Answer on a Ray cluster: auto, host:port, or nothing for one of this machine.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="--ray: processes, each with an engine [default: one for each CPU of the cluster].",
+)
+@click.option(
+    "--partition-rows",
+    type=click.IntRange(1),
+    default=16_384,
+    show_default=True,
+    help="--ray: the most rows that are given to a process at once.",
+)
 @click.option("--pairs", is_flag=True, help="TEXTs belong together, two after each other.")
 @json_option
 @backend_option
@@ -107,6 +127,9 @@ def predict(
     tells_language: bool,
     prefix: str,
     restart: bool,
+    address: str | None,
+    workers: int | None,
+    partition_rows: int,
     pairs: bool,
     as_json: bool,
     backend: str,
@@ -144,6 +167,11 @@ def predict(
     if bad_rows == "report" and output is None:
         raise click.UsageError("--bad-rows report writes beside the --output, which is missing")
 
+    if address is not None:
+        if output is None:
+            raise click.UsageError("--ray writes a file: name it with --output")
+        threads = threads or 1
+
     from squeezebert.pipeline import load
     from squeezebert.predicting.columns import Appended
     from squeezebert.predicting.inputs import Inputs, Texts
@@ -180,6 +208,8 @@ def predict(
 
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.predicting.job import Job
+    from squeezebert.scaleout.divided import DividedJob
+    from squeezebert.scaleout.ray_cluster import RayCluster
 
     assert isinstance(inputs, Inputs)
     job = Job(
@@ -195,7 +225,11 @@ def predict(
     )
     with _telling() as tell:
         try:
-            state = job.run(tell)
+            if address is None:
+                state = job.run(tell)
+            else:
+                cluster = RayCluster(address=address, workers=workers, threads=threads or 1)
+                state = DividedJob(job=job, rows=partition_rows).run(cluster, tell)
         except BaseException:
             screen.note("what is written is kept: the same command goes on there")
             raise

@@ -62,8 +62,17 @@ def as_list(values: Iterable[str]) -> str:
     return f"[{', '.join(values)}]"
 
 
+def in_main_process() -> bool:
+    """Whether this is the one process, or the one of several, that talks."""
+    from squeezebert.training.loop.hardware import processes
+
+    return processes().is_main_process
+
+
 def say_how_it_ended(result: TrainingResult) -> None:
     """Prints the score, the pace and the model directory."""
+    if not in_main_process():
+        return
     score = result.scores.get(result.main_score)
     screen.note(
         f"{result.stopped}: {result.steps} steps, {result.tokens:,} tokens in "

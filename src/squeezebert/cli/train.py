@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from squeezebert.cli import runs, screen
+from squeezebert.cli import runs, screen, trained
 from squeezebert.cli.options import (
     Layout,
     layout_options,
@@ -50,6 +50,18 @@ a few hundred texts are too few steps to learn anything.
     help="What to choose the best weights on [default: the data's dev part, or a share of it].",
 )
 @click.option(
+    "--test",
+    multiple=True,
+    metavar="NAME_OR_FILE",
+    help="What to score the model on in the end; nothing is chosen by it.",
+)
+@click.option(
+    "--classical",
+    is_flag=True,
+    help="Fit a classical model to the same texts, and tell its scores beside the model's. Needs "
+    "squeezebert[classical].",
+)
+@click.option(
     "--model",
     "-m",
     metavar="NAME_OR_DIR",
@@ -73,6 +85,8 @@ def train(
     task: str,
     data: tuple[str, ...],
     dev: tuple[str, ...],
+    test: tuple[str, ...],
+    classical: bool,
     languages: tuple[str, ...],
     layout: Layout,
     model: str | None,
@@ -93,6 +107,8 @@ def train(
     squeezebert train text_classification --output runs/news --resume
     """
     runs.check_installed()
+    if classical:
+        trained.check_installed()
     from squeezebert.training.recipe.file import load_recipe
 
     file = runs.recipe_file(recipe, output, resume=resume)
@@ -119,7 +135,15 @@ def train(
 
     if file is None and not any(f"loop.{name}" in given for name in _LENGTHS):
         loaded = _long_enough(loaded)
-    runs.say_how_it_ended(finetune(loaded, output, resume=resume))
+    # Before hours of training, in case that one cannot be read.
+    tests = [
+        layout.open(name, task=loaded.task, split="test", problem_type=loaded.problem_type)
+        for name in test
+    ]
+    result = finetune(loaded, output, resume=resume)
+    if runs.in_main_process():
+        trained.tell_scores(result.output, loaded, tests, classical=classical)
+    runs.say_how_it_ended(result)
 
 
 def best_start(task: str, languages: Sequence[str]) -> str:

@@ -4,7 +4,8 @@
 ``inputs``         files, folders, globs and stdin as rows, one at a time
 ``answering``      chunks of rows through a pipeline: what it says of each, and which are bad
 ``columns``        predictions as columns under plain names
-``outputs``        the same rows as CSV, TSV, JSON Lines or Parquet, in pieces that can be cut off
+``arrow_columns``  the same as columns of Arrow
+``outputs``        CSV, TSV, JSON Lines or Parquet of them, in pieces that can be cut off
 ``partial``        how far a job got, on disk, so that a killed one goes on
 ``job``            a whole job
 ``language``       what language a text seems to be in

@@ -5,18 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from squeezebert.columns import Text
 from squeezebert.data.bad_rows import BadRows
 from squeezebert.errors import InvalidInputError, SqueezeBertError
 from squeezebert.pipeline import Pipeline, Prediction
-from squeezebert.predicting.inputs import Inputs, Item, Texts
+from squeezebert.predicting.inputs import Item
 from squeezebert.tasks.base import Features
 
 CHUNK_ROWS = 1024
 CHUNK_CHARACTERS = 4_000_000
 """A chunk ends before it holds so much text, or after its first row."""
+
+
+class Columns(Protocol):
+    """Where rows come from, as far as it matters here."""
+
+    @property
+    def text(self) -> str:
+        """The column of the text."""
+        ...
+
+    @property
+    def pair(self) -> str | None:
+        """That of the second text of a pair."""
+        ...
+
+    @property
+    def read(self) -> float:
+        """The share of the input that was read, 0 to 1."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,7 +89,7 @@ class Answering:
     def __init__(
         self,
         pipeline: Pipeline[Any],
-        inputs: Inputs | Texts,
+        inputs: Columns,
         *,
         bad_rows: BadRows = "error",
         language: Callable[[str], str] | None = None,

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -127,6 +128,7 @@ class Inputs:
         self.header = not (asked and all(name.isdecimal() for name in asked))
         self.schema: Any = None
         self._stdin: Lines | None = None
+        self._kinds: dict[str, Kind] | None = None
         self.columns = self._columns()
         """The names of the columns; of JSON Lines those of the first object."""
         only = self.columns[0] if len(self.columns) == 1 else None
@@ -143,6 +145,12 @@ class Inputs:
         if not self.files:
             return "stdin"
         return str(self.files[0]) if len(self.files) == 1 else self.given
+
+    def only(self, file: Path) -> Inputs:
+        """One of the files, read as it is among the others."""
+        alone = copy(self)
+        alone.files = (file,)
+        return alone
 
     def items(self, *, whole: bool = True) -> Iterator[Item]:
         """All rows, in the order of the files. Blank ones are among them: of an empty line of a
@@ -175,6 +183,11 @@ class Inputs:
         """
         if self.format != "jsonl":
             return dict.fromkeys(self.columns, "string")
+        if self._kinds is None:
+            self._kinds = self._survey()
+        return self._kinds
+
+    def _survey(self) -> dict[str, Kind]:
         if not self.files:
             raise InvalidInputError(
                 "JSON Lines on standard input can only become JSON Lines: a table's columns must "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,8 @@ class Job:
         """
         output_format(self.output)
         self.appended.check_free(self.inputs.columns, self.inputs.name)
-        with open_partial(self.output, self._described(), restart=self.restart) as partial:
-            if partial.progress.done and not _unpublished(partial):
+        with open_partial(self.output, self.described(), restart=self.restart) as partial:
+            if partial.progress.done and not unpublished(partial):
                 progress = partial.progress
                 partial.remove()
                 return State(
@@ -106,17 +106,9 @@ class Job:
         self, partial: Partial, output: Output, tell: Callable[[State], None] | None
     ) -> State:
         before = partial.progress
-        # Parquet in, Parquet out: the other columns stay Arrow's.
-        items = self.inputs.items(whole=output_format(self.output) != "parquet")
+        items = self.inputs.items(whole=self.whole)
         _skip(items, before, self.inputs.name)
         output.open(before.mark)
-        answering = Answering(
-            self.pipeline,
-            self.inputs,
-            bad_rows=self.bad_rows,
-            language=self.language,
-            refusal=lambda item: self._taken(item) or output.refusal(item),
-        )
         start, skipped = time.perf_counter(), self.inputs.read
 
         def state(read: float) -> State:
@@ -128,12 +120,12 @@ class Job:
                 seconds=time.perf_counter() - start,
             )
 
-        for chunk in answering.chunks(items):
-            mark = output.write(self._rows(chunk))
+        for chunk in self.answering(output).chunks(items):
+            mark = output.write(self.rows(chunk))
             for item, error in chunk.bad:
                 partial.leave_out(item.where, error.message)
             if chunk.items:
-                partial.record(self._after(partial.progress, chunk, mark))
+                partial.record(self.counted(partial.progress, chunk, mark))
             if chunk.error is not None:
                 raise chunk.error
             if tell is not None:
@@ -141,7 +133,23 @@ class Job:
         partial.publish(output.finish(), report=self.bad_rows == "report")
         return state(1.0)
 
-    def _rows(self, chunk: Answered) -> list[Pair]:
+    @property
+    def whole(self) -> bool:
+        """Whether all columns are read. Parquet in, Parquet out: the others stay Arrow's."""
+        return output_format(self.output) != "parquet"
+
+    def answering(self, output: Output) -> Answering:
+        """What answers the rows that ``output`` is to hold."""
+        return Answering(
+            self.pipeline,
+            self.inputs,
+            bad_rows=self.bad_rows,
+            language=self.language,
+            refusal=lambda item: self._taken(item) or output.refusal(item),
+        )
+
+    def rows(self, chunk: Answered) -> list[Pair]:
+        """What is written of a chunk."""
         return [
             (item, self.appended.cells(answer, language))
             for item, _, answer, language in chunk.good
@@ -156,11 +164,12 @@ class Job:
                 return error
         return None
 
-    def _after(self, progress: Progress, chunk: Answered, mark: int) -> Progress:
+    def counted(self, progress: Progress, chunk: Answered, mark: int) -> Progress:
+        """``progress`` with a chunk more, whose rows end at ``mark`` of the output."""
         known = self.pipeline.task.spec.languages
         return Progress(
             rows=progress.rows + len(chunk.items),
-            digest=_digest(progress.digest, chunk.items),
+            digest=digest_rows(progress.digest, chunk.items),
             written=progress.written + len(chunk.good),
             blank=progress.blank + sum(answer is None for _, _, answer, _ in chunk.good),
             bad=progress.bad + len(chunk.bad),
@@ -170,7 +179,8 @@ class Job:
             bad_bytes=progress.bad_bytes,
         )
 
-    def _described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
+        """What is done, as plain values by the names that a message calls them."""
         inputs = self.inputs
         return {
             "model": fingerprint(self.directory),
@@ -186,7 +196,7 @@ class Job:
         }
 
 
-def _unpublished(partial: Partial) -> bool:
+def unpublished(partial: Partial) -> bool:
     """Whether a job that is done has not given its output its name yet."""
     return any(partial.directory.glob("rows.*")) or (partial.directory / "parts").is_dir()
 
@@ -209,7 +219,7 @@ def _skip(items: Iterator[Item], done: Progress, name: str) -> None:
                 f"{name} has {done.rows - left:,} rows, but {done.rows:,} of it are answered",
                 hint="bring the input back as it was, or begin anew with --restart",
             )
-        digest = _digest(digest, some)
+        digest = digest_rows(digest, some)
         left -= len(some)
     if digest != done.digest:
         raise DataError(
@@ -219,8 +229,13 @@ def _skip(items: Iterator[Item], done: Progress, name: str) -> None:
         )
 
 
-def _digest(before: str, items: Sequence[Item]) -> str:
-    """Goes on with a digest, row by row, so that no cutting into chunks plays a part."""
+def digest_rows(before: str, items: Iterable[Item]) -> str:
+    """Goes on with a digest, row by row, so that no cutting into chunks plays a part.
+
+    Args:
+        before: What was found so far; empty at first.
+        items: The next rows.
+    """
     digest = bytes.fromhex(before)
     for item in items:
         content = repr(item.row) if item.error is None else f"bad {item.where}"

@@ -7,8 +7,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -16,6 +17,7 @@ from squeezebert.data.lines import format_suffix
 from squeezebert.data.records import import_parquet
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import sync
+from squeezebert.predicting.arrow_columns import append, schema_of
 from squeezebert.predicting.columns import Column
 from squeezebert.predicting.finding import SUFFIXES
 from squeezebert.predicting.inputs import Inputs, Item
@@ -28,6 +30,9 @@ _FORMATS: Mapping[str, OutputFormat] = {
 }
 _GROUP_ROWS, _GROUP_BYTES = 65_536, 64 << 20
 """When the parts of a Parquet file that were read make a row group."""
+
+_COPIED = 1 << 20
+"""Bytes that are copied at a time."""
 
 Pair = tuple[Item, Mapping[str, Any]]
 """A row and what is appended to it."""
@@ -70,6 +75,15 @@ class Output(ABC):
     @abstractmethod
     def finish(self) -> Path:
         """Closes the output; where it stands, as one file."""
+
+    @abstractmethod
+    def gather(self, directories: Sequence[Path]) -> Path:
+        """Joins what outputs like this one hold in directories of their own, in that order; nothing
+        was written here before.
+
+        Returns:
+            As :meth:`finish`.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -150,6 +164,17 @@ class _Lines(Output):
         self.close()
         return self._path
 
+    def gather(self, directories: Sequence[Path]) -> Path:
+        self.open(0)
+        assert self._stream is not None
+        self._stream.flush()
+        head = self._stream.tell()
+        for directory in directories:
+            with (directory / self._path.name).open("rb") as part:
+                part.seek(head)
+                shutil.copyfileobj(part, self._stream, _COPIED)
+        return self.finish()
+
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
@@ -198,7 +223,7 @@ class _Parquet(Output):
         }
         fields = [pa.field(name, plain[kind]) for name, kind in kinds.items()]
         self._input = self._given or pa.schema(fields)
-        self._appended = pa.schema([pa.field(one.name, _arrow(one)) for one in appended])
+        self._appended = schema_of(appended)
         self._schema = pa.schema([*self._input, *self._appended])
         self._parts = 0
 
@@ -210,14 +235,10 @@ class _Parquet(Output):
                 part.unlink()
 
     def write(self, rows: Sequence[Pair]) -> int:
-        import pyarrow as pa
-
         if not rows:
             return self._parts
         given = self._rows_given([item for item, _ in rows])
-        said = pa.Table.from_pylist([_as_arrow(cells) for _, cells in rows], schema=self._appended)
-        for column in self._appended:
-            given = given.append_column(column, said.column(column.name))
+        given = append(given, [cells for _, cells in rows], self._appended)
         self._parts += 1
         part = self._part(self._parts)
         self._parquet.write_table(given, part)
@@ -261,13 +282,20 @@ class _Parquet(Output):
         return None
 
     def finish(self) -> Path:
+        return self._joined(map(self._part, range(1, self._parts + 1)))
+
+    def gather(self, directories: Sequence[Path]) -> Path:
+        folders = (directory / self._directory.name for directory in directories)
+        return self._joined(part for folder in folders for part in sorted(folder.iterdir()))
+
+    def _joined(self, parts: Iterable[Path]) -> Path:
         import pyarrow as pa
 
         whole = self._directory.parent / "rows.parquet"
         with self._parquet.ParquetWriter(whole, self._schema) as writer:
             waiting: list[Any] = []
-            for number in range(1, self._parts + 1):
-                waiting.append(self._parquet.read_table(self._part(number), partitioning=None))
+            for part in parts:
+                waiting.append(self._parquet.read_table(part, partitioning=None))
                 many = sum(table.num_rows for table in waiting) >= _GROUP_ROWS
                 if many or sum(table.nbytes for table in waiting) >= _GROUP_BYTES:
                     writer.write_table(pa.concat_tables(waiting))
@@ -279,27 +307,3 @@ class _Parquet(Output):
 
     def close(self) -> None:
         pass
-
-
-def _arrow(column: Column) -> Any:
-    import pyarrow as pa
-
-    spans = [("start", pa.int64()), ("end", pa.int64())]
-    guess = pa.struct([("token", pa.string()), ("score", pa.float64()), ("text", pa.string())])
-    entity = [("text", pa.string()), ("type", pa.string()), *spans, ("score", pa.float64())]
-    return {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "names": pa.list_(pa.string()),
-        "probabilities": pa.map_(pa.string(), pa.float64()),
-        "entities": pa.list_(pa.struct(entity)),
-        "masks": pa.list_(pa.struct([*spans, ("candidates", pa.list_(guess))])),
-    }[column.kind]
-
-
-def _as_arrow(cells: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: list(value.items()) if isinstance(value, Mapping) else value
-        for name, value in cells.items()
-    }

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -85,9 +85,13 @@ class Partial:
         """Notes a row that is not written."""
         if self._bad is None:
             self._bad = (self.directory / _BAD).open("ab")
-        file, _, line = where.rpartition(":")
-        row = {"file": file, "line": int(line), "reason": reason.removeprefix(where).lstrip(": ")}
-        self._bad.write(json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n")
+        self._bad.write(bad_line(where, reason))
+
+    def leave_out_as(self, parts: Iterable[Path]) -> None:
+        """Notes the rows that others left out, by files of theirs; none was noted here before."""
+        self._bad = (self.directory / _BAD).open("wb")
+        for part in parts:
+            self._bad.write(part.read_bytes())
 
     def record(self, progress: Progress) -> None:
         """Makes a place the one where a killed job goes on. The output must be on the disk up to
@@ -131,6 +135,13 @@ class Partial:
             if stream is not None:
                 stream.close()
         self._journal = self._bad = None
+
+
+def bad_line(where: str, reason: str) -> bytes:
+    """A row that is not written, as a line of JSON."""
+    file, _, line = where.rpartition(":")
+    row = {"file": file, "line": int(line), "reason": reason.removeprefix(where).lstrip(": ")}
+    return json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 @contextmanager

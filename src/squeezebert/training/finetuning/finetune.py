@@ -111,7 +111,7 @@ def _finetune(
             ),
             resume=resume,
         )
-    spec, scores = _calibrate(spec, tokenizer, dev)
+    spec, scores, before = _calibrate(spec, tokenizer, dev)
     state = dataclasses.replace(state, best_values=dict(scores.values))
     facts = [*data.notes]
     cut = sum(1 for item in features if item.truncated_tokens)
@@ -122,8 +122,8 @@ def _finetune(
         )
     if spec.transitions:
         facts.append(
-            "Scores of tags that follow one another, fitted on the dev set; its scores here are "
-            "from before that."
+            "Scores of tags that follow one another, fitted on the dev set, whose scores here are "
+            f"with them; before that: {before.main} {before.values[before.main]:.4f}."
         )
     if spec.temperature != 1.0:
         facts.append(f"Temperature, fitted on the dev set: {spec.temperature:.3f}.")
@@ -165,17 +165,17 @@ class _Dev:
         return DevScore(values=scores.values, main=scores.main)
 
 
-def _calibrate(spec: TaskSpec, tokenizer: Tokenizer, dev: _Dev) -> tuple[TaskSpec, Scores]:
-    """The spec with what is fitted to the dev set, and the kept weights' dev scores; for token
-    classification those from before, as its fit changes answers.
+def _calibrate(spec: TaskSpec, tokenizer: Tokenizer, dev: _Dev) -> tuple[TaskSpec, Scores, Scores]:
+    """The spec with what is fitted to the dev set, and the kept weights' dev scores: those that
+    `squeezebert evaluate` gives for the saved model, and those from before the fit.
     """
     task, answers = dev.pipeline.task, dev.answer()
+    before = task.score(dev.examples, answers.features, answers.reduced)
     if isinstance(task, TokenClassification):
-        scores = task.score(dev.examples, answers.features, answers.reduced)
-        return fitted_spec(task, dev.examples, answers), scores
-    if spec.task == "text_classification" and spec.problem_type != "regression":
+        spec = fitted_spec(task, dev.examples, answers)
+    elif spec.task == "text_classification" and spec.problem_type != "regression":
         labels = np.stack([np.asarray(item.labels) for item in answers.features])
         temperature = fit_temperature(np.stack(answers.reduced), labels)
         spec = dataclasses.replace(spec, temperature=round(temperature, 4))
     task = make_task(spec, tokenizer)
-    return spec, task.score(dev.examples, answers.features, answers.reduced)
+    return spec, task.score(dev.examples, answers.features, answers.reduced), before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list
 
+from squeezebert.errors import ConfigError
 from squeezebert.training.recipe.run import Precision
 
 Found = TypeVar("Found")
@@ -38,8 +40,21 @@ PEAK_PRODUCTS = 5
 
 
 def processes() -> PartialState:
-    """The processes that train together: those of ``torchrun`` or ``accelerate launch``, or one."""
-    return PartialState(cpu=_only_cpu())
+    """The processes that train together: those of ``torchrun`` or ``accelerate launch``, or one.
+
+    Raises:
+        ConfigError: ``accelerate launch`` was asked for several and started one.
+    """
+    found = PartialState(cpu=_only_cpu())
+    # What `accelerate launch` sets, and sets for several processes alone. Where it takes neither
+    # torchrun nor MPI it goes on with one, and says nothing.
+    if found.num_processes == 1 and {"ACCELERATE_DYNAMO_BACKEND", "MASTER_ADDR"} <= {*os.environ}:
+        raise ConfigError(
+            "accelerate launch was asked for several processes, but started one",
+            hint="torchrun --nproc_per_node 2 -m squeezebert …, or accelerate launch --multi_gpu "
+            "…, which takes torchrun on a CPU as well; for one process unset MASTER_ADDR",
+        )
+    return found
 
 
 def in_main_process(function: Callable[[], Found]) -> Found:

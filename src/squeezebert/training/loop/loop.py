@@ -26,6 +26,7 @@ from squeezebert.training.loop.progress import Metrics, Throughput, duration
 from squeezebert.training.loop.resume import (
     CHECKPOINTS,
     LoopState,
+    check_same_run,
     clean,
     latest,
     read_best,
@@ -33,7 +34,6 @@ from squeezebert.training.loop.resume import (
     write_checkpoint,
 )
 from squeezebert.training.loop.setup import DevScore, Setup
-from squeezebert.training.recipe.file import changed_settings
 
 
 def run_loop(setup: Setup, *, resume: bool = False) -> LoopState:
@@ -69,11 +69,13 @@ class _Run:
         self.optimizer = RunOptimizer(setup.model, setup.optimizer)
         if setup.loop.compile:
             compile_blocks(setup.model)
-        self.state = LoopState(data_key=setup.source.key, settings=setup.settings)
+        self.world: int = self.accelerator.num_processes
+        self.state = LoopState(
+            data_key=setup.source.key, settings=setup.settings, processes=self.world
+        )
         self.folder = setup.output / CHECKPOINTS
         self._resume(resume)
         self.model: nn.Module = self.accelerator.prepare(setup.model)
-        self.world: int = self.accelerator.num_processes
         self.last_batches = 0  # of the step before, over all processes
         self.source: BatchSource = setup.source
         if self.device.type == "cuda":  # a CPU has its hands full with the step itself
@@ -345,21 +347,13 @@ class _Run:
                 hint="go on with --resume, or choose another output directory",
             )
         checkpoint = read_checkpoint(newest)
-        if checkpoint.state.data_key != self.setup.source.key:
-            raise ConfigError(
-                f"the data of the run in {self.setup.output} has changed since it began",
-                hint="restore the data, or start again in another output directory",
-            )
-        # recipe.toml may have been changed since.
-        changed = changed_settings(checkpoint.state.settings, self.setup.settings)
-        if checkpoint.state.settings and changed:
-            raise ConfigError(
-                f"the checkpoint {newest} is of another recipe: {changed}",
-                hint="restore the recipe, or start again in another output directory",
-            )
+        check_same_run(checkpoint, self.state)
         _restore(_tensors(self.setup.model), checkpoint.model, newest)
         self.optimizer.restore(checkpoint.optimizer)
-        self.state = dataclasses.replace(checkpoint.state, settings=self.setup.settings)
+        now = self.state
+        self.state = dataclasses.replace(
+            checkpoint.state, settings=now.settings, processes=now.processes
+        )
         more = self.setup.loop.max_minutes * 60
         if self.state.stopped == "max_minutes" and (not more or self.state.seconds < more):
             self.state = dataclasses.replace(self.state, stopped="")

@@ -22,8 +22,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.files import writing
+from squeezebert.training.recipe.file import changed_settings
 
 CHECKPOINTS = "checkpoints"
 """Their folder in a run's directory."""
@@ -55,6 +56,7 @@ class LoopState:
         data_key: Names the data that the run was trained on.
         settings: The recipe's, by dotted name, as far as they touch what is computed. Empty in
             checkpoints that earlier versions wrote.
+        processes: How many trained together; 0 in checkpoints that earlier versions wrote.
     """
 
     step: int = 0
@@ -70,6 +72,7 @@ class LoopState:
     stopped: str = ""
     data_key: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    processes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -182,6 +185,39 @@ def read_checkpoint(directory: Path) -> Checkpoint:
             f"cannot read the checkpoint {directory}: {error}",
             hint="delete the run's output directory and start again",
         ) from error
+
+
+def check_same_run(checkpoint: Checkpoint, now: LoopState) -> None:
+    """Whether a checkpoint is of the run that is to go on.
+
+    Args:
+        checkpoint: What was read.
+        now: The run before its first step.
+
+    Raises:
+        ConfigError: other data, another recipe, or another number of processes, whose steps would
+            be of another size.
+    """
+    before, where = checkpoint.state, checkpoint.directory
+    if before.data_key != now.data_key:
+        raise ConfigError(
+            f"the data of the run in {where.parent.parent} has changed since it began",
+            hint="restore the data, or start again in another output directory",
+        )
+    # recipe.toml may have been changed since.
+    changed = changed_settings(before.settings, now.settings)
+    if before.settings and changed:
+        raise ConfigError(
+            f"the checkpoint {where} is of another recipe: {changed}",
+            hint="restore the recipe, or start again in another output directory",
+        )
+    if before.processes not in (0, now.processes):
+        raise ConfigError(
+            f"processes: {before.processes} when {where} was written, {now.processes} now; the "
+            "steps would be of another size",
+            hint=f"go on with torchrun --nproc_per_node {before.processes} -m squeezebert …, or "
+            "start again in another output directory",
+        )
 
 
 def read_best(directory: Path) -> dict[str, Tensor] | None:
