@@ -17,7 +17,7 @@ help:
 	@echo "make native-test  the C++ tests of the engine"
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
-	@echo "make cross        the same for 64-bit Arm, in an emulator"
+	@echo "make cross        the same for 64-bit Arm, in an emulator, and texts answered there as here"
 	@echo "make web          the engine as WebAssembly, the npm package, and the page of squeezebert playground"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
@@ -120,17 +120,28 @@ fuzz: $(VENV)/.dev
 			python -m pytest -q -n $(WORKERS) tests/fuzz; \
 	fi
 
-cross: $(VENV)/.tools
+cross: $(VENV)/.demo
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \
 		echo "cross: skipped: no aarch64-linux-gnu-g++ here (Debian: g++-aarch64-linux-gnu)"; \
 	elif ! command -v qemu-aarch64 >/dev/null; then \
 		echo "cross: skipped: no qemu-aarch64 here (Debian: qemu-user)"; \
 	else \
 		$(call build-preset,aarch64) && \
+		cmake --build build/aarch64 --target squeezebert_text squeezebert -- --quiet && \
+		cmake --build $(EXTENSION) --target squeezebert_text -- --quiet && \
 		echo "64-bit Arm with all extensions:" && \
 		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests "packed projection" kernels "model: odd" && \
 		echo "64-bit Arm with none:" && \
-		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
+		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd" && \
+		echo "examples/c/text.c, the answers of 64-bit Arm beside this machine's:" && \
+		for cpu in max cortex-a72; do \
+			python native/tests/same_answers.py $(EXTENSION)/squeezebert_text \
+				"qemu-aarch64 -cpu $$cpu build/aarch64/squeezebert_text" || exit 1; \
+		done && \
+		aarch64-linux-gnu-strip -o build/aarch64/stripped.so build/aarch64/libsqueezebert.so && \
+		echo "stripped: text, statically linked, $$(wc -c <build/aarch64/squeezebert_text) bytes;" \
+			"libsqueezebert.so $$(wc -c <build/aarch64/stripped.so) bytes," \
+			"$$(gzip -9c build/aarch64/stripped.so | wc -c) gzipped"; \
 	fi
 
 # --- WebAssembly, the npm package and the page's engine -----------------------------------------------
