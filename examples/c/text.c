@@ -6,9 +6,9 @@
  *
  * MODEL is a directory or a file that `squeezebert bundle` made, which is read into memory here, as
  * an app does with an asset. Text classification prints each label and its score, token
- * classification the entities, masked LM the five likeliest words for each [MASK]. With "-" each line
- * of the input is a text, and an empty line ends its answer. --float32 is the exact reference, for
- * comparing processors: in int8 a sum's last bit can decide how a number is rounded.
+ * classification the entities, masked LM the five likeliest words for each [MASK]. With "-" each
+ * line of the input is a text, and an empty line ends its answer. --float32 is the exact reference,
+ * for comparing processors: in int8 a sum's last bit can decide how a number is rounded.
  */
 #include <stdio.h>
 #include <stdlib.h>
