@@ -6,7 +6,7 @@ On turns of DailyDialog (from the folder that SQUEEZEBERT_DATA names), each once
 dialogues and turns of its train part. Three questions at places drawn by ``--seed``:
 
 * next: the word that comes, from what stands before it in its turn.
-* corrected: a word of four letters or more with one typing error (``typos.py``) and a space behind it.
+* corrected: a word of four letters or more with one typing error (``typos.py``), a space behind it.
 * kept: the same word typed right: it should be the first.
 
 Our masked LMs, which never saw DailyDialog, beside unigrams and bigrams counted on its train part.
@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--places", type=int, default=1000, metavar="N", help="of each question")
     parser.add_argument("--split", default="test", choices=("dev", "test"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--models", nargs="*", default=MODELS, metavar="NAME"
-    )
+    parser.add_argument("--models", nargs="*", default=MODELS, metavar="NAME")
     parser.add_argument("--write", action="store_true", help="put the table into docs/phone.md")
     args = parser.parse_args(argv)
     page = ROOT / "docs" / "phone.md"

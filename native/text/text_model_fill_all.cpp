@@ -36,6 +36,9 @@ std::vector<std::int32_t> likeliest(const float* row, std::int32_t ids, std::siz
     return order;
 }
 
+/// Whether a token is a word, or the last of one where it goes on with letters.
+bool in_letters(std::string_view token) { return is_word(token, "##"); }
+
 }  // namespace
 
 Fillings TextModel::fill_all(std::string_view text, int top_k, bool words) const {
@@ -117,7 +120,14 @@ std::string filled(std::string_view text, const std::vector<Span>& gaps,
                    const std::vector<std::string_view>& tokens) {
     std::string result(text);
     // From the last on, so that the places of those before stay.
-    for (std::size_t i = gaps.size(); i-- > 0;) result = filled(result, gaps[i], tokens[i]);
+    for (std::size_t i = gaps.size(); i-- > 0;) {
+        result = filled(result, gaps[i], tokens[i]);
+        // Two words of gaps side by side are two words.
+        const bool close = i > 0 && gaps[i - 1].end == gaps[i].begin;
+        if (close && in_letters(tokens[i - 1]) && in_letters(tokens[i])) {
+            result.insert(gaps[i].begin, " ");
+        }
+    }
     return result;
 }
 

@@ -6,7 +6,6 @@
 /// its pieces', each given those before it, times how rare words of so many pieces are.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "text/text_model_inputs.h"
@@ -14,14 +13,16 @@
 namespace squeezebert {
 namespace {
 
-/// Ways that go on at each step, and pieces of the words that are looked for.
-const std::size_t beam = std::getenv("BM")?atoi(std::getenv("BM")):4, most_pieces = std::getenv("MP")?atoi(std::getenv("MP")):3;
+/// Ways that go on at each step, and pieces of the words that are looked for. Both were tried on
+/// DailyDialog's dev part (docs/phone.md).
+constexpr std::size_t beam = 8, most_pieces = 3;
 /// Shorter words are all tokens.
 constexpr std::size_t fewest_letters = 4;
 /// The logarithm of how much rarer words of one more piece are.
-const double another_piece = std::getenv("AP") ? atof(std::getenv("AP")) : -2.0;
-/// The least likely that a piece may be after those before it: less, and the word is none.
-const double least_piece = std::getenv("LP") ? atof(std::getenv("LP")) : -4.6;
+constexpr double another_piece = -1.0;
+/// The least likely that a piece may be after those before it, a logarithm: less, and the word is
+/// none.
+constexpr float least_piece = -9.0F;
 
 /// The beginning of a word of `length` tokens.
 struct Way {

@@ -1,16 +1,14 @@
 #include "text/typing.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace squeezebert {
 namespace {
 
 /// Natural logarithms. Most people have typed part of a word when they look up; about one letter in
 /// a hundred is wrong, and the first one hardly ever.
-#define EV(n,d) (std::getenv(n)?atof(std::getenv(n)):d)
-const double typed_whole = EV("TW",-0.5), typed_part = -0.9, edit_whole = EV("EW",-4.4), edit_part = -6.5,
-                 wrong_first = EV("WF",-2.0);
+constexpr double typed_whole = 0.0, typed_part = -0.9, edit_whole = -5.0, edit_part = -6.5,
+                 wrong_first = -2.0;
 
 }  // namespace
 
