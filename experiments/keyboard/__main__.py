@@ -1,6 +1,6 @@
 """Words for a keyboard: how often the right one is the first that is offered, or among three.
 
-    python -m experiments.keyboard [--places 1000] [--split test] [--seed 0] [--models NAME ...]
+    python -m experiments.keyboard [--places 500] [--split test] [--seed 0] [--models NAME ...]
 
 On turns of DailyDialog (from the folder that SQUEEZEBERT_DATA names), each once and without the
 dialogues and turns of its train part. Three questions at places drawn by ``--seed``:
@@ -54,7 +54,7 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> None:
     """See the module's text."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n\n")[0])
-    parser.add_argument("--places", type=int, default=1000, metavar="N", help="of each question")
+    parser.add_argument("--places", type=int, default=500, metavar="N", help="of each question")
     parser.add_argument("--split", default="test", choices=("dev", "test"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", nargs="*", default=MODELS, metavar="NAME")

@@ -77,9 +77,7 @@ class TextModel:
     def fill(self, text: str, top_k: int) -> list[tuple[int, int, list[tuple[str, float, str]]]]:
         """(start, end, [(token, score, the text with it), ...]) of each ``[MASK]``."""
 
-    def fill_all(
-        self, text: str, top_k: int, words: bool
-    ) -> list[tuple[list[str], float, str]]:
+    def fill_all(self, text: str, top_k: int, words: bool) -> list[tuple[list[str], float, str]]:
         """(tokens, score, the text with them): all ``[MASK]`` filled together, whole words only
         or any tokens.
         """
