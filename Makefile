@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize fuzz cross web wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross jni web wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
 	@echo "make cross        the same for 64-bit Arm, in an emulator, and texts answered there as here"
+	@echo "make jni          the engine for Java and Kotlin, for this machine's: build/jni"
 	@echo "make web          the engine as WebAssembly, the npm package, and the page of squeezebert playground"
 	@echo "make wheel        build/dist/*.whl"
 	@echo "make clean        remove what the others made, the virtual environment included"
@@ -29,7 +30,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(WORKERS)
 NATIVE := $(shell find native -type f)
-CXX_FILES := $(shell find native examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
+CXX_FILES := $(shell find native bindings examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -71,7 +72,7 @@ shapes: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes native-test sanitize cross web
+test: lint shapes native-test sanitize cross jni web
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
 
 wheel: $(VENV)/.dev
@@ -142,6 +143,23 @@ cross: $(VENV)/.demo
 		echo "stripped: text, statically linked, $$(wc -c <build/aarch64/squeezebert_text) bytes;" \
 			"libsqueezebert.so $$(wc -c <build/aarch64/stripped.so) bytes," \
 			"$$(gzip -9c build/aarch64/stripped.so | wc -c) gzipped"; \
+	fi
+
+# --- Java and Kotlin --------------------------------------------------------------------------------------
+
+jni: $(VENV)/.demo
+	@if ! command -v javac >/dev/null; then \
+		echo "jni: skipped: no javac here (Debian: openjdk-17-jdk-headless)"; \
+	elif ! cmake $(EXTENSION) 2>/dev/null | grep -q "Build files" \
+			|| ! grep -q '^JAVA_INCLUDE_PATH:PATH=.*[^D]$$' $(EXTENSION)/CMakeCache.txt; then \
+		echo "jni: skipped: CMake finds no jni.h here; JAVA_HOME tells it where the JDK is"; \
+	else \
+		set -e; \
+		cmake --build $(EXTENSION) --target squeezebert_jni -- --quiet; \
+		rm -rf build/jni; mkdir -p build/jni; \
+		cp $(EXTENSION)/libsqueezebert_jni.* build/jni/; \
+		javac --release 8 -Xlint:all,-options -Werror -d build/jni bindings/jni/squeezebert/*.java; \
+		echo "build/jni: classes, and $$(cd build/jni && ls libsqueezebert_jni.*)"; \
 	fi
 
 # --- WebAssembly, the npm package and the page's engine -----------------------------------------------
