@@ -34,9 +34,9 @@ Answer = list[str]
 def main(reference: str, other: str) -> None:
     """Compares two commands; exits 1 where they answer differently."""
     asked = {
-        "news": texts_of("news.jsonl", 24),
-        "ner": [*sentences_of("ner_en.conll", 24), *sentences_of("ner_de.conll", 24)],
-        "mlm": gaps_of(24),
+        "news": texts_of("news.jsonl", 8),
+        "ner": [*sentences_of("ner_en.conll", 12), *sentences_of("ner_de.conll", 12)],
+        "mlm": gaps_of(12),
     }
     failed = False
     for flag, farthest, share in (("--float32", FLOAT32_APART, 1.0), ("", INT8_APART, INT8_SAME)):
