@@ -147,7 +147,8 @@ public final class Model {
         _ call: (inout UnsafeMutablePointer<Result>?) -> squeezebert_status
     ) throws -> UnsafeMutablePointer<Result> {
         var result: UnsafeMutablePointer<Result>?
-        let status = call(&result)
+        // The model must not go before the call is over.
+        let status = withExtendedLifetime(self) { call(&result) }
         guard let result else { throw SqueezeBertError(status: status) }
         return result
     }
