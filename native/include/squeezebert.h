@@ -309,8 +309,9 @@ SQUEEZEBERT_API squeezebert_status squeezebert_fill(const squeezebert_model *mod
                                                     const char *text, size_t bytes, int32_t top_k,
                                                     squeezebert_unit unit, squeezebert_gaps **gaps);
 
-/* All [MASK] of a text filled together, in at most `top_k` ways: from left to right, each in sight
- * of what stands in those before it. The text must fit into one input of the model. */
+/* All [MASK] of a text filled together, in at most `top_k` ways (64 where that is more): from left
+ * to right, each in sight of what stands in those before it. The text must fit into one input of
+ * the model. */
 SQUEEZEBERT_API squeezebert_status squeezebert_fill_all(const squeezebert_model *model,
                                                         const char *text, size_t bytes,
                                                         int32_t top_k, squeezebert_content content,

@@ -72,10 +72,10 @@ public:
     /// `top_k` below 1.
     std::vector<Gap> fill(std::string_view text, int top_k) const;
 
-    /// Tokens for all gaps together, at most `top_k` ways: the gaps are filled from left to right,
-    /// each in sight of what stands in those before it, and a beam of the likeliest ways goes on.
-    /// `words`: whole words only. Throws Error(invalid_input) as fill() does, and for a text that
-    /// is longer than max_length.
+    /// Tokens for all gaps together, at most `top_k` ways and never more than 64: the gaps are
+    /// filled from left to right, each in sight of what stands in those before it, and a beam of
+    /// the likeliest ways goes on. `words`: whole words only. Throws Error(invalid_input) as fill()
+    /// does, and for a text that is longer than max_length.
     Fillings fill_all(std::string_view text, int top_k, bool words) const;
 
     /// Words for a place in a text, as a keyboard offers them, at most `top_k`: see
@@ -117,6 +117,9 @@ private:
     /// How likely each word is all of a word, (count,), as the model sees it by itself. Those of
     /// one token are kept.
     std::vector<double> whole_words(const std::vector<std::vector<std::int32_t>>& words) const;
+    /// The same for those at `asked`, (asked,), without looking at what is kept.
+    std::vector<double> ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+                                  const std::vector<std::size_t>& asked) const;
     /// Takes away what is rather the beginning of a word than one.
     std::vector<Suggestion> whole_only(std::vector<Suggestion> words, int top_k) const;
     /// Candidates for the last gaps, which stand at `positions` of the inputs.

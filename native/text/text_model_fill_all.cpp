@@ -1,7 +1,6 @@
 /// TextModel::fill_all(): several gaps together.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -10,14 +9,22 @@
 namespace squeezebert {
 namespace {
 
-/// The fewest ways that go on at each gap.
-constexpr std::size_t narrowest = 8;
+/// The fewest and the most ways that go on at each gap: each costs an input, and a row of the
+/// vocabulary.
+constexpr std::size_t narrowest = 8, widest = 64;
 
 /// Tokens for the first gaps, and the logarithm of how likely they are.
 struct Way {
     std::vector<std::int32_t> ids;
     double score;
 };
+
+std::vector<Way> best_of(std::vector<Way> ways, std::size_t count) {
+    std::stable_sort(ways.begin(), ways.end(),
+                     [](const Way& a, const Way& b) { return a.score > b.score; });
+    if (ways.size() > count) ways.resize(count);
+    return ways;
+}
 
 /// The `count` likeliest ids of those that `wanted` takes; of equals the lower one.
 template <class Wanted>
@@ -60,7 +67,7 @@ Fillings TextModel::fill_all(std::string_view text, int top_k, bool words) const
                         " at most",
                     "give the sentences around the gaps");
     }
-    const std::size_t width = std::max(static_cast<std::size_t>(top_k), narrowest);
+    const std::size_t width = std::clamp(static_cast<std::size_t>(top_k), narrowest, widest);
     const std::int32_t known = tokenizer_.vocabulary().size();
     std::vector<Way> ways{{{}, 0.0}};
     for (std::size_t gap = 0; gap < places.size() && !ways.empty(); ++gap) {
@@ -68,10 +75,7 @@ Fillings TextModel::fill_all(std::string_view text, int top_k, bool words) const
         std::vector<std::int64_t> positions;
         for (const Way& way : ways) {
             const std::size_t begin = inputs.ids.size() + 1;
-            inputs.add(tokenizer_.cls_id());
-            for (const std::int32_t id : tokens.ids) inputs.add(id);
-            inputs.add(tokenizer_.sep_id());
-            inputs.end();
+            add_place({tokens.ids, {}}, {}, 0, inputs);
             for (std::size_t i = 0; i < gap; ++i) inputs.ids[begin + places[i]] = way.ids[i];
             positions.push_back(static_cast<std::int64_t>(begin + places[gap]));
         }
@@ -84,13 +88,9 @@ Fillings TextModel::fill_all(std::string_view text, int top_k, bool words) const
                 longer.back().ids.push_back(id);
             }
         }
-        std::stable_sort(longer.begin(), longer.end(),
-                         [](const Way& a, const Way& b) { return a.score > b.score; });
-        if (longer.size() > width) longer.resize(width);
-        ways = std::move(longer);
+        ways = best_of(std::move(longer), width);
     }
-    for (Way& way : ways) {
-        if (result.best.size() == static_cast<std::size_t>(top_k)) break;
+    for (Way& way : best_of(std::move(ways), static_cast<std::size_t>(top_k))) {
         result.best.push_back({std::move(way.ids), std::exp(way.score)});
     }
     return result;

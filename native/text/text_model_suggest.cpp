@@ -7,6 +7,12 @@
 #include "text/text_model_inputs.h"
 
 namespace squeezebert {
+namespace {
+
+/// Words that the model is asked about at once: each takes a row of the vocabulary.
+constexpr std::size_t most_asked = 64;
+
+}  // namespace
 
 std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace place,
                                            int top_k) const {
@@ -111,38 +117,47 @@ std::vector<Suggestion> TextModel::whole_only(std::vector<Suggestion> words, int
 
 std::vector<double> TextModel::whole_words(
     const std::vector<std::vector<std::int32_t>>& words) const {
-    const Vocabulary& vocabulary = tokenizer_.vocabulary();
-    const int stop = vocabulary.find(".");
-    Inputs inputs;
-    std::vector<std::int64_t> positions;
-    std::vector<std::size_t> asked;
     std::vector<double> result(words.size());
+    std::vector<std::size_t> asked;
+    const auto ask = [&] {
+        const std::vector<double> found = ask_whole(words, asked);
+        for (std::size_t i = 0; i < asked.size(); ++i) result[asked[i]] = found[i];
+        asked.clear();
+    };
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i].size() == 1) {
             const auto id = static_cast<std::size_t>(words[i][0]);
             result[i] = whole_[id].load(std::memory_order_relaxed);
             if (result[i] >= 0.0) continue;
         }
-        // What comes after it, in the shortest of sentences?
-        inputs.add(tokenizer_.cls_id());
-        for (const std::int32_t id : words[i]) inputs.add(id);
-        positions.push_back(static_cast<std::int64_t>(inputs.ids.size()));
-        inputs.add(tokenizer_.mask_id());
-        if (stop >= 0) inputs.add(stop);
-        inputs.add(tokenizer_.sep_id());
-        inputs.end();
         asked.push_back(i);
+        if (asked.size() == most_asked) ask();
     }
-    if (asked.empty()) return result;
+    if (!asked.empty()) ask();
+    return result;
+}
+
+std::vector<double> TextModel::ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+                                         const std::vector<std::size_t>& asked) const {
+    const Vocabulary& vocabulary = tokenizer_.vocabulary();
+    const int stop = vocabulary.find(".");
+    Inputs inputs;
+    std::vector<std::int64_t> positions;
+    for (const std::size_t i : asked) {
+        // What comes after it, in the shortest of sentences?
+        std::vector<std::int32_t> after;
+        if (stop >= 0) after.push_back(stop);
+        positions.push_back(add_place({{}, after}, words[i], words[i].size() + 1, inputs));
+    }
     const std::vector<float> rows = log_probabilities(inputs, positions);
-    const auto known = static_cast<std::size_t>(vocabulary.size());
+    std::vector<double> result;
     for (std::size_t i = 0; i < asked.size(); ++i) {
+        const float* row = rows.data() + i * static_cast<std::size_t>(vocabulary.size());
         double sum = 0.0;
         for (int id = 0; id < vocabulary.size(); ++id) {
-            if (vocabulary.continues_word(id)) continue;
-            sum += std::exp(rows[i * known + static_cast<std::size_t>(id)]);
+            if (!vocabulary.continues_word(id)) sum += std::exp(row[id]);
         }
-        result[asked[i]] = sum;
+        result.push_back(sum);
         const std::vector<std::int32_t>& word = words[asked[i]];
         if (word.size() == 1) {
             whole_[static_cast<std::size_t>(word[0])].store(static_cast<float>(sum),
