@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -200,5 +201,42 @@ TEST("suggestions: gaps filled together") {
     CHECK_EQUAL(squeezebert_fill_all(model, too_long.data(), too_long.size(), 5, SQUEEZEBERT_WORDS,
                                      SQUEEZEBERT_BYTES, &none),
                 SQUEEZEBERT_ERROR_INVALID_INPUT);
+    squeezebert_close(model);
+}
+
+TEST("suggestions: odd texts and cursors") {
+    const std::string path = std::string(SQUEEZEBERT_PRETRAINED) + "/squeezebert-mini-mlm";
+    squeezebert_model* model = nullptr;
+    CHECK_EQUAL(squeezebert_open(path.c_str(), nullptr, &model), 0);
+    const char* parts[] = {
+        "a",      "Qu", "ing", " ",  "'",        "-", "\xC3\x9F",         "\xCC\x88",
+        "[MASK]", "7",  ".",   "\n", "\xC4\xB0", "x", "\xF0\x9F\x98\x80", "[SEP]"};
+    std::uint32_t state = 7;
+    const auto draw = [&state](std::uint32_t below) {
+        state = state * 1664525U + 1013904223U;
+        return (state >> 16U) % below;
+    };
+    for (int round = 0; round < 12; ++round) {
+        std::string text;
+        for (std::uint32_t i = draw(round == 11 ? 400 : 14); i > 0; --i) text += parts[draw(16)];
+        const std::size_t cursor = draw(static_cast<std::uint32_t>(text.size()) + 1);
+        squeezebert_suggestions* found = nullptr;
+        CHECK_EQUAL(squeezebert_suggest(model, text.data(), text.size(), cursor, 3,
+                                        SQUEEZEBERT_BYTES, &found),
+                    0);
+        CHECK(found->start <= found->end && found->end <= text.size() && found->count <= 3);
+        for (std::size_t i = 0; i < found->count; ++i) {
+            CHECK(found->items[i].word[0] != '\0');
+            CHECK(found->items[i].score >= 0.0 && found->items[i].score < 1.0001);
+        }
+        squeezebert_free(found);
+    }
+    const std::string endless(5000, 'a');
+    squeezebert_suggestions* none = nullptr;
+    CHECK_EQUAL(
+        squeezebert_suggest(model, endless.data(), endless.size(), 3, 3, SQUEEZEBERT_BYTES, &none),
+        0);
+    CHECK_EQUAL(none->count, 0U);
+    squeezebert_free(none);
     squeezebert_close(model);
 }
