@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize fuzz cross web docs wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross jni web docs wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,7 +17,8 @@ help:
 	@echo "make native-test  the C++ tests of the engine"
 	@echo "make sanitize     the same under AddressSanitizer, UBSan and ThreadSanitizer"
 	@echo "make fuzz         rubbish into every reader and call, for minutes; FUZZ_RUNS and FUZZ_SEED say how much"
-	@echo "make cross        the same for 64-bit Arm, in an emulator"
+	@echo "make cross        the same for 64-bit Arm, in an emulator, and texts answered there as here"
+	@echo "make jni          the engine for Java and Kotlin, for this machine's: build/jni"
 	@echo "make web          the engine as WebAssembly, the npm package, and the page of squeezebert playground"
 	@echo "make docs         the site of docs/: build/site/index.html"
 	@echo "make wheel        build/dist/*.whl"
@@ -30,7 +31,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 export PATH := $(abspath $(BIN)):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(WORKERS)
 NATIVE := $(shell find native -type f)
-CXX_FILES := $(shell find native examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
+CXX_FILES := $(shell find native bindings examples -name '*.cpp' -o -name '*.h' -o -name '*.c')
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -72,7 +73,7 @@ shapes: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes native-test sanitize cross web docs
+test: lint shapes native-test sanitize cross jni web docs
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
 
 # Whatever Zensical or mkdocstrings remarks is an error: broken links and anchors too.
@@ -125,17 +126,45 @@ fuzz: $(VENV)/.dev
 			python -m pytest -q -n $(WORKERS) tests/fuzz; \
 	fi
 
-cross: $(VENV)/.tools
+cross: $(VENV)/.demo
 	@if ! command -v aarch64-linux-gnu-g++ >/dev/null; then \
 		echo "cross: skipped: no aarch64-linux-gnu-g++ here (Debian: g++-aarch64-linux-gnu)"; \
 	elif ! command -v qemu-aarch64 >/dev/null; then \
 		echo "cross: skipped: no qemu-aarch64 here (Debian: qemu-user)"; \
 	else \
 		$(call build-preset,aarch64) && \
+		cmake --build build/aarch64 --target squeezebert_text squeezebert -- --quiet && \
+		cmake --build $(EXTENSION) --target squeezebert_text -- --quiet && \
 		echo "64-bit Arm with all extensions:" && \
 		qemu-aarch64 -cpu max build/aarch64/squeezebert_tests "packed projection" kernels "model: odd" && \
 		echo "64-bit Arm with none:" && \
-		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd"; \
+		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd" && \
+		echo "examples/c/text.c, the answers of 64-bit Arm beside this machine's:" && \
+		for cpu in max cortex-a72; do \
+			python native/tests/same_answers.py $(EXTENSION)/squeezebert_text \
+				"qemu-aarch64 -cpu $$cpu build/aarch64/squeezebert_text" || exit 1; \
+		done && \
+		aarch64-linux-gnu-strip -o build/aarch64/stripped.so build/aarch64/libsqueezebert.so && \
+		echo "stripped: text, statically linked, $$(wc -c <build/aarch64/squeezebert_text) bytes;" \
+			"libsqueezebert.so $$(wc -c <build/aarch64/stripped.so) bytes," \
+			"$$(gzip -9c build/aarch64/stripped.so | wc -c) gzipped"; \
+	fi
+
+# --- Java and Kotlin --------------------------------------------------------------------------------------
+
+jni: $(VENV)/.demo
+	@if ! command -v javac >/dev/null; then \
+		echo "jni: skipped: no javac here (Debian: openjdk-17-jdk-headless)"; \
+	elif ! cmake $(EXTENSION) 2>/dev/null | grep -q "Build files" \
+			|| ! grep -q '^JAVA_INCLUDE_PATH:PATH=.*[^D]$$' $(EXTENSION)/CMakeCache.txt; then \
+		echo "jni: skipped: CMake finds no jni.h here; JAVA_HOME tells it where the JDK is"; \
+	else \
+		set -e; \
+		cmake --build $(EXTENSION) --target squeezebert_jni -- --quiet; \
+		rm -rf build/jni; mkdir -p build/jni; \
+		cp $(EXTENSION)/libsqueezebert_jni.* build/jni/; \
+		javac --release 8 -Xlint:all,-options -Werror -d build/jni bindings/jni/squeezebert/*.java; \
+		echo "build/jni: classes, and $$(cd build/jni && ls libsqueezebert_jni.*)"; \
 	fi
 
 # --- WebAssembly, the npm package and the page's engine -----------------------------------------------

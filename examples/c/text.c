@@ -1,18 +1,22 @@
 /*
  * What a model says of a text:
  *
- *     text MODEL TEXT [PAIR]
+ *     text [--float32] MODEL TEXT [PAIR]
+ *     text [--float32] MODEL - < FILE
  *
  * MODEL is a directory or a file that `squeezebert bundle` made, which is read into memory here, as
  * an app does with an asset. Text classification prints each label and its score, token
- * classification the entities, masked LM the five likeliest words for each [MASK].
+ * classification the entities, masked LM the five likeliest words for each [MASK]. With "-" each
+ * line of the input is a text, and an empty line ends its answer. --float32 is the exact reference,
+ * for comparing processors: in int8 a sum's last bit can decide how a number is rounded.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "squeezebert.h"
 
-enum { LIKELIEST = 5 };
+enum { LIKELIEST = 5, LONGEST_LINE = 1 << 16 };
 
 static int fail(void) {
     fprintf(stderr, "%s\n", squeezebert_last_error());
@@ -38,12 +42,13 @@ static void *read_file(const char *path, size_t *bytes) {
     return content;
 }
 
-static squeezebert_status open_model(const char *path, squeezebert_model **model) {
+static squeezebert_status open_model(const char *path, const squeezebert_options *options,
+                                     squeezebert_model **model) {
     size_t bytes = 0;
     void *content = read_file(path, &bytes);
     const squeezebert_status status = content == NULL
-                                          ? squeezebert_open(path, NULL, model)
-                                          : squeezebert_open_memory(content, bytes, NULL, model);
+                                          ? squeezebert_open(path, options, model)
+                                          : squeezebert_open_memory(content, bytes, options, model);
     free(content);
     return status;
 }
@@ -99,28 +104,54 @@ static int print_gaps(const squeezebert_model *model, const char *text) {
     return result;
 }
 
+static int answer(const squeezebert_model *model, squeezebert_head head, const char *text,
+                  const char *pair) {
+    switch (head) {
+        case SQUEEZEBERT_HEAD_TEXT_CLASSIFICATION:
+            return print_classes(model, text, pair);
+        case SQUEEZEBERT_HEAD_TOKEN_CLASSIFICATION:
+            return print_entities(model, text);
+        case SQUEEZEBERT_HEAD_MASKED_LM:
+            return print_gaps(model, text);
+        default:
+            fprintf(stderr, "the model has no head that answers texts\n");
+            return 2;
+    }
+}
+
+static int answer_lines(const squeezebert_model *model, squeezebert_head head) {
+    static char line[LONGEST_LINE];
+    int result = 0;
+    while (result == 0 && fgets(line, sizeof line, stdin) != NULL) {
+        const size_t length = strcspn(line, "\r\n");
+        if (length == sizeof line - 1) {
+            fprintf(stderr, "a line has more than %d bytes\n", LONGEST_LINE - 2);
+            return 2;
+        }
+        line[length] = '\0';
+        result = answer(model, head, line, NULL);
+        printf("\n");
+    }
+    return result;
+}
+
 int main(int argc, char **argv) {
+    squeezebert_options options = {SQUEEZEBERT_PRECISION_AUTO, 0};
+    if (argc > 1 && strcmp(argv[1], "--float32") == 0) {
+        options.precision = SQUEEZEBERT_PRECISION_FLOAT32;
+        --argc;
+        ++argv;
+    }
     if (argc < 3 || argc > 4) {
-        fprintf(stderr, "usage: text MODEL TEXT [PAIR]\n");
+        fprintf(stderr, "usage: text [--float32] MODEL TEXT [PAIR], or - for lines of the input\n");
         return 2;
     }
     squeezebert_model *model = NULL;
     squeezebert_info info;
-    if (open_model(argv[1], &model) || squeezebert_describe(model, &info)) return fail();
-    int result = 2;
-    switch (info.head) {
-        case SQUEEZEBERT_HEAD_TEXT_CLASSIFICATION:
-            result = print_classes(model, argv[2], argc == 4 ? argv[3] : NULL);
-            break;
-        case SQUEEZEBERT_HEAD_TOKEN_CLASSIFICATION:
-            result = print_entities(model, argv[2]);
-            break;
-        case SQUEEZEBERT_HEAD_MASKED_LM:
-            result = print_gaps(model, argv[2]);
-            break;
-        default:
-            fprintf(stderr, "the model has no head that answers texts\n");
-    }
+    if (open_model(argv[1], &options, &model) || squeezebert_describe(model, &info)) return fail();
+    const int result = argc == 3 && strcmp(argv[2], "-") == 0
+                           ? answer_lines(model, info.head)
+                           : answer(model, info.head, argv[2], argc == 4 ? argv[3] : NULL);
     squeezebert_close(model);
     return result;
 }

@@ -149,6 +149,37 @@ squeezebert_gaps* make_gaps(const std::vector<Gap>& gaps, const std::vector<Span
     });
 }
 
+squeezebert_fillings* make_fillings(const Fillings& found, const std::vector<Span>& spans,
+                                    std::string_view text, const Vocabulary& vocabulary) {
+    const std::size_t gaps = found.gaps.size();
+    return Block::make<squeezebert_fillings>([&](Block& block) {
+        auto* result = block.take<squeezebert_fillings>();
+        auto* starts = block.take<std::size_t>(gaps);
+        auto* ends = block.take<std::size_t>(gaps);
+        auto* items = block.take<squeezebert_filling>(found.best.size());
+        for (std::size_t i = 0; i < gaps && result != nullptr; ++i) {
+            starts[i] = spans[i].begin;
+            ends[i] = spans[i].end;
+        }
+        for (std::size_t i = 0; i < found.best.size(); ++i) {
+            const Filling& one = found.best[i];
+            auto** tokens = block.take<const char*>(gaps);
+            auto* ids = block.take<std::int32_t>(gaps);
+            std::vector<std::string_view> views;
+            for (std::size_t gap = 0; gap < gaps; ++gap) {
+                views.push_back(vocabulary.token(one.ids[gap]));
+                const char* token = block.text(views.back());
+                if (result == nullptr) continue;
+                tokens[gap] = token;
+                ids[gap] = one.ids[gap];
+            }
+            const char* whole = block.text(filled(text, found.gaps, views));
+            if (result != nullptr) items[i] = {whole, one.score, ids, tokens};
+        }
+        if (result != nullptr) *result = {gaps, starts, ends, found.best.size(), items};
+    });
+}
+
 squeezebert_suggestions* make_suggestions(const std::vector<Suggestion>& found, Span place) {
     return Block::make<squeezebert_suggestions>([&](Block& block) {
         auto* result = block.take<squeezebert_suggestions>();
@@ -233,6 +264,27 @@ squeezebert_status squeezebert_fill(const squeezebert_model* model, const char* 
         const std::string_view given = text_of(text, bytes, "text");
         const std::vector<Gap> found = model->text().fill(given, top_k);
         *gaps = make_gaps(found, spans_of(found, given, wanted));
+    });
+}
+
+squeezebert_status squeezebert_fill_all(const squeezebert_model* model, const char* text,
+                                        size_t bytes, int32_t top_k, squeezebert_content content,
+                                        squeezebert_unit unit, squeezebert_fillings** fillings) {
+    return guarded([&] {
+        require(fillings, "fillings");
+        *fillings = nullptr;
+        require(model, "model");
+        const TextUnit wanted = unit_of(unit);
+        if (content != SQUEEZEBERT_WORDS && content != SQUEEZEBERT_TOKENS) {
+            refuse("content is " + std::to_string(content) +
+                   ", expected SQUEEZEBERT_WORDS or SQUEEZEBERT_TOKENS");
+        }
+        const std::string_view given = text_of(text, bytes, "text");
+        const TextModel& answers = model->text();
+        const Fillings found = answers.fill_all(given, top_k, content == SQUEEZEBERT_WORDS);
+        std::vector<Span> spans = found.gaps;
+        convert_spans(given, wanted, spans);
+        *fillings = make_fillings(found, spans, given, answers.tokenizer().vocabulary());
     });
 }
 

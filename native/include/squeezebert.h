@@ -239,6 +239,30 @@ typedef struct squeezebert_gaps {
     const squeezebert_gap *items;
 } squeezebert_gaps;
 
+/* What may stand in gaps that are filled together. */
+typedef int32_t squeezebert_content;
+enum {
+    SQUEEZEBERT_WORDS =
+        0, /* whole words of letters: no pieces of words, no punctuation, no number */
+    SQUEEZEBERT_TOKENS = 1 /* any token but special ones */
+};
+
+/* Tokens for all gaps of a text. */
+typedef struct squeezebert_filling {
+    const char *text;   /* the text with them in its gaps */
+    double score;       /* the product of the tokens' probabilities, each given those before */
+    const int32_t *ids; /* (gaps,) */
+    const char *const *tokens; /* (gaps,) as the vocabulary writes them */
+} squeezebert_filling;
+
+typedef struct squeezebert_fillings {
+    size_t gaps;
+    const size_t *starts; /* (gaps,) where each [MASK] stands */
+    const size_t *ends;   /* (gaps,) */
+    size_t count;
+    const squeezebert_filling *items; /* the likeliest first */
+} squeezebert_fillings;
+
 /* How a word that is suggested relates to what stands in its place. */
 typedef int32_t squeezebert_suggestion_kind;
 enum {
@@ -285,9 +309,18 @@ SQUEEZEBERT_API squeezebert_status squeezebert_fill(const squeezebert_model *mod
                                                     const char *text, size_t bytes, int32_t top_k,
                                                     squeezebert_unit unit, squeezebert_gaps **gaps);
 
+/* All [MASK] of a text filled together, in at most `top_k` ways (64 where that is more): from left
+ * to right, each in sight of what stands in those before it. The text must fit into one input of
+ * the model. */
+SQUEEZEBERT_API squeezebert_status squeezebert_fill_all(const squeezebert_model *model,
+                                                        const char *text, size_t bytes,
+                                                        int32_t top_k, squeezebert_content content,
+                                                        squeezebert_unit unit,
+                                                        squeezebert_fillings **fillings);
+
 /* Words for a cursor in a text, as a keyboard offers them, `top_k` where there are as many: what
  * comes next, or how the word that the cursor is in or right after may go on or be spelt. Whole
- * words of letters only. `cursor` counts in `unit`. Masked LM only. */
+ * words of letters only, one token or several. `cursor` counts in `unit`. Masked LM only. */
 SQUEEZEBERT_API squeezebert_status squeezebert_suggest(const squeezebert_model *model,
                                                        const char *text, size_t bytes,
                                                        size_t cursor, int32_t top_k,

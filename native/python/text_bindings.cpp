@@ -166,6 +166,26 @@ nb::list fill(const OpenedTextModel& opened, nb::str text, int top_k) {
     return result;
 }
 
+nb::list fill_all(const OpenedTextModel& opened, nb::str text, int top_k, bool words) {
+    const std::string_view content = utf8(text);
+    Fillings found;
+    {
+        nb::gil_scoped_release release;
+        found = opened.text.fill_all(content, top_k, words);
+    }
+    nb::list result;
+    for (const Filling& one : found.best) {
+        std::vector<std::string_view> tokens;
+        nb::list shown;
+        for (const std::int32_t id : one.ids) {
+            tokens.push_back(opened.text.tokenizer().vocabulary().token(id));
+            shown.append(nb::str(tokens.back().data(), tokens.back().size()));
+        }
+        result.append(nb::make_tuple(shown, one.score, filled(content, found.gaps, tokens)));
+    }
+    return result;
+}
+
 nb::tuple suggest(const OpenedTextModel& opened, nb::str text, std::size_t cursor, int top_k) {
     const std::string_view content = utf8(text);
     std::vector<Suggestion> found;
@@ -207,6 +227,7 @@ void bind_text(nb::module_& m) {
         .def("classify", classify, nb::arg("text"), nb::arg("pair").none())
         .def("tag", tag, nb::arg("text"))
         .def("fill", fill, nb::arg("text"), nb::arg("top_k"))
+        .def("fill_all", fill_all, nb::arg("text"), nb::arg("top_k"), nb::arg("words"))
         .def("suggest", suggest, nb::arg("text"), nb::arg("cursor"), nb::arg("top_k"));
 }
 

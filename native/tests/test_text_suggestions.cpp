@@ -1,4 +1,6 @@
+#include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/error.h"
@@ -53,38 +55,63 @@ TEST("suggestions: what is a word") {
 }
 
 TEST("suggestions: edits") {
-    CHECK_EQUAL(edits(U"statoin", U"station", 2, false), 1);  // neighbours exchanged
-    CHECK_EQUAL(edits(U"tomorow", U"tomorrow", 2, false), 1);
-    CHECK_EQUAL(edits(U"abc", U"abc", 2, false), 0);
-    CHECK_EQUAL(edits(U"abc", U"xyz", 2, false), 3);
-    CHECK_EQUAL(edits(U"abc", U"abcdef", 2, false), 3);
-    CHECK_EQUAL(edits(U"abx", U"abcdef", 1, true), 1);
-    CHECK_EQUAL(edits(U"abc", U"abcdef", 1, true), 0);
-    CHECK_EQUAL(edits(U"abcdef", U"abc", 1, true), 2);
-    CHECK_EQUAL(edits(U"", U"ab", 2, false), 2);
+    CHECK_EQUAL(edits(U"statoin", U"station", false), 1);  // neighbors exchanged
+    CHECK_EQUAL(edits(U"tomorow", U"tomorrow", false), 1);
+    CHECK_EQUAL(edits(U"abc", U"abc", false), 0);
+    CHECK_EQUAL(edits(U"abc", U"xyz", false), 3);
+    CHECK_EQUAL(edits(U"abc", U"abcdef", false), 3);
+    CHECK_EQUAL(edits(U"abx", U"abcdef", true), 1);
+    CHECK_EQUAL(edits(U"abc", U"abcdef", true), 0);
+    CHECK_EQUAL(edits(U"abcdef", U"abc", true), 3);
 }
 
 TEST("suggestions: likely words, completions, corrections") {
     const Tokenizer tokenizer(
         tests::text_settings({"station", "state", "##ing", ".", "2024"}, false));
     const Vocabulary& vocabulary = tokenizer.vocabulary();
-    std::vector<float> logits(static_cast<std::size_t>(vocabulary.size()), 0.0F);
-    const auto set = [&](const char* token, float logit) {
-        logits[static_cast<std::size_t>(vocabulary.find(token))] = logit;
+    const Lexicon lexicon(vocabulary);
+    std::vector<float> row(static_cast<std::size_t>(vocabulary.size()), -9.0F);
+    const auto set = [&](const char* token, float log_probability) {
+        row[static_cast<std::size_t>(vocabulary.find(token))] = log_probability;
     };
-    set("station", 2.0F);
-    set("state", 3.0F);
-    set("##ing", 9.0F);
-    set(".", 9.0F);
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "", 2)), "state:n station:n");
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "sta", 9)), "state:c station:c");
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "statoin", 9)), "station:c");
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "Statoin", 9)), "Station:c");
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "station", 9)), "station:t");
-    CHECK_EQUAL(offered(suggest_words(vocabulary, logits.data(), "qqqqqq", 9)), "");
+    set("station", -2.0F);
+    set("state", -1.0F);
+    set("##ing", -0.1F);
+    set(".", -0.1F);
+    const auto words = [&](const char* typed, int top_k, bool finished = false) {
+        return ranked(fitting_words(vocabulary, lexicon, row.data(), Typed(typed, finished)),
+                      top_k);
+    };
+    CHECK_EQUAL(offered(words("", 2)), "state:n station:n");
+    CHECK_EQUAL(offered(words("sta", 9)), "state:c station:c");
+    CHECK_EQUAL(offered(words("sta", 9, true)), "");
+    CHECK_EQUAL(offered(words("statoin", 9)), "station:c");
+    CHECK_EQUAL(offered(words("Statoin", 9)), "Station:c");
+    CHECK_EQUAL(offered(words("ststion", 9, true)), "station:c");
+    CHECK_EQUAL(offered(words("xtation", 9, true)), "station:c");  // the first letter, too
+    CHECK_EQUAL(offered(words("station", 9)), "station:t");
+    CHECK_EQUAL(offered(words("qqqqqq", 9)), "");
     double sum = 0.0;
-    for (const Suggestion& one : suggest_words(vocabulary, logits.data(), "", 9)) sum += one.score;
+    for (const Suggestion& one : words("", 9)) sum += one.score;
     CHECK(sum > 0.999 && sum < 1.001);
+}
+
+TEST("suggestions: what was typed, letter by letter") {
+    const std::u32string typed = U"statoin";
+    Typing typing(typed, true);
+    for (const char32_t letter : std::u32string(U"stat")) typing.push(letter);
+    CHECK_EQUAL(typing.least(), 0);
+    CHECK(typing.may_fit() && !typing.fit());
+    for (const char32_t letter : std::u32string(U"ion")) typing.push(letter);
+    CHECK_EQUAL(typing.whole(), 1);
+    CHECK(typing.fit()->kind == SuggestionKind::correction);
+    Typing far(typed, false);
+    for (const char32_t letter : std::u32string(U"xyz")) far.push(letter);
+    CHECK(!far.may_fit() && !far.fit());
+    const std::string long_word(Typing::longest + 1, 'a');
+    CHECK(!Typed(long_word, false).may_be_word());
+    CHECK(!Typed("3rd", false).may_be_word());
+    CHECK(Typed("don't", false).may_be_word());
 }
 
 TEST("suggestions: by the C API") {
@@ -109,5 +136,107 @@ TEST("suggestions: by the C API") {
     CHECK_EQUAL(squeezebert_suggest(model, "", 0, 0, 4, SQUEEZEBERT_BYTES, &found), 0);
     CHECK_EQUAL(found->count, 4U);
     squeezebert_free(found);
+    squeezebert_close(model);
+}
+
+TEST("suggestions: words of several tokens, and what stands there") {
+    const std::string path = std::string(SQUEEZEBERT_PRETRAINED) + "/squeezebert-mini-mlm";
+    squeezebert_model* model = nullptr;
+    CHECK_EQUAL(squeezebert_open(path.c_str(), nullptr, &model), 0);
+    const struct {
+        const char *text, *word, *right;
+    } cases[] = {{"We have two resturants ", "resturants", "restaurants"},
+                 {"She is studying Psychoogy ", "Psychoogy", "Psychology"},
+                 {"My name is Schwarzkopf ", "Schwarzkopf", "Schwarzkopf"},
+                 {"I know that you don't ", "don't", "don't"}};
+    for (const auto& one : cases) {
+        squeezebert_suggestions* found = nullptr;
+        const std::string text = one.text;
+        CHECK_EQUAL(squeezebert_suggest(model, text.data(), text.size(), text.size() - 1, 3,
+                                        SQUEEZEBERT_BYTES, &found),
+                    0);
+        CHECK(found->count > 0);
+        CHECK_EQUAL(std::string(found->items[0].word), one.right);
+        CHECK_EQUAL(text.substr(found->start, found->end - found->start), one.word);
+        squeezebert_free(found);
+    }
+    squeezebert_close(model);
+}
+
+TEST("suggestions: gaps filled together") {
+    const std::string path = std::string(SQUEEZEBERT_PRETRAINED) + "/squeezebert-mini-mlm";
+    squeezebert_model* model = nullptr;
+    CHECK_EQUAL(squeezebert_open(path.c_str(), nullptr, &model), 0);
+    const std::string text = "\xF0\x9F\x98\x80 I would like [MASK][MASK] of coffee.";
+    for (const squeezebert_content content : {SQUEEZEBERT_WORDS, SQUEEZEBERT_TOKENS}) {
+        squeezebert_fillings* found = nullptr;
+        CHECK_EQUAL(squeezebert_fill_all(model, text.data(), text.size(), 5, content,
+                                         SQUEEZEBERT_UTF16, &found),
+                    0);
+        CHECK_EQUAL(found->gaps, 2U);
+        CHECK_EQUAL(found->starts[0], 16U);
+        CHECK_EQUAL(found->ends[1], 28U);
+        CHECK_EQUAL(found->count, 5U);
+        for (std::size_t i = 0; i < found->count; ++i) {
+            const squeezebert_filling& one = found->items[i];
+            CHECK(one.score > 0.0 && (i == 0 || one.score <= found->items[i - 1].score));
+            if (content == SQUEEZEBERT_TOKENS) continue;
+            CHECK(is_word(one.tokens[0], "##") && is_word(one.tokens[1], "##"));
+            CHECK_EQUAL(std::string(one.text), "\xF0\x9F\x98\x80 I would like " +
+                                                   std::string(one.tokens[0]) + " " +
+                                                   one.tokens[1] + " of coffee.");
+        }
+        squeezebert_free(found);
+    }
+    squeezebert_fillings* none = nullptr;
+    for (const auto& [bad, top_k, content] :
+         {std::tuple("no gap", 5, 0), std::tuple("[MASK]", 0, 0), std::tuple("[MASK]", 5, 2)}) {
+        CHECK_EQUAL(squeezebert_fill_all(model, bad, SQUEEZEBERT_TERMINATED, top_k, content,
+                                         SQUEEZEBERT_BYTES, &none),
+                    SQUEEZEBERT_ERROR_INVALID_INPUT);
+        CHECK(none == nullptr);
+    }
+    std::string too_long = "[MASK]";
+    for (int i = 0; i < 600; ++i) too_long += " a";
+    CHECK_EQUAL(squeezebert_fill_all(model, too_long.data(), too_long.size(), 5, SQUEEZEBERT_WORDS,
+                                     SQUEEZEBERT_BYTES, &none),
+                SQUEEZEBERT_ERROR_INVALID_INPUT);
+    squeezebert_close(model);
+}
+
+TEST("suggestions: odd texts and cursors") {
+    const std::string path = std::string(SQUEEZEBERT_PRETRAINED) + "/squeezebert-mini-mlm";
+    squeezebert_model* model = nullptr;
+    CHECK_EQUAL(squeezebert_open(path.c_str(), nullptr, &model), 0);
+    const char* parts[] = {
+        "a",      "Qu", "ing", " ",  "'",        "-", "\xC3\x9F",         "\xCC\x88",
+        "[MASK]", "7",  ".",   "\n", "\xC4\xB0", "x", "\xF0\x9F\x98\x80", "[SEP]"};
+    std::uint32_t state = 7;
+    const auto draw = [&state](std::uint32_t below) {
+        state = state * 1664525U + 1013904223U;
+        return (state >> 16U) % below;
+    };
+    for (int round = 0; round < 12; ++round) {
+        std::string text;
+        for (std::uint32_t i = draw(round == 11 ? 400 : 14); i > 0; --i) text += parts[draw(16)];
+        const std::size_t cursor = draw(static_cast<std::uint32_t>(text.size()) + 1);
+        squeezebert_suggestions* found = nullptr;
+        CHECK_EQUAL(squeezebert_suggest(model, text.data(), text.size(), cursor, 3,
+                                        SQUEEZEBERT_BYTES, &found),
+                    0);
+        CHECK(found->start <= found->end && found->end <= text.size() && found->count <= 3);
+        for (std::size_t i = 0; i < found->count; ++i) {
+            CHECK(found->items[i].word[0] != '\0');
+            CHECK(found->items[i].score >= 0.0 && found->items[i].score < 1.0001);
+        }
+        squeezebert_free(found);
+    }
+    const std::string endless(5000, 'a');
+    squeezebert_suggestions* none = nullptr;
+    CHECK_EQUAL(
+        squeezebert_suggest(model, endless.data(), endless.size(), 3, 3, SQUEEZEBERT_BYTES, &none),
+        0);
+    CHECK_EQUAL(none->count, 0U);
+    squeezebert_free(none);
     squeezebert_close(model);
 }

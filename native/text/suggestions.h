@@ -7,23 +7,18 @@
 #include <string_view>
 #include <vector>
 
+#include "text/lexicon.h"
+#include "text/typing.h"
 #include "text/vocabulary.h"
 
 namespace squeezebert {
 
-/// How a word that is offered relates to what stands there.
-enum class SuggestionKind {
-    next,        ///< nothing stands there yet
-    typed,       ///< it is what stands there
-    completion,  ///< it begins with it
-    correction,  ///< a few letters differ
-};
-
 struct Suggestion {
-    std::int32_t id;   ///< of the token that it is
-    std::string word;  ///< the token, with a capital letter where one was typed
+    std::int32_t id;                   ///< of its first token
+    std::vector<std::int32_t> pieces;  ///< the tokens after it
+    std::string word;                  ///< with a capital letter where one was typed
     SuggestionKind kind;
-    double score;  ///< its probability among all words that might be meant
+    double score;  ///< its probability among all words that might be meant, or a logarithm so far
 };
 
 /// Where the word stands that the cursor is in or after, in bytes; empty where there is none. It is
@@ -35,22 +30,43 @@ struct WordPlace {
 };
 WordPlace word_at(std::string_view text, std::size_t cursor);
 
-/// Whether a token can be a word by itself: no piece, no punctuation, no number, no special token.
-bool is_word(std::string_view token, std::string_view prefix);
+/// What stands in a word's place.
+class Typed {
+public:
+    /// `finished`: the word has ended, as something follows it.
+    Typed(std::string_view text, bool finished);
+    Typed(const Typed&) = delete;
+    Typed& operator=(const Typed&) = delete;
 
-/// The fewest letters to insert, drop, replace or exchange with their neighbour that make one word
-/// of another, or `most` + 1 where that takes more. `unfinished`: letters that are missing at the
-/// end of `typed` cost nothing.
-int edits(std::u32string_view typed, std::u32string_view word, int most, bool unfinished);
+    bool empty() const { return letters_.empty(); }
+    /// Whether it can be compared with words: it has no digit and is not too long.
+    bool may_be_word() const { return may_be_word_; }
+    std::size_t size() const { return letters_.size(); }
+    std::string_view text() const { return text_; }
+    /// To compare a word with it. Valid as long as this, which may_be_word().
+    Typing typing() const { return Typing(letters_, finished_); }
+    /// How a word fits that is spelled as it is.
+    Typing::Fit exact() const;
+    /// A word as it would be written here, and the logarithm of what a letter's size costs: a
+    /// capital is meant, a small letter may be laziness.
+    double write(std::string_view word, std::string& as_typed) const;
 
-/// The best `top_k` words of a vocabulary, the likeliest first.
+private:
+    std::string_view text_;
+    std::u32string letters_;
+    bool finished_, capital_ = false, may_be_word_;
+};
+
+/// The words of a vocabulary that may be meant, in the order of their ids. A score is the logarithm
+/// of how likely the model finds the word in its place times how likely it is that somebody who
+/// means it has typed what stands there, so far or by mistake.
 ///
-/// A word's score is how likely the model finds it in its place times how likely it is that
-/// somebody who means it has typed what stands there, so far or by mistake.
-///
-/// @param logits (vocabulary.size(),) of the model, for the word's place
-/// @param typed what stands there; empty for the next word
-std::vector<Suggestion> suggest_words(const Vocabulary& vocabulary, const float* logits,
-                                      std::string_view typed, int top_k);
+/// @param log_probabilities (vocabulary.size(),) of the model, for the word's place
+std::vector<Suggestion> fitting_words(const Vocabulary& vocabulary, const Lexicon& lexicon,
+                                      const float* log_probabilities, const Typed& typed);
+
+/// The best `top_k`, the likeliest first, with scores that sum to 1 among all of `found`. Tokens
+/// that are the same word as it is written here count as one.
+std::vector<Suggestion> ranked(std::vector<Suggestion> found, int top_k);
 
 }  // namespace squeezebert

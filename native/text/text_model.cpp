@@ -72,6 +72,7 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
       decoder_(spec_.transitions,
                spec_.task == HeadKind::token_classification ? model.labels() : 0),
       tags_(spec_.labels),
+      lexicon_(tokenizer_.vocabulary()),
       whole_(spec_.task == HeadKind::masked_lm
                  ? static_cast<std::size_t>(tokenizer_.vocabulary().size())
                  : 0) {
@@ -206,20 +207,18 @@ std::vector<Entity> TextModel::tag(std::string_view text) const {
     return entities;
 }
 
+void TextModel::no_gap() const {
+    throw Error(ErrorKind::invalid_input,
+                "the text holds no " + tokenizer_.mask_token() + ", so there is nothing to fill",
+                "write " + tokenizer_.mask_token() + " where a word is wanted");
+}
+
 std::vector<Gap> TextModel::fill(std::string_view text, int top_k) const {
     require(HeadKind::masked_lm, "fill");
-    if (top_k < 1) {
-        throw Error(ErrorKind::invalid_input,
-                    "top_k is " + std::to_string(top_k) + ", expected 1 or more");
-    }
+    check_top_k(top_k);
     const Tokens tokens = tokenizer_.encode(text);
     const std::int32_t mask = tokenizer_.mask_id();
-    if (std::find(tokens.ids.begin(), tokens.ids.end(), mask) == tokens.ids.end()) {
-        throw Error(
-            ErrorKind::invalid_input,
-            "the text holds no " + tokenizer_.mask_token() + ", so there is nothing to fill",
-            "write " + tokenizer_.mask_token() + " where a word is wanted");
-    }
+    if (std::find(tokens.ids.begin(), tokens.ids.end(), mask) == tokens.ids.end()) no_gap();
     std::vector<Gap> gaps;
     Inputs inputs;
     std::vector<std::int64_t> positions;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,17 @@ struct Gap {
     std::vector<Candidate> candidates;
 };
 
+/// Tokens for all gaps of a text at once.
+struct Filling {
+    std::vector<std::int32_t> ids;  ///< (gaps,)
+    double score;                   ///< the product of their probabilities, each given those before
+};
+
+struct Fillings {
+    std::vector<Span> gaps;
+    std::vector<Filling> best;  ///< the likeliest first
+};
+
 /// A model with its tokenizer and task: text in, answers out, the same as squeezebert.Pipeline's.
 /// All calls are const and may be made from many threads at once. Spans are in bytes.
 ///
@@ -60,23 +72,56 @@ public:
     /// `top_k` below 1.
     std::vector<Gap> fill(std::string_view text, int top_k) const;
 
+    /// Tokens for all gaps together, at most `top_k` ways and never more than 64: the gaps are
+    /// filled from left to right, each in sight of what stands in those before it, and a beam of
+    /// the likeliest ways goes on. `words`: whole words only. Throws Error(invalid_input) as fill()
+    /// does, and for a text that is longer than max_length.
+    Fillings fill_all(std::string_view text, int top_k, bool words) const;
+
     /// Words for a place in a text, as a keyboard offers them, at most `top_k`: see
-    /// suggest_words(). `place` is theirs, as word_at() gives it. The model sees what fits of the
-    /// text before the word, and after it. Throws Error(invalid_input) also for `top_k` below 1 and
+    /// suggestions.h. `place` is theirs, as word_at() gives it. The model sees what fits of the
+    /// text before the word, and after it. A word that is being typed may be of several tokens.
+    /// Throws Error(invalid_input) also for `top_k` below 1 and
     /// a place that is none.
     std::vector<Suggestion> suggest(std::string_view text, WordPlace place, int top_k) const;
 
 private:
     struct Inputs;
+    struct Place;
+    /// The most tokens of a word that is looked at as it stands there.
+    static constexpr int longest_word = 8;
 
     void require(HeadKind head, const char* call) const;
+    [[noreturn]] void no_gap() const;
     std::vector<Span> words_of(std::string_view text) const;
     std::vector<float> word_logits(const Tokens& tokens, const std::vector<std::int32_t>& word_ids,
                                    std::size_t words) const;
     /// Whether the model's likeliest tokens alone will do, without the logits of all others.
     bool ranks() const;
-    /// How likely each word's token is all of a word, (count,), as the model sees it by itself.
-    std::vector<double> whole_word(const std::vector<Suggestion>& words) const;
+    /// The likeliest tokens for a gap, at most `count`.
+    std::vector<std::int32_t> gap_tokens(const float* row, std::size_t count, bool words) const;
+    /// The logarithms of all tokens' probabilities at positions: (positions, vocabulary.size()).
+    std::vector<float> log_probabilities(const Inputs& inputs,
+                                         const std::vector<std::int64_t>& positions) const;
+    /// Adds an input with the first tokens of a word in a place, and gaps for its others; gives the
+    /// position of the first gap.
+    std::int64_t add_place(const Place& place, const std::vector<std::int32_t>& tokens,
+                           std::size_t length, Inputs& inputs) const;
+    Place place_of(std::string_view text, WordPlace place) const;
+    /// Words of two tokens and more that may be meant, the likeliest first.
+    std::vector<Suggestion> long_words(const Place& place, const Typed& typed) const;
+    /// The logarithm of how likely a word is whose tokens are known; none of a word that is unknown
+    /// or of more than `longest_word`.
+    std::optional<double> known_word(const Place& place,
+                                     const std::vector<std::int32_t>& tokens) const;
+    /// How likely each word is all of a word, (count,), as the model sees it by itself. Those of
+    /// one token are kept.
+    std::vector<double> whole_words(const std::vector<std::vector<std::int32_t>>& words) const;
+    /// The same for those at `asked`, (asked,), without looking at what is kept.
+    std::vector<double> ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+                                  const std::vector<std::size_t>& asked) const;
+    /// Takes away what is rather the beginning of a word than one.
+    std::vector<Suggestion> whole_only(std::vector<Suggestion> words, int top_k) const;
     /// Candidates for the last gaps, which stand at `positions` of the inputs.
     void rank(const Inputs& inputs, const std::vector<std::int64_t>& positions, int top_k,
               std::vector<Gap>& gaps) const;
@@ -86,11 +131,16 @@ private:
     const TaskSpec spec_;
     const TagDecoder decoder_;
     const TagSet tags_;
-    /// What whole_word() found, by id; below 0 where it was not asked.
+    const Lexicon lexicon_;
+    /// What whole_words() found, by id; below 0 where it was not asked.
     mutable std::vector<std::atomic<float>> whole_;
 };
 
 /// `text` with a token where a gap is; one that continues a word stands close to what is before it.
 std::string filled(std::string_view text, Span gap, std::string_view token);
+
+/// The same for all gaps of a text, in order.
+std::string filled(std::string_view text, const std::vector<Span>& gaps,
+                   const std::vector<std::string_view>& tokens);
 
 }  // namespace squeezebert

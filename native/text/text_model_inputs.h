@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/error.h"
@@ -24,6 +25,17 @@ struct TextModel::Inputs {
         return {ids.data(), types.data(), ends.data(), static_cast<int>(ends.size()) - 1};
     }
 };
+
+/// The tokens around a word.
+struct TextModel::Place {
+    std::vector<std::int32_t> before, after;
+};
+
+inline void check_top_k(int top_k) {
+    if (top_k >= 1) return;
+    throw Error(ErrorKind::invalid_input,
+                "top_k is " + std::to_string(top_k) + ", expected 1 or more");
+}
 
 inline void check_not_nan(const std::vector<float>& logits) {
     if (std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); })) {

@@ -1,4 +1,4 @@
-/// TextModel::suggest().
+/// TextModel::suggest(), and what else asks a masked LM about words.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -7,14 +7,17 @@
 #include "text/text_model_inputs.h"
 
 namespace squeezebert {
+namespace {
+
+/// Words that the model is asked about at once: each takes a row of the vocabulary.
+constexpr std::size_t most_asked = 64;
+
+}  // namespace
 
 std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace place,
                                            int top_k) const {
     require(HeadKind::masked_lm, "suggest");
-    if (top_k < 1) {
-        throw Error(ErrorKind::invalid_input,
-                    "top_k is " + std::to_string(top_k) + ", expected 1 or more");
-    }
+    check_top_k(top_k);
     check_utf8(text, "the text");
     if (place.begin > place.end || place.end > text.size()) {
         throw Error(ErrorKind::invalid_input, "the word is from " + std::to_string(place.begin) +
@@ -22,6 +25,21 @@ std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace plac
                                                   ", the text has " + std::to_string(text.size()) +
                                                   " bytes");
     }
+    const Typed typed(text.substr(place.begin, place.end - place.begin), place.end < text.size());
+    if (!typed.may_be_word()) return {};
+    const Place around = place_of(text, place);
+    Inputs inputs;
+    const std::int64_t position = add_place(around, {}, 1, inputs);
+    const std::vector<float> row = log_probabilities(inputs, {position});
+    std::vector<Suggestion> found =
+        fitting_words(tokenizer_.vocabulary(), lexicon_, row.data(), typed);
+    if (!typed.empty()) {
+        for (Suggestion& one : long_words(around, typed)) found.push_back(std::move(one));
+    }
+    return whole_only(ranked(std::move(found), top_k > 64 ? top_k : 2 * top_k), top_k);
+}
+
+TextModel::Place TextModel::place_of(std::string_view text, WordPlace place) const {
     const Tokens before = tokenizer_.encode(text.substr(0, place.begin));
     std::vector<std::int32_t> after = tokenizer_.encode(text.substr(place.end)).ids;
     if (after.empty()) {
@@ -31,80 +49,120 @@ std::vector<Suggestion> TextModel::suggest(std::string_view text, WordPlace plac
         if (stop >= 0) after.push_back(stop);
     }
     // The nearest tokens, most of them from before.
-    const auto room = static_cast<std::size_t>(std::max(spec_.max_length - 3, 0));
+    const auto room = static_cast<std::size_t>(std::max(spec_.max_length - 2 - longest_word, 0));
     const std::size_t right = std::min(after.size(), room / 4);
     const std::size_t left = std::min(before.size(), room - right);
-    Inputs inputs;
+    after.resize(right);
+    return {{before.ids.end() - static_cast<std::ptrdiff_t>(left), before.ids.end()}, after};
+}
+
+std::int64_t TextModel::add_place(const Place& place, const std::vector<std::int32_t>& tokens,
+                                  std::size_t length, Inputs& inputs) const {
     inputs.add(tokenizer_.cls_id());
-    for (std::size_t i = before.size() - left; i < before.size(); ++i) inputs.add(before.ids[i]);
+    for (const std::int32_t id : place.before) inputs.add(id);
+    for (const std::int32_t id : tokens) inputs.add(id);
     const auto position = static_cast<std::int64_t>(inputs.ids.size());
-    inputs.add(tokenizer_.mask_id());
-    for (std::size_t i = 0; i < right; ++i) inputs.add(after[i]);
+    for (std::size_t i = tokens.size(); i < length; ++i) inputs.add(tokenizer_.mask_id());
+    for (const std::int32_t id : place.after) inputs.add(id);
     inputs.add(tokenizer_.sep_id());
     inputs.end();
-    std::vector<float> logits(static_cast<std::size_t>(model_.config().vocab_size));
-    model_.logits(inputs.batch(), &position, 1, logits.data());
+    return position;
+}
+
+std::vector<float> TextModel::log_probabilities(const Inputs& inputs,
+                                                const std::vector<std::int64_t>& positions) const {
+    const auto rows = static_cast<std::size_t>(model_.config().vocab_size);
+    // Some models' tables are padded to a round number: those rows are no tokens.
+    const auto known = static_cast<std::size_t>(tokenizer_.vocabulary().size());
+    std::vector<float> logits(positions.size() * rows);
+    model_.logits(inputs.batch(), positions.data(), static_cast<std::int64_t>(positions.size()),
+                  logits.data());
     check_not_nan(logits);
-    logits.resize(static_cast<std::size_t>(tokenizer_.vocabulary().size()));
-    for (float& logit : logits) logit /= static_cast<float>(spec_.temperature);
-    std::vector<Suggestion> words = suggest_words(tokenizer_.vocabulary(), logits.data(),
-                                                  text.substr(place.begin, place.end - place.begin),
-                                                  top_k > 64 ? top_k : 2 * top_k);
-    const std::vector<double> whole = whole_word(words);
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        const float* from = logits.data() + i * rows;
+        float* to = logits.data() + i * known;
+        const float highest = *std::max_element(from, from + known);
+        double sum = 0.0;
+        for (std::size_t id = 0; id < known; ++id) {
+            to[id] = (from[id] - highest) / static_cast<float>(spec_.temperature);
+            sum += std::exp(to[id]);
+        }
+        const auto normalizer = static_cast<float>(std::log(sum));
+        for (std::size_t id = 0; id < known; ++id) to[id] -= normalizer;
+    }
+    logits.resize(positions.size() * known);
+    return logits;
+}
+
+std::vector<Suggestion> TextModel::whole_only(std::vector<Suggestion> words, int top_k) const {
+    std::vector<std::vector<std::int32_t>> asked;
+    for (const Suggestion& word : words) {
+        asked.push_back({word.id});
+        asked.back().insert(asked.back().end(), word.pieces.begin(), word.pieces.end());
+    }
+    const std::vector<double> whole = whole_words(asked);
     std::vector<Suggestion> kept;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        if (whole[i] < 0.5) continue;
-        words[i].score *= whole[i];
+        // What stands there is the writer's own, be it a word or not.
+        const bool own = words[i].kind == SuggestionKind::typed;
+        if (whole[i] < 0.5 && !own) continue;
+        if (!own) words[i].score *= whole[i];
         kept.push_back(std::move(words[i]));
     }
     std::stable_sort(kept.begin(), kept.end(),
                      [](const Suggestion& a, const Suggestion& b) { return a.score > b.score; });
-    kept.resize(std::min(kept.size(), static_cast<std::size_t>(top_k)));
+    if (kept.size() > static_cast<std::size_t>(top_k)) kept.resize(static_cast<std::size_t>(top_k));
     return kept;
 }
 
-std::vector<double> TextModel::whole_word(const std::vector<Suggestion>& words) const {
+std::vector<double> TextModel::whole_words(
+    const std::vector<std::vector<std::int32_t>>& words) const {
+    std::vector<double> result(words.size());
+    std::vector<std::size_t> asked;
+    const auto ask = [&] {
+        const std::vector<double> found = ask_whole(words, asked);
+        for (std::size_t i = 0; i < asked.size(); ++i) result[asked[i]] = found[i];
+        asked.clear();
+    };
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].size() == 1) {
+            const auto id = static_cast<std::size_t>(words[i][0]);
+            result[i] = whole_[id].load(std::memory_order_relaxed);
+            if (result[i] >= 0.0) continue;
+        }
+        asked.push_back(i);
+        if (asked.size() == most_asked) ask();
+    }
+    if (!asked.empty()) ask();
+    return result;
+}
+
+std::vector<double> TextModel::ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+                                         const std::vector<std::size_t>& asked) const {
     const Vocabulary& vocabulary = tokenizer_.vocabulary();
     const int stop = vocabulary.find(".");
     Inputs inputs;
     std::vector<std::int64_t> positions;
-    std::vector<std::int32_t> asked;
-    for (const Suggestion& word : words) {
-        if (whole_[static_cast<std::size_t>(word.id)].load(std::memory_order_relaxed) >= 0.0F) {
-            continue;
-        }
+    for (const std::size_t i : asked) {
         // What comes after it, in the shortest of sentences?
-        inputs.add(tokenizer_.cls_id());
-        inputs.add(word.id);
-        positions.push_back(static_cast<std::int64_t>(inputs.ids.size()));
-        inputs.add(tokenizer_.mask_id());
-        if (stop >= 0) inputs.add(stop);
-        inputs.add(tokenizer_.sep_id());
-        inputs.end();
-        asked.push_back(word.id);
+        std::vector<std::int32_t> after;
+        if (stop >= 0) after.push_back(stop);
+        positions.push_back(add_place({{}, after}, words[i], words[i].size() + 1, inputs));
     }
-    if (!asked.empty()) {
-        const auto rows = static_cast<std::size_t>(model_.config().vocab_size);
-        std::vector<float> logits(positions.size() * rows);
-        model_.logits(inputs.batch(), positions.data(), static_cast<std::int64_t>(positions.size()),
-                      logits.data());
-        check_not_nan(logits);
-        for (std::size_t i = 0; i < asked.size(); ++i) {
-            const float* row = logits.data() + i * rows;
-            const float highest = *std::max_element(row, row + vocabulary.size());
-            double words_sum = 0.0, sum = 0.0;
-            for (int id = 0; id < vocabulary.size(); ++id) {
-                const double one = std::exp((row[id] - highest) / spec_.temperature);
-                sum += one;
-                if (!vocabulary.continues_word(id)) words_sum += one;
-            }
-            whole_[static_cast<std::size_t>(asked[i])].store(static_cast<float>(words_sum / sum),
-                                                             std::memory_order_relaxed);
-        }
-    }
+    const std::vector<float> rows = log_probabilities(inputs, positions);
     std::vector<double> result;
-    for (const Suggestion& word : words) {
-        result.push_back(whole_[static_cast<std::size_t>(word.id)].load(std::memory_order_relaxed));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const float* row = rows.data() + i * static_cast<std::size_t>(vocabulary.size());
+        double sum = 0.0;
+        for (int id = 0; id < vocabulary.size(); ++id) {
+            if (!vocabulary.continues_word(id)) sum += std::exp(row[id]);
+        }
+        result.push_back(sum);
+        const std::vector<std::int32_t>& word = words[asked[i]];
+        if (word.size() == 1) {
+            whole_[static_cast<std::size_t>(word[0])].store(static_cast<float>(sum),
+                                                            std::memory_order_relaxed);
+        }
     }
     return result;
 }

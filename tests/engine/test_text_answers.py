@@ -15,7 +15,7 @@ from squeezebert.checkpoint.bundle import write_bundle
 from squeezebert.checkpoint.weights import read_file
 from squeezebert.cli.main import run
 from squeezebert.data.words import split_words
-from squeezebert.engine import _native
+from squeezebert.engine import Engine, _native
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.pipeline import Pipeline, load
 from squeezebert.tasks.decoding import TagDecoder
@@ -97,6 +97,49 @@ def test_gaps(root: Path, tmp_path: Path) -> None:
                 assert [one[2] for one in candidates] == [one.text for one in gap.candidates]
                 scores = [one.score for one in gap.candidates]
                 assert [one[1] for one in candidates] == pytest.approx(scores, abs=2e-6)
+
+
+def together(directory: Path, text: str, top_k: int) -> list[tuple[list[str], float]]:
+    """What ``fill_all`` promises, written down again: a beam over the gaps from left to right."""
+    engine, tokenizer = Engine.load(directory, threads=1), Tokenizer.load(directory)
+    (encoded,) = tokenizer.encode([text])
+    ids = np.array([tokenizer.cls_id, *encoded.ids, tokenizer.sep_id], np.int32)
+    ways: list[tuple[list[int], float]] = [([], 0.0)]
+    gaps = np.flatnonzero(ids == tokenizer.mask_id)
+    for gap in gaps:
+        longer: list[tuple[list[int], float]] = []
+        for tokens, score in ways:
+            filled = ids.copy()
+            filled[gaps[: len(tokens)]] = tokens
+            ends = np.array([0, len(ids)], np.int32)
+            row = engine.logits(filled, ends, positions=np.array([gap]))[0].astype(np.float64)
+            row -= row.max() + np.log(np.exp(row - row.max()).sum())
+            row[list(tokenizer.special_ids)] = -np.inf
+            best = np.argsort(-row, kind="stable")[: max(top_k, 8)].tolist()
+            longer += [([*tokens, token], score + float(row[token])) for token in best]
+        ways = sorted(longer, key=lambda way: -way[1])[: max(top_k, 8)]
+    names = (directory / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return [([names[at] for at in way], float(np.exp(score))) for way, score in ways[:top_k]]
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 12])
+def test_gaps_together(top_k: int, root: Path, tmp_path: Path) -> None:
+    _, natives = both(root, "squeezebert-mini-mlm", tmp_path)
+    directory = root / "src" / "squeezebert" / "pretrained" / "squeezebert-mini-mlm"
+    for text in ("I would like [MASK] [MASK] of coffee.", "[MASK] gehe [MASK] Hause, [MASK] du?"):
+        expected = together(directory, text, top_k)
+        for native in natives:
+            got = native.fill_all(text, top_k, words=False)
+            assert [one[0] for one in got] == [tokens for tokens, _ in expected]
+            assert [one[1] for one in got] == pytest.approx([score for _, score in expected], 1e-4)
+            words = native.fill_all(text, top_k, words=True)
+            assert len(words) == top_k
+            for tokens, _, filled in words:
+                assert all(token.isalpha() for token in tokens)
+                whole = text
+                for token in tokens:
+                    whole = whole.replace("[MASK]", token, 1)
+                assert filled == whole
 
 
 def test_wrong_calls(root: Path, tmp_path: Path) -> None:

@@ -77,6 +77,11 @@ class TextModel:
     def fill(self, text: str, top_k: int) -> list[tuple[int, int, list[tuple[str, float, str]]]]:
         """(start, end, [(token, score, the text with it), ...]) of each ``[MASK]``."""
 
+    def fill_all(self, text: str, top_k: int, words: bool) -> list[tuple[list[str], float, str]]:
+        """(tokens, score, the text with them): all ``[MASK]`` filled together, whole words only
+        or any tokens.
+        """
+
     def suggest(
         self, text: str, cursor: int, top_k: int
     ) -> tuple[int, int, list[tuple[str, str, float]]]:

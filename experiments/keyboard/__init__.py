@@ -1,0 +1,1 @@
+"""Words for a keyboard, measured: ``python -m experiments.keyboard``."""
