@@ -41,6 +41,9 @@ server.
 MOST = 300
 """Of a part of a set: enough to see everything work."""
 
+PIECE = 1 << 20
+"""Bytes that are sent at a time."""
+
 LARGE = 1 << 16
 """Files of more bytes are kept apart (LFS) and named by their SHA-256, as the hub does with those
 of more than 10 MB.
@@ -66,11 +69,20 @@ class Hub:
     seconds: float = 3.0
     asked: list[str] = field(default_factory=list[str])
     endpoint: str = ""
+    entries: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
 
     def put(self, name: str, files: Mapping[str, bytes], revision: str = "main") -> None:
         """A repository, reached by its branch and by its commit."""
         self.repositories[name, revision] = dict(files)
         self.repositories[name, commit_of(name, revision)] = dict(files)
+
+    def entry(self, path: str, content: bytes) -> dict[str, Any]:
+        """A file in the listing of a repository; large ones are hashed once."""
+        if len(content) <= LARGE:
+            return entry(path, content)
+        if id(content) not in self.entries:
+            self.entries[id(content)] = entry(path, content)
+        return self.entries[id(content)]
 
     def find(self, name: str, revision: str) -> dict[str, bytes] | None:
         """The files of a repository."""
@@ -161,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
             content: Any = (
                 {"id": name.partition("/")[2], "sha": commit_of(name, revision), "siblings": []}
                 if word == "/revision/"
-                else [entry(*item) for item in files.items()]
+                else [self.hub.entry(*item) for item in files.items()]
             )
             self._send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
             return
@@ -169,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _file(self, path: str, content: bytes, commit: str, *, with_content: bool) -> None:
         fault = self.hub.faults.get(path)
-        told = entry(path, content)
+        told = self.hub.entry(path, content)
         digest = told["lfs"]["oid"] if "lfs" in told else told["oid"]
         headers = {"X-Repo-Commit": commit, "ETag": f'"{digest}"', "Accept-Ranges": "bytes"}
         if fault == "slow":
@@ -181,11 +193,11 @@ class Handler(BaseHTTPRequestHandler):
             content = bytes(byte ^ 1 for byte in content)
         start = self._start()
         length = len(content) - start
+        sent = memoryview(content)[start:]
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        sent = content[start:]
         if fault in ("cut once", "nothing"):
-            sent = sent[: length // 2] if fault == "cut once" else b""
+            sent = sent[: length // 2 if fault == "cut once" else 0]
         if fault in ("cut once", "changed once"):
             del self.hub.faults[path]
         self._send(206 if start else 200, sent, headers, length=length)
@@ -201,15 +213,23 @@ class Handler(BaseHTTPRequestHandler):
         self._send(status, b"{}", headers)
 
     def _send(
-        self, status: int, content: bytes, headers: Mapping[str, str], length: int | None = None
+        self,
+        status: int,
+        content: bytes | memoryview,
+        headers: Mapping[str, str],
+        length: int | None = None,
     ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content) if length is None else length))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
+        try:
+            self.end_headers()
+            if self.command == "GET":
+                for at in range(0, len(content), PIECE):
+                    self.wfile.write(content[at : at + PIECE])
+        except ConnectionError:  # the client has gone
+            self.close_connection = True
 
 
 @contextmanager
@@ -395,6 +415,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as cache, serving(published(arguments.size)) as hub:
         environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": cache}
         environment |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+        environment.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "60")
         command = arguments.command or ["env"]
         return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
 

@@ -133,10 +133,7 @@ def study(
         classical=classical,
         overrides=runs.overrides(data=("data", "train", ()), model=None, settings=settings),
     )
-    if not sys.stderr.isatty():
-        from huggingface_hub.utils import disable_progress_bars
-
-        disable_progress_bars()
+    _quiet_hub()
     plan = make_plan(asked, progress=screen.note)
     if as_json and only_plan:
         screen.print_json_lines([describe_plan(plan)])
@@ -171,6 +168,17 @@ def _check_installed() -> None:
         raise MissingDependencyError.for_extra(
             "transformers", "baselines", "timing models as the study did"
         )
+
+
+def _quiet_hub() -> None:
+    """Bars on a terminal only, and each warning of the hub's client once: it prints its own."""
+    import logging
+
+    logging.getLogger("huggingface_hub").propagate = False
+    if not sys.stderr.isatty():
+        from huggingface_hub.utils import disable_progress_bars
+
+        disable_progress_bars()
 
 
 def _agreed() -> bool:

@@ -183,6 +183,8 @@ def _forget(place: Path) -> None:
 
 def _refused(what: str, error: Exception) -> CheckpointError:
     reason, way_out = hub_reason(error)
+    if "timed out" in reason:
+        way_out = "set HF_HUB_DOWNLOAD_TIMEOUT and HF_HUB_ETAG_TIMEOUT to more than 10 seconds"
     kind = HubUnreachable if is_unreachable(error) else CheckpointError
     return kind(
         f"{what} could not be had: {reason}",
