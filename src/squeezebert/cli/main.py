@@ -21,6 +21,7 @@ from squeezebert.cli.compare import compare
 from squeezebert.cli.convert import convert
 from squeezebert.cli.curves import curves
 from squeezebert.cli.evaluate import evaluate
+from squeezebert.cli.export import export
 from squeezebert.cli.failures import StandardOutput, describe, traceback_file
 from squeezebert.cli.glue import glue
 from squeezebert.cli.grow import grow
@@ -103,6 +104,7 @@ for command in (
     label,
     transplant,
     quantize,
+    export,
     serve,
     benchmark,
     models,

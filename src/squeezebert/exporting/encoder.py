@@ -6,6 +6,7 @@ Axes: ``B`` texts, ``S`` tokens of the longest, ``H`` hidden_size, ``A`` num_att
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -110,31 +111,51 @@ def _attention(
     graph: Graph, parameters: Parameters, products: Products, name: str, x: str, mask: str
 ) -> str:
     config = parameters.config
-    heads = graph.whole_numbers(0, 0, config.num_attention_heads, config.head_size)
-
-    def split(which: str, order: list[int]) -> str:
-        layer = parameters.layer(f"{name}.{which}")
-        if which == "query":  # here once, and not in each score
-            scale = np.float32(config.head_size**-0.5)
-            layer = Layer(name=layer.name, weight=layer.weight * scale, bias=layer.bias * scale)
-        y = graph.add("Reshape", [products.project(graph, x, layer), heads], f"{name}.{which}.row")
-        return graph.add("Transpose", [y], f"{name}.{which}.heads", {"perm": order})
-
-    query, key, value = (
-        split(which, order)
-        for which, order in (
-            ("query", [0, 2, 1, 3]),
-            ("key", [0, 2, 3, 1]),
-            ("value", [0, 2, 1, 3]),
+    layers = {which: parameters.layer(f"{name}.{which}") for which in ("query", "key", "value")}
+    query = layers["query"]
+    scale = np.float32(config.head_size**-0.5)  # here once, and not in each score
+    layers["query"] = replace(query, weight=query.weight * scale, bias=query.bias * scale)
+    joined = join_by_head(f"{name}.query_key_value", list(layers.values()), config.head_size)
+    if joined is None:
+        rows = [products.project(graph, x, layer) for layer in layers.values()]
+        parts = [_by_head(graph, row, config.num_attention_heads) for row in rows]
+    else:
+        y = _by_head(graph, products.project(graph, x, joined), config.num_attention_heads)
+        parts = graph.add_many(
+            "Split", [y], [f"{name}.{which}.heads" for which in layers], {"axis": -1}
         )
-    )
-    scores = graph.add("MatMul", [query, key], f"{name}.scores")
+    columns = graph.add("Transpose", [parts[1]], f"{name}.key.columns", {"perm": [0, 1, 3, 2]})
+    scores = graph.add("MatMul", [parts[0], columns], f"{name}.scores")
     scores = graph.add("Add", [scores, mask], f"{name}.masked")
     shares = graph.add("Softmax", [scores], f"{name}.probabilities", {"axis": -1})
-    context = graph.add("MatMul", [shares, value], f"{name}.context")
+    context = graph.add("MatMul", [shares, parts[2]], f"{name}.context")
     context = graph.add("Transpose", [context], f"{name}.context_rows", {"perm": [0, 2, 1, 3]})
     flat = graph.whole_numbers(0, 0, config.hidden_size)
     return graph.add("Reshape", [context, flat], f"{name}.context_flat")
+
+
+def _by_head(graph: Graph, x: str, heads: int) -> str:
+    """(B, S, numbers) as (B, A, S, numbers / A)."""
+    x = graph.add("Reshape", [x, graph.whole_numbers(0, 0, heads, -1)], f"{x}.by_head")
+    return graph.add("Transpose", [x], f"{x}.heads", {"perm": [0, 2, 1, 3]})
+
+
+def join_by_head(name: str, layers: list[Layer], head_size: int) -> Layer | None:
+    """Layers over the same input as one, whose output is head by head what each of them gives for
+    the head; None where they are grouped differently, or a head lies in two groups.
+
+    Args:
+        name: Of the new layer.
+        layers: Of one width, a multiple of ``head_size``.
+        head_size: Numbers of a head.
+    """
+    first = layers[0]
+    groups, inner, outer = first.weight.shape
+    if any(layer.groups != groups for layer in layers) or outer % head_size:
+        return None
+    weight = np.stack([layer.weight.reshape(groups, inner, -1, head_size) for layer in layers], 3)
+    bias = np.stack([layer.bias.reshape(-1, head_size) for layer in layers], 1)
+    return Layer(name=name, weight=weight.reshape(groups, inner, -1), bias=bias.reshape(-1))
 
 
 def layer_norm(graph: Graph, parameters: Parameters, name: str, x: str) -> str:
