@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from squeezebert import checkpoint
-from squeezebert.checkpoint.hub import resolve
-from squeezebert.checkpoint.pooling import trained_length
-from squeezebert.engine import Engine
+from squeezebert.batch import RaggedBatch
 from squeezebert.errors import InvalidInputError, MissingDependencyError
 from squeezebert.exporting.layout import write_layout
 from squeezebert.exporting.manifest import ExportedFile, Manifest
 from squeezebert.exporting.parameters import Parameters
-from squeezebert.exporting.verify import (
-    Asked,
-    agreement,
-    check,
-    questions,
-    reference_answers,
-    sample_names,
-)
+from squeezebert.exporting.subject import Subject
+from squeezebert.exporting.verify import Asked, agreement, check, sample_names
 from squeezebert.files import appearing, writing
-from squeezebert.loading import model_name
 from squeezebert.machine import describe_sentence, installed_versions
-from squeezebert.quantization.compact import read_float32, write_copy
 from squeezebert.timing import Stopwatch, rotations
-from squeezebert.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from squeezebert.exporting.session import OnnxModel
 
 Precision = Literal["float32", "int8"]
 
@@ -73,24 +62,15 @@ def export_onnx(
         )
     for package in ("onnx", "onnxruntime"):
         _require(package)
-    source, output = resolve(model), Path(output)
-    parameters = Parameters.read(source)
-    tokenizer = Tokenizer.load(source)
+    subject, output = Subject.find(model), Path(output)
     with appearing(output) as directory, writing(output):
-        write_layout(
-            source,
-            directory,
-            config=parameters.config,
-            spec=parameters.spec,
-            tokenizer=tokenizer,
-            max_length=_max_length(source, parameters),
-        )
+        write_layout(subject, directory)
         paths = {precision: directory / ONNX_FILES[precision] for precision in precisions}
         for precision, path in paths.items():
             progress(f"writing {ONNX_FILES[precision]}")
-            _write(parameters, precision, path)
+            _write(subject.parameters, precision, path)
         progress("comparing it with the engine")
-        manifest = _verify(source, parameters, tokenizer, paths, model_name(model))
+        manifest = _verify(subject, paths)
         manifest.write(directory)
     return manifest
 
@@ -100,13 +80,6 @@ def _require(package: str) -> None:
 
     if find_spec(package) is None:
         raise MissingDependencyError.for_extra(package, "onnx", "an export to ONNX")
-
-
-def _max_length(source: Path, parameters: Parameters) -> int:
-    if parameters.spec is not None:
-        return parameters.spec.max_length
-    positions = parameters.config.max_position_embeddings
-    return min(trained_length(source) or positions, positions)
 
 
 def _write(parameters: Parameters, precision: Precision, path: Path) -> None:
@@ -122,31 +95,19 @@ def _write(parameters: Parameters, precision: Precision, path: Path) -> None:
     onnx.checker.check_model(path, full_check=True)
 
 
-def _verify(
-    source: Path,
-    parameters: Parameters,
-    tokenizer: Tokenizer,
-    paths: Mapping[Precision, Path],
-    name: str,
-) -> Manifest:
+def _verify(subject: Subject, paths: Mapping[Precision, Path]) -> Manifest:
     from squeezebert.exporting.graph import OPSET
     from squeezebert.exporting.session import OnnxModel
 
-    spec = parameters.spec
+    spec, config = subject.parameters.spec, subject.parameters.config
     task = None if spec is None else spec.task
-    max_length = _max_length(source, parameters)
-    asked = questions(spec, tokenizer, max_length)
-    with _as_safetensors(source) as readable:
-        engine = Engine.load(readable, precision="float32")
-        expected = reference_answers(engine, asked)
-    models = {
-        precision: OnnxModel(path, parameters.config, task) for precision, path in paths.items()
-    }
+    asked, expected = subject.ask()
+    models = {precision: OnnxModel(path, config, task) for precision, path in paths.items()}
     times = _times(list(models.values()), asked[0])
     found: list[ExportedFile] = []
     for (precision, model), cpu_ms in zip(models.items(), times, strict=True):
         alike = agreement(model, spec, asked, expected)
-        check(alike, precision, f"{name} in {precision}")
+        check(alike, precision, f"{subject.name} in {precision}")
         size = paths[precision].stat().st_size / 1e6
         found.append(
             ExportedFile(
@@ -159,9 +120,9 @@ def _verify(
         )
     return Manifest(
         format="onnx",
-        source=name,
+        source=subject.name,
         task=task,
-        max_length=max_length,
+        max_length=subject.max_length,
         opset=OPSET,
         texts=sum(len(one.batch) for one in asked),
         data=tuple(sample_names(spec)),
@@ -171,31 +132,15 @@ def _verify(
     )
 
 
-@contextmanager
-def _as_safetensors(source: Path) -> Iterator[Path]:
-    """The model as the engine reads it: an old ``pytorch_model.bin`` in a copy."""
-    if checkpoint.has_safetensors(source):
-        yield source
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        write_copy(source, Path(folder), read_float32(source), "float32")
-        yield Path(folder)
-
-
-def _times(models: Sequence[object], asked: Asked) -> list[float]:
+def _times(models: Sequence[OnnxModel], asked: Asked) -> list[float]:
     """CPU milliseconds of the first text of ``asked``, by model: the least of several rounds."""
-    from squeezebert.batch import RaggedBatch
-    from squeezebert.exporting.session import OnnxModel
-
     batch = RaggedBatch.of([asked.batch.input_ids[: asked.batch.cu_seqlens[1]]])
     least = [float("inf")] * len(models)
     for order, _ in zip(rotations(range(len(models))), range(ROUNDS), strict=False):
         for index in order:
-            model = models[index]
-            assert isinstance(model, OnnxModel)
-            model.logits(batch)
+            models[index].logits(batch)
             watch = Stopwatch()
             with watch.running():
-                model.logits(batch)
+                models[index].logits(batch)
             least[index] = min(least[index], 1e3 * watch.cpu_seconds)
     return least

@@ -23,7 +23,7 @@ class Float32Products:
                 [part, graph.constant(f"{layer.name}.weight.{group}", layer.weight[group])],
                 f"{layer.name}.{group}",
             )
-            for group, part in enumerate(split(graph, x, layer.groups))
+            for group, part in enumerate(split(graph, x, *layer.weight.shape[:2]))
         ]
         bias = graph.constant(f"{layer.name}.bias", layer.bias)
         return graph.add("Add", [join(graph, parts, layer.name), bias], f"{layer.name}.sum")
@@ -44,13 +44,17 @@ class Float32Products:
         return graph.constant(f"{name}.weight", parameters.vector(f"{name}.weight"))
 
 
-def split(graph: Graph, x: str, groups: int) -> list[str]:
-    """The slices of ``x`` along its last axis; layers that read the same share them."""
+def split(graph: Graph, x: str, groups: int, width: int) -> list[str]:
+    """The slices of ``x`` along its last axis, ``width`` numbers each; layers that read the same
+    share them.
+    """
     if groups == 1:
         return [x]
     names = [f"{x}.slice.{group}" for group in range(groups)]
+    # Widths are said, or ONNX Runtime takes splits into two and into four for the same.
+    widths = graph.whole_numbers(*[width] * groups)
     return graph.once(
-        lambda: graph.add_many("Split", [x], names, {"axis": -1}), "split", x, str(groups)
+        lambda: graph.add_many("Split", [x, widths], names, {"axis": -1}), "split", x, str(groups)
     )
 
 

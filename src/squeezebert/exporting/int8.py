@@ -46,7 +46,7 @@ class Int8Products:
         for group, weight in enumerate(layer.weight):
             columns, scale = quantize_rows(weight.T)
             weights.append((graph.constant(f"{layer.name}.weight.{group}", columns.T), scale))
-        return _project(graph, x, weights, layer.bias, layer.name)
+        return _project(graph, x, weights, layer.weight.shape[1], layer.bias, layer.name)
 
     def look_up(self, graph: Graph, table: str, ids: str, parameters: Parameters) -> str:
         """The rows ``ids`` of an embedding table."""
@@ -61,10 +61,14 @@ class Int8Products:
 
     def decode(self, graph: Graph, x: str, parameters: Parameters) -> str:
         """The logits of a masked LM; a tied table stands once in the file."""
-        weight, scale = _table(graph, decoder_table(parameters), parameters)
+        table = decoder_table(parameters)
+        if parameters.vector(f"{table}.weight").size < SMALLEST:
+            return self._exact.decode(graph, x, parameters)
+        weight, scale = _table(graph, table, parameters)
         columns = graph.add("Transpose", [weight], "head.decoder.columns", {"perm": [1, 0]})
         bias = parameters.vector("head.decoder.bias")
-        return _project(graph, x, [(columns, scale)], bias, "head.decoder")
+        size = parameters.config.embedding_size
+        return _project(graph, x, [(columns, scale)], size, bias, "head.decoder")
 
 
 def _is_in_encoder(name: str) -> bool:
@@ -77,10 +81,15 @@ def _table(graph: Graph, name: str, parameters: Parameters) -> tuple[str, Float3
 
 
 def _project(
-    graph: Graph, x: str, weights: list[tuple[str, Float32]], bias: Float32, name: str
+    graph: Graph,
+    x: str,
+    weights: list[tuple[str, Float32]],
+    width: int,
+    bias: Float32,
+    name: str,
 ) -> str:
-    """``x`` times weights of whole numbers, one (in / groups, out / groups) a group, each with a
-    scale an output.
+    """``x`` times weights of whole numbers, one (width, out / groups) a group, each with a scale an
+    output.
     """
     groups = len(weights)
     even, largest = graph.once(lambda: _even(graph, x, groups), "even", x, str(groups))
@@ -92,7 +101,7 @@ def _project(
         even,
     )
     parts: list[str] = []
-    for group, part in enumerate(split(graph, rounded, groups)):
+    for group, part in enumerate(split(graph, rounded, groups, width)):
         weight, scale = weights[group]
         which = f"{name}.{group}"
         y = graph.add("MatMulInteger", [part, weight, zero], f"{which}.whole")

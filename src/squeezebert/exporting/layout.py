@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +12,37 @@ from squeezebert import checkpoint, files
 from squeezebert.added_tokens import ROLE_FIELDS
 from squeezebert.checkpoint.pooling import LENGTH, MODULES, POOLING
 from squeezebert.config import GROUP_FIELDS, EncoderConfig
+from squeezebert.exporting.subject import Subject
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import CONFIG as TOKENIZER_CONFIG
 from squeezebert.tokenizer import Tokenizer
 
-COPIED = ("LICENSE*", "NOTICE*", checkpoint.TASK, MODULES, LENGTH, f"{POOLING}/*.json")
-"""Of the model: licenses, what it is for, and how sentence-transformers pools."""
+COPIED = ("LICENSE*", "NOTICE*", MODULES, LENGTH, f"{POOLING}/*.json")
+"""Of the model: licenses, and how sentence-transformers pools."""
 
 TOKENIZER = "tokenizer.json"
 
 
-def write_layout(
-    source: Path,
-    target: Path,
-    *,
-    config: EncoderConfig,
-    spec: TaskSpec | None,
-    tokenizer: Tokenizer,
-    max_length: int,
-) -> None:
-    """Writes ``config.json`` and the tokenizer, and copies what else belongs to the model.
+def write_layout(subject: Subject, target: Path) -> None:
+    """Writes ``config.json``, ``task.json`` and the tokenizer, and copies what else belongs to the
+    model.
 
     Args:
-        source: The model's directory.
-        target: The export's.
-        config: The model's shape.
-        spec: What it is for; None for a bare encoder.
-        tokenizer: The model's.
-        max_length: The most tokens of an input.
+        subject: The model.
+        target: The export's directory.
     """
+    source, tokenizer = subject.source, subject.tokenizer
+    config, spec = subject.parameters.config, subject.parameters.spec
     _write_json(target / checkpoint.CONFIG, _config(config, spec))
     tokenizer.save(target)
     settings = checkpoint.read_json(target / TOKENIZER_CONFIG)
     settings |= dict(zip(ROLE_FIELDS, tokenizer.roles, strict=True))
-    _write_json(target / TOKENIZER_CONFIG, settings | {"model_max_length": max_length})
+    _write_json(target / TOKENIZER_CONFIG, settings | {"model_max_length": subject.max_length})
     content = checkpoint.read_json(target / TOKENIZER)
     content["post_processor"] = _template(tokenizer)
     _write_json(target / TOKENIZER, content)
+    if spec is not None:
+        _write_json(target / checkpoint.TASK, asdict(spec))
     for pattern in COPIED:
         for path in sorted(source.glob(pattern)):
             copy = target / path.relative_to(source)
@@ -85,17 +80,15 @@ def _template(tokenizer: Tokenizer) -> dict[str, Any]:
     def text(name: str, kind: int) -> dict[str, Any]:
         return {"Sequence": {"id": name, "type_id": kind}}
 
-    ids = {"cls_token": tokenizer.cls_id, "sep_token": tokenizer.sep_id}
-    names = dict(zip(ROLE_FIELDS, tokenizer.roles, strict=True))
-    start, end = names["cls_token"], names["sep_token"]
+    _, _, start, end, _ = tokenizer.roles
     single = [special(start, 0), text("A", 0), special(end, 0)]
     return {
         "type": "TemplateProcessing",
         "single": single,
         "pair": [*single, text("B", 1), special(end, 1)],
         "special_tokens": {
-            names[role]: {"id": names[role], "ids": [at], "tokens": [names[role]]}
-            for role, at in ids.items()
+            token: {"id": token, "ids": [at], "tokens": [token]}
+            for token, at in ((start, tokenizer.cls_id), (end, tokenizer.sep_id))
         },
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +102,28 @@ class Parameters:
             weight=weight if weight.ndim == 3 else weight.T[None],
             bias=self.tensors[f"{name}.bias"],
         )
+
+    def calibrated(self) -> Parameters:
+        """The same with the temperature that its logits are divided by in its head, so that others'
+        probabilities are ours; the labels stay.
+        """
+        spec = self.spec
+        if spec is None or spec.temperature == 1.0 or spec.problem_type == "regression":
+            return self
+        share = np.float32(1.0 / spec.temperature)
+        masked = spec.task == "masked_lm"
+        changed = MASKED_HEAD if masked else ("head.classifier.weight", "head.classifier.bias")
+        tensors = self.tensors | {name: self.tensors[name] * share for name in changed}
+        transitions = tuple(
+            tuple(None if score is None else score / spec.temperature for score in row)
+            for row in spec.transitions
+        )
+        settled = replace(spec, temperature=1.0, transitions=transitions)
+        return replace(self, spec=settled, tensors=tensors)
+
+
+MASKED_HEAD = ("head.layer_norm.weight", "head.layer_norm.bias", "head.decoder.bias")
+"""What scales a masked LM's logits and nothing else: its matrix may be the word embeddings."""
 
 
 def _named_alike(tensors: dict[str, Float32]) -> dict[str, Float32]:
