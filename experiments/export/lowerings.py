@@ -1,256 +1,328 @@
-"""Ways to lay a grouped projection down in an ONNX graph."""
+"""Ways to lay the grouped projections of a model down in an ONNX graph, timed in turn.
+
+``python -m experiments.export.lowerings squeezebert-base --shapes 1x32 1x128 8x128`` builds a model
+of random weights (or takes a model directory, or a shipped model) in every way, checks that all
+give the same, and measures the CPU time of ONNX Runtime on one thread: a round is a turn for each,
+and the least time of each is told. It ends in the Markdown table of docs/export.md.
+"""
 
 from __future__ import annotations
 
+import argparse
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import helper
 
+from squeezebert.batch import RaggedBatch
+from squeezebert.checkpoint.directory import quantize_rows
+from squeezebert.checkpoint.hub import resolve
+from squeezebert.config import PRESETS
+from squeezebert.exporting.encoder import Products
+from squeezebert.exporting.float32 import Float32Products, join, split
 from squeezebert.exporting.graph import Graph
-from squeezebert.exporting.parameters import Layer, Parameters
+from squeezebert.exporting.int8 import Int8Products
+from squeezebert.exporting.model import build
+from squeezebert.exporting.parameters import Layer, Parameters, shapes
+from squeezebert.exporting.session import OnnxModel
+from squeezebert.machine import describe_sentence
+from squeezebert.timing import Stopwatch, rotations
+
+Float32 = NDArray[np.float32]
+Project = Callable[[Graph, str, Layer], str]
+
+BLOCK = 32
+"""Inputs that share a scale in MatMulNBits."""
+
+FLOAT = 1
+"""The code of float32 in ONNX."""
 
 
-def block_diagonal(layer: Layer) -> NDArray[np.float32]:
-    """(in, out), zeros beside the groups."""
+def biased(graph: Graph, y: str, layer: Layer) -> str:
+    """With the layer's bias."""
+    return graph.add(
+        "Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.+"
+    )
+
+
+def as_one_group(layer: Layer) -> Layer:
+    """The dense layer with zeros beside the groups."""
     groups, inner, outer = layer.weight.shape
     dense = np.zeros((groups * inner, groups * outer), np.float32)
-    for g in range(groups):
-        dense[g * inner : (g + 1) * inner, g * outer : (g + 1) * outer] = layer.weight[g]
-    return dense
+    for group, weight in enumerate(layer.weight):
+        dense[group * inner : (group + 1) * inner, group * outer : (group + 1) * outer] = weight
+    return replace(layer, weight=dense[None])
 
 
-def f_conv(graph: Graph, x: str, layer: Layer) -> str:
-    g, i, o = layer.weight.shape
-    w = graph.constant(f"{layer.name}.weight", layer.weight.transpose(0, 2, 1).reshape(g * o, i, 1))
-    t = graph.add("Transpose", [x], f"{layer.name}.t", {"perm": [0, 2, 1]})
-    y = graph.add("Conv", [t, w, graph.constant(f"{layer.name}.bias", layer.bias)], layer.name, {"group": g, "kernel_shape": [1]})
-    return graph.add("Transpose", [y], f"{layer.name}.t2", {"perm": [0, 2, 1]})
+def exact(graph: Graph, x: str, layer: Layer) -> str:
+    """As exported."""
+    return Float32Products().project(graph, x, layer)
 
 
-def f_dense(graph: Graph, x: str, layer: Layer) -> str:
-    y = graph.add("MatMul", [x, graph.constant(f"{layer.name}.weight", block_diagonal(layer))], layer.name)
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
+def convolution(graph: Graph, x: str, layer: Layer) -> str:
+    """One grouped Conv between transpositions, as transformers' SqueezeBERT has it."""
+    groups, inner, outer = layer.weight.shape
+    kernel = layer.weight.transpose(0, 2, 1).reshape(groups * outer, inner, 1)
+    columns = graph.add("Transpose", [x], f"{layer.name}.columns", {"perm": [0, 2, 1]})
+    y = graph.add(
+        "Conv",
+        [columns, graph.constant(f"{layer.name}.kernel", kernel)],
+        layer.name,
+        {"group": groups, "kernel_shape": [1]},
+    )
+    return biased(graph, graph.add("Transpose", [y], f"{y}.rows", {"perm": [0, 2, 1]}), layer)
 
 
-def f_batched(graph: Graph, x: str, layer: Layer) -> str:
-    g, i, o = layer.weight.shape
-    r = graph.add("Reshape", [x, graph.whole_numbers(0, 0, g, i)], f"{layer.name}.r")
-    r = graph.add("Transpose", [r], f"{layer.name}.t", {"perm": [0, 2, 1, 3]})
-    y = graph.add("MatMul", [r, graph.constant(f"{layer.name}.weight", layer.weight)], layer.name)
-    y = graph.add("Transpose", [y], f"{layer.name}.t2", {"perm": [0, 2, 1, 3]})
-    y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, g * o)], f"{layer.name}.r2")
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
+def batched(graph: Graph, x: str, layer: Layer) -> str:
+    """One MatMul with a matrix a group."""
+    groups, inner, outer = layer.weight.shape
+    rows = graph.add("Reshape", [x, graph.whole_numbers(0, 0, groups, inner)], f"{layer.name}.in")
+    rows = graph.add("Transpose", [rows], f"{layer.name}.groups", {"perm": [0, 2, 1, 3]})
+    weight = graph.constant(f"{layer.name}.weight", layer.weight)
+    y = graph.add("MatMul", [rows, weight], layer.name)
+    y = graph.add("Transpose", [y], f"{layer.name}.rows", {"perm": [0, 2, 1, 3]})
+    y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, groups * outer)], f"{layer.name}.flat")
+    return biased(graph, y, layer)
 
 
-def split(graph: Graph, x: str, groups: int) -> list[str]:
-    return graph.once(lambda: graph.add_many("Split", [x], [f"{x}.g{i}" for i in range(groups)], {"axis": -1}), "split", x, str(groups))
+def block_diagonal(graph: Graph, x: str, layer: Layer) -> str:
+    """A dense MatMul."""
+    return exact(graph, x, as_one_group(layer))
 
 
-def f_by_group(graph: Graph, x: str, layer: Layer) -> str:
-    g = layer.groups
-    o = layer.width // g
-    parts = []
-    for k, p in enumerate(split(graph, x, g)):
-        y = graph.add("MatMul", [p, graph.constant(f"{layer.name}.weight{k}", layer.weight[k])], f"{layer.name}.{k}")
-        parts.append(graph.add("Add", [y, graph.constant(f"{layer.name}.bias{k}", layer.bias[k * o : (k + 1) * o])], f"{layer.name}.sum{k}"))
-    return graph.add("Concat", parts, layer.name, {"axis": -1})
+# int8: one scale for a whole input, but where it is said
 
 
-def f_by_group_late(graph: Graph, x: str, layer: Layer) -> str:
-    g = layer.groups
-    parts = [
-        graph.add("MatMul", [p, graph.constant(f"{layer.name}.weight{k}", layer.weight[k])], f"{layer.name}.{k}")
-        for k, p in enumerate(split(graph, x, g))
-    ]
-    y = graph.add("Concat", parts, layer.name, {"axis": -1})
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
+def rounded(graph: Graph, x: str) -> list[str]:
+    """``x`` as whole numbers, their scale and their zero."""
+    names = [f"{x}.rounded", f"{x}.scale", f"{x}.zero"]
+    return graph.once(lambda: graph.add_many("DynamicQuantizeLinear", [x], names), "rounded", x)
 
 
-class Lowered:
-    def __init__(self, grouped: Callable[[Graph, str, Layer], str], dense: Callable[[Graph, str, Layer], str] = f_dense) -> None:
+def scaled(graph: Graph, y: str, x_scale: str, scale: Float32, name: str) -> str:
+    """Whole numbers as what they stand for."""
+    y = graph.add("Cast", [y], f"{name}.number", {"to": FLOAT})
+    scales = graph.add("Mul", [x_scale, graph.constant(f"{name}.scale", scale)], f"{name}.scales")
+    return graph.add("Mul", [y, scales], f"{name}.scaled")
+
+
+def rounded_weight(layer: Layer) -> tuple[NDArray[np.int8], Float32]:
+    """(groups, in / groups, out / groups) and (out,)."""
+    parts = [quantize_rows(weight.T) for weight in layer.weight]
+    return np.stack([part.T for part, _ in parts]), np.concatenate([scale for _, scale in parts])
+
+
+def integer_convolution(graph: Graph, x: str, layer: Layer) -> str:
+    """ConvInteger: what quantize_dynamic makes of transformers' SqueezeBERT."""
+    weight, scale = rounded_weight(layer)
+    groups, inner, outer = weight.shape
+    kernel = weight.transpose(0, 2, 1).reshape(groups * outer, inner, 1)
+    numbers, x_scale, zero = rounded(graph, x)
+    columns = graph.add("Transpose", [numbers], f"{layer.name}.columns", {"perm": [0, 2, 1]})
+    y = graph.add(
+        "ConvInteger",
+        [columns, graph.constant(f"{layer.name}.kernel", kernel), zero],
+        layer.name,
+        {"group": groups, "kernel_shape": [1]},
+    )
+    y = graph.add("Transpose", [y], f"{layer.name}.rows", {"perm": [0, 2, 1]})
+    return biased(graph, scaled(graph, y, x_scale, scale, layer.name), layer)
+
+
+def integer_batched(graph: Graph, x: str, layer: Layer) -> str:
+    """One MatMulInteger with a matrix a group."""
+    weight, scale = rounded_weight(layer)
+    groups, inner, outer = weight.shape
+    numbers, x_scale, zero = rounded(graph, x)
+    split_up = graph.whole_numbers(0, 0, groups, inner)
+    rows = graph.add("Reshape", [numbers, split_up], f"{layer.name}.in")
+    rows = graph.add("Transpose", [rows], f"{layer.name}.groups", {"perm": [0, 2, 1, 3]})
+    product = [rows, graph.constant(f"{layer.name}.weight", weight), zero]
+    y = graph.add("MatMulInteger", product, layer.name)
+    y = graph.add("Transpose", [y], f"{layer.name}.rows", {"perm": [0, 2, 1, 3]})
+    y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, groups * outer)], f"{layer.name}.flat")
+    return biased(graph, scaled(graph, y, x_scale, scale, layer.name), layer)
+
+
+def integer_by_group(graph: Graph, x: str, layer: Layer) -> str:
+    """A MatMulInteger a group."""
+    numbers, x_scale, zero = rounded(graph, x)
+    parts: list[str] = []
+    slices = split(graph, numbers, *layer.weight.shape[:2])
+    for group, (part, weight) in enumerate(zip(slices, layer.weight, strict=True)):
+        columns, scale = quantize_rows(weight.T)
+        name = f"{layer.name}.{group}"
+        matrix = graph.constant(f"{name}.weight", columns.T)
+        y = graph.add("MatMulInteger", [part, matrix, zero], name)
+        parts.append(scaled(graph, y, x_scale, scale, name))
+    return biased(graph, join(graph, parts, layer.name), layer)
+
+
+def integer_block_diagonal(graph: Graph, x: str, layer: Layer) -> str:
+    """A dense MatMulInteger."""
+    return integer_by_group(graph, x, as_one_group(layer))
+
+
+def in_blocks(graph: Graph, x: str, layer: Layer) -> str:
+    """A MatMulNBits a group: 8 bits, inputs rounded block by block (ONNX Runtime alone has it)."""
+    parts: list[str] = []
+    slices = split(graph, x, *layer.weight.shape[:2])
+    for group, (part, weight) in enumerate(zip(slices, layer.weight, strict=True)):
+        inner, outer = weight.shape
+        numbers, scale = quantize_rows(weight.T.reshape(-1, BLOCK))
+        matrix = (numbers.astype(np.int16) + 128).astype(np.uint8).reshape(outer, -1, BLOCK)
+        name = f"{layer.name}.{group}"
+        constants = [
+            graph.constant(f"{name}.weight", matrix),
+            graph.constant(f"{name}.scale", scale),
+        ]
+        sizes = {"K": inner, "N": outer, "bits": 8, "block_size": BLOCK, "accuracy_level": 4}
+        parts.append(
+            graph.add("MatMulNBits", [part, *constants], name, {"domain": "com.microsoft", **sizes})
+        )
+    return biased(graph, join(graph, parts, layer.name), layer)
+
+
+class Lowered(Float32Products):
+    """Grouped layers in one way and dense ones in another; tables as float32.
+
+    Args:
+        grouped: The way of layers with groups.
+        dense: Of the others.
+    """
+
+    def __init__(self, grouped: Project, dense: Project) -> None:
         self.grouped, self.dense = grouped, dense
 
     def project(self, graph: Graph, x: str, layer: Layer) -> str:
+        """See :class:`~squeezebert.exporting.encoder.Products`."""
         return (self.dense if layer.groups == 1 else self.grouped)(graph, x, layer)
 
-    def look_up(self, graph: Graph, table: str, ids: str, parameters: Parameters) -> str:
-        t = graph.constant(f"{table}.weight", parameters.vector(f"{table}.weight"))
-        return graph.add("Gather", [t, ids], f"{table}.rows")
 
-    def decode(self, graph: Graph, x: str, parameters: Parameters) -> str:
-        raise NotImplementedError
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A row of the table."""
 
-
-# int8
-
-def rows8(w: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """w (..., i, o): scale per output (..., o)."""
-    largest = np.abs(w).max(axis=-2)
-    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    return np.clip(np.rint(w / scale[..., None, :]), -127, 127).astype(np.int8), scale
+    precision: str
+    name: str
+    products: Products
 
 
-def quantize(graph: Graph, x: str) -> list[str]:
-    return graph.once(lambda: graph.add_many("DynamicQuantizeLinear", [x], [f"{x}.q", f"{x}.scale", f"{x}.zero"]), "quantize", x)
+WAYS = (
+    Way(precision="float32", name="grouped Conv", products=Lowered(convolution, exact)),
+    Way(precision="float32", name="batched MatMul", products=Lowered(batched, exact)),
+    Way(precision="float32", name="block-diagonal MatMul", products=Lowered(block_diagonal, exact)),
+    Way(precision="float32", name="**MatMul a group**", products=Float32Products()),
+    Way(
+        precision="int8",
+        name="grouped ConvInteger",
+        products=Lowered(integer_convolution, integer_by_group),
+    ),
+    Way(
+        precision="int8",
+        name="batched MatMulInteger",
+        products=Lowered(integer_batched, integer_by_group),
+    ),
+    Way(
+        precision="int8",
+        name="block-diagonal MatMulInteger",
+        products=Lowered(integer_block_diagonal, integer_by_group),
+    ),
+    Way(precision="int8", name="MatMulNBits a group", products=Lowered(in_blocks, in_blocks)),
+    Way(
+        precision="int8",
+        name="MatMulInteger a group",
+        products=Lowered(integer_by_group, integer_by_group),
+    ),
+    Way(
+        precision="int8",
+        name="**MatMulInteger a group, a scale a token**",
+        products=Int8Products(),
+    ),
+)
 
 
-def integer_product(graph: Graph, q: str, scale: str, zero: str, w8: NDArray[np.int8], ws: NDArray[np.float32], bias: NDArray[np.float32], name: str) -> str:
-    y = graph.add("MatMulInteger", [q, graph.constant(f"{name}.weight", w8), zero], f"{name}.integer")
-    y = graph.add("Cast", [y], f"{name}.cast", {"to": 1})
-    s = graph.add("Mul", [scale, graph.constant(f"{name}.scale", ws)], f"{name}.scales")
-    y = graph.add("Mul", [y, s], f"{name}.scaled")
-    return graph.add("Add", [y, graph.constant(f"{name}.bias", bias)], f"{name}.sum")
+def bare(model: str) -> Parameters:
+    """The encoder of a model, or of a preset with random weights."""
+    if model not in PRESETS:
+        return replace(Parameters.read(resolve(model)), spec=None)
+    config, generator = PRESETS[model], np.random.default_rng(0)
+    tensors: dict[str, Float32] = {}
+    for name, shape in shapes(config, None, 0).items():
+        middle = 1.0 if name.endswith("layer_norm.weight") else 0.0
+        tensors[f"encoder.{name}"] = generator.normal(middle, 0.04, shape).astype(np.float32)
+    return Parameters(config=config, spec=None, tensors=tensors)
 
 
-def q_dense(graph: Graph, x: str, layer: Layer) -> str:
-    q, s, z = quantize(graph, x)
-    w8, ws = rows8(block_diagonal(layer))
-    return integer_product(graph, q, s, z, w8, ws, layer.bias, layer.name)
+def open_all(parameters: Parameters, folder: Path) -> list[OnnxModel]:
+    """A session of every way."""
+    models: list[OnnxModel] = []
+    for number, way in enumerate(WAYS):
+        model = build(parameters, way.products)
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+        path = folder / f"{number}.onnx"
+        onnx.save(model, path)
+        models.append(OnnxModel(path, parameters.config, None))
+        path.unlink()
+    return models
 
 
-def q_by_group(graph: Graph, x: str, layer: Layer) -> str:
-    q, s, z = quantize(graph, x)
-    o = layer.width // layer.groups
-    parts = []
-    for k, p in enumerate(split(graph, q, layer.groups)):
-        w8, ws = rows8(layer.weight[k])
-        parts.append(integer_product(graph, p, s, z, w8, ws, layer.bias[k * o : (k + 1) * o], f"{layer.name}.{k}"))
-    return graph.add("Concat", parts, layer.name, {"axis": -1})
+def check(models: list[OnnxModel], parameters: Parameters) -> None:
+    """Whether all give the same, as far as their precision goes."""
+    generator = np.random.default_rng(1)
+    rows = [generator.integers(5, parameters.config.vocab_size, length) for length in (5, 17, 48)]
+    outputs = [model.logits(RaggedBatch.of(rows)) for model in models]
+    for way, rows in zip(WAYS, outputs, strict=True):
+        norms = np.linalg.norm(rows) * np.linalg.norm(outputs[0])
+        cosine = float((rows * outputs[0]).sum() / norms)
+        print(f"{way.precision}, {way.name}: cosine {cosine:.6f}", flush=True)
+        if cosine < (0.99999 if way.precision == "float32" else 0.97):
+            raise SystemExit("they do not compute the same")
 
 
-def q_by_group_own(graph: Graph, x: str, layer: Layer) -> str:
-    """A scale a group: quantized after the split."""
-    o = layer.width // layer.groups
-    parts = []
-    for k, p in enumerate(split(graph, x, layer.groups)):
-        q, s, z = quantize(graph, p)
-        w8, ws = rows8(layer.weight[k])
-        parts.append(integer_product(graph, q, s, z, w8, ws, layer.bias[k * o : (k + 1) * o], f"{layer.name}.{k}"))
-    return graph.add("Concat", parts, layer.name, {"axis": -1})
+def measure(models: list[OnnxModel], batch: RaggedBatch, rounds: int) -> list[float]:
+    """The least CPU milliseconds of each."""
+    least = [float("inf")] * len(models)
+    for order, _ in zip(rotations(range(len(models))), range(rounds), strict=False):
+        for index in order:
+            models[index].logits(batch)
+            watch = Stopwatch()
+            with watch.running():
+                models[index].logits(batch)
+            least[index] = min(least[index], 1e3 * watch.cpu_seconds)
+    return least
 
 
-def q_by_group_late(graph: Graph, x: str, layer: Layer) -> str:
-    """Concatenated as whole numbers."""
-    q, s, z = quantize(graph, x)
-    parts, scales = [], []
-    for k, p in enumerate(split(graph, q, layer.groups)):
-        w8, ws = rows8(layer.weight[k])
-        scales.append(ws)
-        parts.append(graph.add("MatMulInteger", [p, graph.constant(f"{layer.name}.weight{k}", w8), z], f"{layer.name}.{k}"))
-    y = graph.add("Concat", parts, layer.name, {"axis": -1})
-    y = graph.add("Cast", [y], f"{layer.name}.cast", {"to": 1})
-    m = graph.add("Mul", [s, graph.constant(f"{layer.name}.scale", np.concatenate(scales))], f"{layer.name}.scales")
-    y = graph.add("Mul", [y, m], f"{layer.name}.scaled")
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a preset, a model directory or a shipped model")
+    parser.add_argument("--shapes", nargs="+", default=["1x32", "1x128", "8x128"], metavar="BxS")
+    parser.add_argument("--rounds", type=int, default=12)
+    arguments: Any = parser.parse_args()
+    parameters = bare(arguments.model)
+    with tempfile.TemporaryDirectory() as folder:
+        models = open_all(parameters, Path(folder))
+    check(models, parameters)
+    generator = np.random.default_rng(2)
+    columns: list[list[float]] = []
+    for shape in arguments.shapes:
+        size = tuple(map(int, shape.split("x")))
+        rows = generator.integers(5, parameters.config.vocab_size, size)
+        columns.append(measure(models, RaggedBatch.of(rows), arguments.rounds))
+    print("| precision | grouped projections | " + " | ".join(arguments.shapes) + " |")
+    print("| --- | --- |" + " ---: |" * len(columns))
+    for way, *times in zip(WAYS, *columns, strict=True):
+        cells = " | ".join(f"{one:.3g}" for one in times)
+        print(f"| {way.precision} | {way.name} | {cells} |")
+    print(f"\n{arguments.model}, CPU ms; {describe_sentence(threads=1)}")
 
 
-def q_batched(graph: Graph, x: str, layer: Layer) -> str:
-    q, s, z = quantize(graph, x)
-    g, i, o = layer.weight.shape
-    w8, ws = rows8(layer.weight)
-    r = graph.once(
-        lambda: graph.add(
-            "Transpose",
-            [graph.add("Reshape", [q, graph.whole_numbers(0, 0, g, i)], f"{layer.name}.r")],
-            f"{layer.name}.t",
-            {"perm": [0, 2, 1, 3]},
-        ),
-        "batched", q, str(g),
-    )
-    y = graph.add("MatMulInteger", [r, graph.constant(f"{layer.name}.weight", w8), z], layer.name)
-    y = graph.add("Transpose", [y], f"{layer.name}.t2", {"perm": [0, 2, 1, 3]})
-    y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, g * o)], f"{layer.name}.r2")
-    y = graph.add("Cast", [y], f"{layer.name}.cast", {"to": 1})
-    m = graph.add("Mul", [s, graph.constant(f"{layer.name}.scale", ws.reshape(-1))], f"{layer.name}.scales")
-    y = graph.add("Mul", [y, m], f"{layer.name}.scaled")
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
-
-
-def q_conv(graph: Graph, x: str, layer: Layer) -> str:
-    q, s, z = quantize(graph, x)
-    g, i, o = layer.weight.shape
-    w8, ws = rows8(layer.weight)
-    w = graph.constant(f"{layer.name}.weight", w8.transpose(0, 2, 1).reshape(g * o, i, 1))
-    t = graph.once(lambda: graph.add("Transpose", [q], f"{layer.name}.t", {"perm": [0, 2, 1]}), "conv", q)
-    y = graph.add("ConvInteger", [t, w, z], layer.name, {"group": g, "kernel_shape": [1]})
-    y = graph.add("Transpose", [y], f"{layer.name}.t2", {"perm": [0, 2, 1]})
-    y = graph.add("Cast", [y], f"{layer.name}.cast", {"to": 1})
-    m = graph.add("Mul", [s, graph.constant(f"{layer.name}.scale", ws.reshape(-1))], f"{layer.name}.scales")
-    y = graph.add("Mul", [y, m], f"{layer.name}.scaled")
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
-
-
-def even(graph: Graph, x: str, groups: int, inner: int) -> tuple[str, str]:
-    """Rows of each group divided by their largest number: (…, in), and these (…, groups, 1)."""
-    def make() -> tuple[str, str]:
-        rows = x if groups == 1 else graph.add("Reshape", [x, graph.whole_numbers(0, 0, groups, inner)], f"{x}.rows")
-        a = graph.add("Abs", [rows], f"{x}.abs")
-        m = graph.add("ReduceMax", [a], f"{x}.largest", {"axes": [-1], "keepdims": 1})
-        m = graph.add("Max", [m, graph.constant("tiny", np.float32(1e-20))], f"{x}.largest")
-        e = graph.add("Div", [rows, m], f"{x}.even")
-        if groups > 1:
-            e = graph.add("Reshape", [e, graph.whole_numbers(0, 0, groups * inner)], f"{x}.even_flat")
-        return e, m
-    return graph.once(make, "even", x, str(groups))
-
-
-def plain_product(graph: Graph, q: str, scale: str, zero: str, w8: NDArray[np.int8], ws: NDArray[np.float32], name: str) -> str:
-    y = graph.add("MatMulInteger", [q, graph.constant(f"{name}.weight", w8), zero], f"{name}.integer")
-    y = graph.add("Cast", [y], f"{name}.cast", {"to": 1})
-    s = graph.add("Mul", [scale, graph.constant(f"{name}.scale", ws)], f"{name}.scales")
-    return graph.add("Mul", [y, s], f"{name}.scaled")
-
-
-def q_token(graph: Graph, x: str, layer: Layer, own: bool = False) -> str:
-    g, i, o = layer.weight.shape
-    e, m = even(graph, x, g, i)
-    parts = []
-    if own:
-        pieces = [quantize(graph, p) for p in split(graph, e, g)]
-    else:
-        q, s, z = quantize(graph, e)
-        pieces = [(p, s, z) for p in (split(graph, q, g) if g > 1 else [q])]
-    for k, (q, s, z) in enumerate(pieces):
-        w8, ws = rows8(layer.weight[k])
-        parts.append(plain_product(graph, q, s, z, w8, ws, f"{layer.name}.{k}"))
-    if g == 1:
-        y = graph.add("Mul", [parts[0], m], f"{layer.name}.even")
-    else:
-        y = graph.add("Concat", parts, layer.name, {"axis": -1})
-        y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, g, o)], f"{layer.name}.groups")
-        y = graph.add("Mul", [y, m], f"{layer.name}.even")
-        y = graph.add("Reshape", [y, graph.whole_numbers(0, 0, g * o)], f"{layer.name}.flat")
-    return graph.add("Add", [y, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.sum")
-
-
-def q_token_own(graph: Graph, x: str, layer: Layer) -> str:
-    return q_token(graph, x, layer, own=True)
-
-
-def nbits(graph: Graph, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], name: str, block: int = 64) -> str:
-    i, o = weight.shape
-    w = weight.T.reshape(o, i // block, block)
-    largest = np.abs(w).max(axis=-1)
-    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    w8 = (np.clip(np.rint(w / scale[..., None]), -127, 127) + 128).astype(np.uint8)
-    y = graph.add("MatMulNBits", [x, graph.constant(f"{name}.weight", w8), graph.constant(f"{name}.scale", scale.reshape(-1))], name,
-        {"domain": "com.microsoft", "K": i, "N": o, "bits": 8, "block_size": block, "accuracy_level": 4})
-    return graph.add("Add", [y, graph.constant(f"{name}.bias", bias)], f"{name}.sum")
-
-
-def n_dense(graph: Graph, x: str, layer: Layer) -> str:
-    return nbits(graph, x, block_diagonal(layer), layer.bias, layer.name)
-
-
-def n_by_group(graph: Graph, x: str, layer: Layer) -> str:
-    o = layer.width // layer.groups
-    parts = [
-        nbits(graph, p, layer.weight[k], layer.bias[k * o : (k + 1) * o], f"{layer.name}.{k}")
-        for k, p in enumerate(split(graph, x, layer.groups))
-    ]
-    return graph.add("Concat", parts, layer.name, {"axis": -1})
-
-
-FLOAT32 = {"conv": f_conv, "batched": f_batched, "dense": f_dense, "by group": f_by_group, "by group, one bias": f_by_group_late}
-INT8 = {"token": q_token, "token own": q_token_own, "blocks": n_by_group, "conv": q_conv, "batched": q_batched, "dense": q_dense, "by group": q_by_group, "by group, own scales": q_by_group_own, "by group, one scaling": q_by_group_late}
+if __name__ == "__main__":
+    main()
