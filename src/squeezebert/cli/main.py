@@ -17,6 +17,7 @@ from squeezebert import __version__
 from squeezebert.cli import screen
 from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.bundle import bundle
+from squeezebert.cli.card import card
 from squeezebert.cli.compare import compare
 from squeezebert.cli.convert import convert
 from squeezebert.cli.curves import curves
@@ -31,6 +32,7 @@ from squeezebert.cli.models import models
 from squeezebert.cli.playground import playground
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
+from squeezebert.cli.push import push
 from squeezebert.cli.quantize import quantize
 from squeezebert.cli.serve import serve
 from squeezebert.cli.tokenize import tokenize
@@ -105,6 +107,8 @@ for command in (
     transplant,
     quantize,
     export,
+    card,
+    push,
     serve,
     benchmark,
     models,
