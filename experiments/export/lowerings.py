@@ -31,8 +31,10 @@ from squeezebert.exporting.int8 import Int8Products
 from squeezebert.exporting.model import build
 from squeezebert.exporting.parameters import Layer, Parameters, shapes
 from squeezebert.exporting.session import OnnxModel
+from squeezebert.exporting.verify import questions
 from squeezebert.machine import describe_sentence
 from squeezebert.timing import Stopwatch, rotations
+from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
 Project = Callable[[Graph, str, Layer], str]
@@ -273,11 +275,19 @@ def open_all(parameters: Parameters, folder: Path) -> list[OnnxModel]:
     return models
 
 
-def cosines(models: list[OnnxModel], parameters: Parameters) -> list[float]:
-    """How alike the last hidden states of all are to those of the first, on random ids."""
+def some_batches(model: str, parameters: Parameters) -> list[RaggedBatch]:
+    """Sample texts of a trained model, random ids of another."""
+    if model not in PRESETS:
+        tokenizer = Tokenizer.load(resolve(model))
+        return [asked.batch for asked in questions(None, tokenizer, 64)[:4]]
     generator = np.random.default_rng(1)
-    rows = [generator.integers(5, parameters.config.vocab_size, length) for length in (5, 17, 48)]
-    outputs = [model.logits(RaggedBatch.of(rows)) for model in models]
+    rows = [generator.integers(5, parameters.config.vocab_size, size) for size in (5, 17, 48)]
+    return [RaggedBatch.of(rows)]
+
+
+def cosines(models: list[OnnxModel], batches: list[RaggedBatch]) -> list[float]:
+    """How alike the last hidden states of all are to those of the first."""
+    outputs = [np.concatenate([model.logits(batch) for batch in batches]) for model in models]
     found: list[float] = []
     for way, output in zip(WAYS, outputs, strict=True):
         norms = np.linalg.norm(output) * np.linalg.norm(outputs[0])
@@ -310,7 +320,7 @@ def main() -> None:
     parameters = bare(arguments.model)
     with tempfile.TemporaryDirectory() as folder:
         models = open_all(parameters, Path(folder))
-    alike = cosines(models, parameters)
+    alike = cosines(models, some_batches(arguments.model, parameters))
     generator = np.random.default_rng(2)
     columns: list[list[float]] = []
     for shape in arguments.shapes:

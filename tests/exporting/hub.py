@@ -34,7 +34,7 @@ class Requests(http.server.BaseHTTPRequestHandler):
     server: Hub
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
     def answer(self, content: object = None, status: int = 200, **headers: str) -> None:
@@ -63,6 +63,8 @@ class Requests(http.server.BaseHTTPRequestHandler):
             return
         if path == "/api/repos/create":
             self.create(json.loads(body))
+        elif path == "/api/validate-yaml":
+            self.answer({"errors": [], "warnings": []})
         elif path.endswith("/preupload/main"):
             names = [one["path"] for one in json.loads(body)["files"]]
             modes = [
@@ -127,6 +129,14 @@ class Requests(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         for repository, kept in self.server.files.items():
+            if path.startswith(f"/api/models/{repository}/tree/"):
+                self.answer(
+                    [
+                        {"type": "file", "path": name, "size": len(content), "oid": "0" * 40}
+                        for name, content in kept.items()
+                    ]
+                )
+                return
             if path.startswith(f"/api/models/{repository}"):
                 siblings = [{"rfilename": name} for name in kept]
                 self.answer({"id": repository, "sha": COMMIT, "siblings": siblings})
@@ -139,7 +149,8 @@ class Requests(http.server.BaseHTTPRequestHandler):
                     return
         self.answer({"error": path}, 404, X_Error_Code="RepoNotFound")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def _shape(config: EncoderConfig, spec: TaskSpec | None) -> str:
 
 
 def _origin(directory: Path) -> str:
-    """What ``export.json`` tells. The graphs hold the shape: config.json says BERT of every model."""
+    """What ``export.json`` tells; ``config.json`` there says BERT of every model."""
     manifest = checkpoint.read_json(directory / MANIFEST)
     rows = [
         f"| {one['path']} | {one['precision']} | {one['size_mb']:.1f} | "
