@@ -17,10 +17,12 @@ from squeezebert import __version__
 from squeezebert.cli import screen
 from squeezebert.cli.benchmark import benchmark
 from squeezebert.cli.bundle import bundle
+from squeezebert.cli.card import card
 from squeezebert.cli.compare import compare
 from squeezebert.cli.convert import convert
 from squeezebert.cli.curves import curves
 from squeezebert.cli.evaluate import evaluate
+from squeezebert.cli.export import export
 from squeezebert.cli.failures import StandardOutput, describe, traceback_file
 from squeezebert.cli.glue import glue
 from squeezebert.cli.grow import grow
@@ -30,6 +32,7 @@ from squeezebert.cli.models import models
 from squeezebert.cli.playground import playground
 from squeezebert.cli.predict import predict
 from squeezebert.cli.pretrain import pretrain
+from squeezebert.cli.push import push
 from squeezebert.cli.quantize import quantize
 from squeezebert.cli.serve import serve
 from squeezebert.cli.study import study
@@ -105,6 +108,9 @@ for command in (
     label,
     transplant,
     quantize,
+    export,
+    card,
+    push,
     serve,
     benchmark,
     models,

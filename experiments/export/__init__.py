@@ -1,0 +1,1 @@
+"""Ways to lay a grouped projection down in an ONNX graph, measured beside each other."""
