@@ -190,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b"", headers, length=len(content))
             return
         if fault in ("changed", "changed once"):
-            content = bytes(byte ^ 1 for byte in content)
+            content = content[:-1] + bytes([content[-1] ^ 1])
         start = self._start()
         length = len(content) - start
         sent = memoryview(content)[start:]

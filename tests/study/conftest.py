@@ -37,8 +37,8 @@ def ask_only(hub: Hub, cache: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     patch.setattr(constants, "HF_HUB_CACHE", str(cache))
     patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    patch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.3)
-    patch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    patch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 60)
+    patch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 60)
     patch.setattr(time, "sleep", lambda _: None)
 
 

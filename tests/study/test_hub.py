@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from experiments.loopback_hub import Hub
+from experiments.loopback_hub import Fault, Hub
 from squeezebert.errors import CheckpointError
 from squeezebert.study.hub import HubUnreachable, Repository, fetch, is_cached, look_up
 
@@ -112,11 +112,20 @@ def test_a_file_that_is_known_to_be_whole_is_not_read_again(hub: Hub) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("missing", "404"), ("broken", "500"), ("slow", "timed out")],
+    [
+        ("missing", "404"),
+        ("broken", "500"),
+        ("slow", r"timed out\s+hint: set HF_HUB_DOWNLOAD_TIMEOUT"),
+    ],
 )
-def test_what_the_hub_refuses_is_named_with_the_reason(hub: Hub, fault: str, message: str) -> None:
+def test_what_the_hub_refuses_is_named_with_the_reason(
+    hub: Hub, fault: Fault, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repository = look_up("model", NAME)
     hub.faults[WEIGHTS] = fault
+    if fault == "slow":
+        for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
+            monkeypatch.setattr(constants, name, 0.2)
     with pytest.raises(CheckpointError, match=rf"pytorch_model\.bin of squeezebert/.*{message}"):
         download(repository, WEIGHTS)
 

@@ -63,8 +63,8 @@ DIFFERENCES: Mapping[TaskName, str] = {
         "15 % of their tokens are masked, so a guess has more to go by. Its cosine is taken in "
         "each model's own input table as that stands: the vectors of such a table share a large "
         "common part, so that any two tokens look alike, and more so in one model's table than in "
-        "another's. Its two figures do not compare. Ours is taken in one table for all, with the "
-        "mean taken off; the row “as the study did” gives the other. A seventh of DailyDialog's "
+        "another's. Its two figures do not compare. Ours is taken in one table for all, "
+        "mean-centered; the row “as the study did” gives the other. A seventh of DailyDialog's "
         "test dialogues stand in its train part; here none does."
     ),
     "text_classification": (
@@ -72,8 +72,8 @@ DIFFERENCES: Mapping[TaskName, str] = {
         "side."
     ),
     "token_classification": (
-        "The study's accuracy counts every piece of a word, ours counts words. Most words are no "
-        "name, so that both say little: entity F1 tells the models apart. The talk names English "
+        "The study's accuracy counts every piece of a word, ours counts words. Most words are not "
+        "names, so that both say little: entity F1 tells the models apart. The talk names English "
         "and German, the notebooks load the English set; here each language has a model and a "
         "table of its own."
     ),
