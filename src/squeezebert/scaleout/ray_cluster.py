@@ -54,28 +54,23 @@ class RayCluster:
         with self._connected(ray):
             cpus = float(ray.cluster_resources().get("CPU", 1.0))
             workers = self.workers or max(int(cpus) // self.threads, 1)
-            rows = data.from_items([{"file": file} for file in range(files)])
-            parts = rows.flat_map(
-                lambda row: _told(lambda: cut(row["file"])),
-                num_cpus=min(CPU_SHARE, cpus / 4),
+            share = min(CPU_SHARE * self.threads, cpus / 2 / workers)
+            cutting = _rows_of(data, [{"file": file} for file in range(files)]).flat_map(
+                lambda row: _told(lambda: cut(row["file"])), num_cpus=CPU_SHARE
             )
-            answered = parts.repartition(target_num_rows_per_block=1).map_batches(
+            # Not in one go with what follows: handing out the rows of a block one by one is a task
+            # of Ray Data's that asks for a whole CPU, which no machine of one CPU has left.
+            parts = [row for batch in _batches(ray, cutting) for row in batch.to_pylist()]
+            answered = _rows_of(data, parts).map_batches(
                 _Actor,
                 fn_constructor_args=(make,),
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=data.ActorPoolStrategy(size=workers),
-                num_cpus=min(CPU_SHARE * self.threads, cpus / 2 / workers),
+                num_cpus=share,
             )
-            try:
-                for batch in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
-                    yield from map(_heard, batch.column("told").to_pylist())
-            except ray.exceptions.RayError as error:
-                raise SqueezeBertError(
-                    f"Ray gave up: {(str(error).strip().splitlines() or [''])[-1]}",
-                    hint="partitions that are answered are kept: the same command goes on with "
-                    "the others",
-                ) from error
+            for batch in _batches(ray, answered):
+                yield from map(_heard, batch.column("told").to_pylist())
 
     @contextmanager
     def _connected(self, ray: Any) -> Generator[None]:
@@ -107,6 +102,26 @@ class RayCluster:
             yield
         finally:
             ray.shutdown()
+
+
+def _rows_of(data: Any, rows: list[dict[str, Any]]) -> Any:
+    """A data set whose rows are handed out one by one."""
+    return data.from_items(rows, override_num_blocks=len(rows))
+
+
+def _batches(ray: Any, dataset: Any) -> Iterator[Any]:
+    """Tables of a data set, as they are ready.
+
+    Raises:
+        SqueezeBertError: Ray's own troubles.
+    """
+    try:
+        yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
+    except ray.exceptions.RayError as error:
+        raise SqueezeBertError(
+            f"Ray gave up: {(str(error).strip().splitlines() or [''])[-1]}",
+            hint="partitions that are answered are kept: the same command goes on with the others",
+        ) from error
 
 
 class _Actor:
