@@ -50,6 +50,7 @@ MODELS = {
     "docs/benchmark.md": {"runs/news": "text_classification"},
     "docs/choosing.md": {"runs/mine": "text_classification"},
     "docs/comparison.md": {"runs/squeezebert": "news", "runs/bert": "bert_news"},
+    "docs/export.md": {"runs/news": "text_classification"},
     "docs/quantization.md": {
         "runs/news": "text_classification",
         "runs/ner": "token_classification",

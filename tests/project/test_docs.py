@@ -76,7 +76,7 @@ def name_of(block: Block) -> str:
 
 def test_blocks_are_found_and_few_do_not_run() -> None:
     assert {"README.md", "docs/python.md", "docs/comparison.md"} <= {one.page for one in runnable()}
-    assert len([one for one in python() if reason(one.page, one.body)]) <= 4
+    assert len([one for one in python() if reason(one.page, one.body)]) <= 6
 
 
 @pytest.mark.slow
