@@ -127,7 +127,11 @@ def shown(path: str, root: Path = ROOT) -> str:
 
 def listed(path: str, root: Path = ROOT) -> tuple[str, list[Link]]:
     """A page that lists the files of a folder, and those files."""
-    files = sorted(file for file in (root / path).rglob("*") if file.is_file())
+    files = sorted(
+        file
+        for file in (root / path).rglob("*")
+        if file.is_file() and not file.name.startswith(".")
+    )
     links = [Link(0, path, file.relative_to(root).as_posix()) for file in files]
     names = [file.relative_to(root / path).as_posix() for file in files]
     here = Path(place(path)).parent
