@@ -60,7 +60,7 @@ class RayCluster:
             )
             # Not in one go with what follows: handing out the rows of a block one by one is a task
             # of Ray Data's that asks for a whole CPU, which no machine of one CPU has left.
-            parts = [row for batch in _batches(ray, cutting) for row in batch.to_pylist()]
+            parts = [asdict(Partition(**values)) for values in _heard(ray, cutting)]
             answered = _rows_of(data, parts).map_batches(
                 _Actor,
                 fn_constructor_args=(make,),
@@ -69,8 +69,12 @@ class RayCluster:
                 compute=data.ActorPoolStrategy(size=workers),
                 num_cpus=share,
             )
-            for batch in _batches(ray, answered):
-                yield from map(_heard, batch.column("told").to_pylist())
+            for values in _heard(ray, answered):
+                yield Done(
+                    partition=Partition(**values["partition"]),
+                    progress=Progress(**values["progress"]),
+                    earlier=values["earlier"],
+                )
 
     @contextmanager
     def _connected(self, ray: Any) -> Generator[None]:
@@ -109,14 +113,20 @@ def _rows_of(data: Any, rows: list[dict[str, Any]]) -> Any:
     return data.from_items(rows, override_num_blocks=len(rows))
 
 
-def _batches(ray: Any, dataset: Any) -> Iterator[Any]:
-    """Tables of a data set, as they are ready.
+def _heard(ray: Any, dataset: Any) -> Iterator[dict[str, Any]]:
+    """What the rows of a data set tell, as they are ready; see :func:`_told`.
 
     Raises:
-        SqueezeBertError: Ray's own troubles.
+        SqueezeBertError: what a row tells, or Ray's own troubles.
     """
     try:
-        yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
+        for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
+            for told in batch.column("told").to_pylist():
+                values = json.loads(told)
+                if "error" in values:
+                    kind, message, hint = values["error"]
+                    raise getattr(errors, kind)(message, hint=hint)
+                yield values
     except ray.exceptions.RayError as error:
         raise SqueezeBertError(
             f"Ray gave up: {(str(error).strip().splitlines() or [''])[-1]}",
@@ -136,14 +146,8 @@ class _Actor:
     def __call__(self, batch: Any) -> Any:
         import pyarrow as pa
 
-        told = [row for given in batch.to_pylist() for row in self._answered(given)]
-        return pa.Table.from_pylist(told)
-
-    def _answered(self, given: dict[str, str]) -> list[dict[str, str]]:
-        values = json.loads(given["told"])
-        if "error" in values:  # a file that could not be cut
-            return [given]
-        return _told(lambda: [self._done(Partition(**values))])
+        parts = [Partition(**given) for given in batch.to_pylist()]
+        return pa.Table.from_pylist(_told(lambda: list(map(self._done, parts))))
 
     def _done(self, partition: Partition) -> Done:
         if self._answer is None:
@@ -157,18 +161,6 @@ def _told(do: Callable[[], Sequence[Partition | Done]]) -> list[dict[str, str]]:
         return [{"told": json.dumps(asdict(one))} for one in do()]
     except SqueezeBertError as error:
         return [{"told": json.dumps({"error": [type(error).__name__, error.message, error.hint]})}]
-
-
-def _heard(told: str) -> Done:
-    values = json.loads(told)
-    if "error" in values:
-        kind, message, hint = values["error"]
-        raise getattr(errors, kind)(message, hint=hint)
-    return Done(
-        partition=Partition(**values["partition"]),
-        progress=Progress(**values["progress"]),
-        earlier=values["earlier"],
-    )
 
 
 def _import_ray() -> tuple[Any, Any]:
