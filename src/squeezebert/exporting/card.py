@@ -58,8 +58,8 @@ def model_card(directory: Path, name: str, said: Said | None = None) -> str:
     >>> from squeezebert.checkpoint.shipped import PRETRAINED
     >>> said = Said(license="apache-2.0")
     >>> card = model_card(PRETRAINED / "squeezebert-mini-news", "me/news", said)
-    >>> card.splitlines()[:4]
-    ['---', 'language:', '- en', 'license: apache-2.0']
+    >>> card.splitlines()[:5]
+    ['---', 'language:', '- en', 'library_name: squeezebert', 'license: apache-2.0']
     """
     config = checkpoint.read_config(directory)
     spec = checkpoint.read_spec(directory)

@@ -65,7 +65,7 @@ def export_onnx(
     subject, output = Subject.find(model), Path(output)
     with appearing(output) as directory, writing(output):
         write_layout(subject, directory)
-        paths = {precision: directory / ONNX_FILES[precision] for precision in precisions}
+        paths: dict[Precision, Path] = {one: directory / ONNX_FILES[one] for one in precisions}
         for precision, path in paths.items():
             progress(f"writing {ONNX_FILES[precision]}")
             _write(subject.parameters, precision, path)
@@ -102,7 +102,9 @@ def _verify(subject: Subject, paths: Mapping[Precision, Path]) -> Manifest:
     spec, config = subject.parameters.spec, subject.parameters.config
     task = None if spec is None else spec.task
     asked, expected = subject.ask()
-    models = {precision: OnnxModel(path, config, task) for precision, path in paths.items()}
+    models: dict[Precision, OnnxModel] = {
+        precision: OnnxModel(path, config, task) for precision, path in paths.items()
+    }
     times = _times(list(models.values()), asked[0])
     found: list[ExportedFile] = []
     for (precision, model), cpu_ms in zip(models.items(), times, strict=True):

@@ -52,19 +52,21 @@ class Subject:
         source = resolve(model)
         given = Parameters.read(source)
         parameters = given.calibrated()
+        temperature = 1.0
         if given.spec is None:
             positions = given.config.max_position_embeddings
             max_length = min(trained_length(source) or positions, positions)
         else:
             max_length = given.spec.max_length
-        settled = parameters is given or given.spec is None
+            if parameters is not given:
+                temperature = given.spec.temperature
         return cls(
             name=model_name(model),
             source=source,
             parameters=parameters,
             tokenizer=Tokenizer.load(source),
             max_length=max_length,
-            temperature=1.0 if settled else given.spec.temperature,
+            temperature=temperature,
         )
 
     def ask(self) -> tuple[list[Asked], list[Float32]]:
