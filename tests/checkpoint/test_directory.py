@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from squeezebert import checkpoint
 from squeezebert.checkpoint import directory
 from squeezebert.config import EncoderConfig
+from squeezebert.engine import Engine
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
-from squeezebert.model import HeadConfig, build_model, load_model, save_model
+from squeezebert.model import Encoder, HeadConfig, build_model, load_model, save_model
 from squeezebert.spec import TaskSpec
 
 SPEC = TaskSpec(
@@ -59,6 +60,21 @@ def test_models_share_an_embedding_table(tiny_config: EncoderConfig, tmp_path: P
     own = sum(f.stat().st_size for f in (tmp_path / "b").glob("*.safetensors"))
     assert own < shared.stat().st_size
     assert checkpoint.size_on_disk(tmp_path / "b") == own + shared.stat().st_size
+
+
+def test_an_encoder_shares_the_table_of_a_model_with_a_head(
+    tiny_config: EncoderConfig, tmp_path: Path
+) -> None:
+    model = build_model(tiny_config, HEAD)
+    save_model(model, tmp_path / "a")
+    save_model(model.encoder, tmp_path / "b", shared=tmp_path / "a" / "model.safetensors")
+    assert not (tmp_path / "b" / "model.safetensors").exists()
+    encoder = load_model(tmp_path / "b")
+    assert isinstance(encoder, Encoder)
+    for name, weight in model.encoder.state_dict().items():
+        assert (encoder.state_dict()[name] == weight).all()
+    engine = Engine.load(tmp_path / "b", precision="float32", threads=1)
+    assert engine.head is None
 
 
 def test_a_table_that_differs_is_not_shared(tiny_config: EncoderConfig, tmp_path: Path) -> None:

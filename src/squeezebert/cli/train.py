@@ -151,13 +151,13 @@ def best_start(task: str, languages: Sequence[str]) -> str:
     the larger one where it knows the languages.
 
     >>> best_start("token_classification", ["en"]), best_start("text_classification", ["de"])
-    ('squeezebert-small-ner', 'squeezebert-mini-mlm')
+    ('squeezebert-small-ner', 'squeezebert-bilingual-mlm')
     """
     from squeezebert.checkpoint.shipped import shipped_models
 
     kind = "ner" if task == "token_classification" else "mlm"
     known = {model.name: {*model.languages} for model in shipped_models()}
-    names = [f"squeezebert-{size}-{kind}" for size in ("small", "mini")]
+    names = [f"squeezebert-{size}-{kind}" for size in ("small", "bilingual", "mini")]
     return next((name for name in names if known[name].issuperset(languages)), names[-1])
 
 

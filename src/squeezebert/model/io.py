@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -92,9 +93,13 @@ def save_model(
         CheckpointError: the disk does not take it, or ``shared`` holds other embeddings.
     """
     tensors = export_tensors(model)
-    table = _word_embeddings_name(model)
+    table = _word_embeddings_name(tensors)
     if shared is not None:
-        _check_shared(tensors[table], table, shared, storage)
+        kept = _read_shared(tensors[table], shared, storage)
+        # A bare encoder takes the names that it has under a head, where the neighbor has one.
+        prefix = kept.removesuffix(table)
+        tensors = {prefix + name: tensor for name, tensor in tensors.items()}
+        table = kept
     checkpoint.write_checkpoint(
         directory,
         config=config_json(model),
@@ -232,18 +237,21 @@ def _load(model: nn.Module, tensors: dict[str, NDArray[Any]], *, where: str) -> 
         parameter.requires_grad_()
 
 
-def _check_shared(table: NDArray[Any], name: str, shared: Path, storage: Storage) -> None:
-    kept = checkpoint.read_tensors(shared.parent).get(name)
+def _read_shared(table: NDArray[Any], shared: Path, storage: Storage) -> str:
+    """The name of the word embeddings in ``shared``, which are those of ``table``."""
+    kept = checkpoint.read_tensors(shared.parent)
+    name = _word_embeddings_name(kept)
     bound = 0.0 if storage == "float32" else float(np.abs(table).max()) / 127
-    if kept is None or kept.shape != table.shape or float(np.abs(kept - table).max()) > bound:
+    if kept[name].shape != table.shape or float(np.abs(kept[name] - table).max()) > bound:
         raise CheckpointError(
             f"{shared} does not hold the word embeddings of the model",
             hint="models share embeddings only if these were frozen in fine-tuning",
         )
+    return name
 
 
-def _word_embeddings_name(model: TaskModel | Encoder) -> str:
-    return next(n for n in export_names(model) if n.endswith("word_embeddings.weight"))
+def _word_embeddings_name(names: Iterable[str]) -> str:
+    return next(name for name in names if name.endswith("word_embeddings.weight"))
 
 
 def export_names(model: TaskModel | Encoder) -> list[str]:
