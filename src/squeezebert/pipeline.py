@@ -376,8 +376,8 @@ def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
             + (f", not for {origin.task}" if origin.task else ""),
             hint="fine-tune it: squeezebert train --help"
             + (
-                '; if it has a head, say so in its config.json: "architectures": '
-                '["BertForTokenClassification"]'
+                "; for vectors of texts take squeezebert.TextEncoder; if it has a head, say so "
+                'in its config.json: "architectures": ["BertForTokenClassification"]'
                 if spec is None
                 else ""
             ),
