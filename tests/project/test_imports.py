@@ -22,6 +22,7 @@ heavy_rooms = (
     "squeezebert.model",
     "squeezebert.scored_runs",
     "squeezebert.sklearn",  # scikit-learn imports pandas, which imports pyarrow, where they are
+    "squeezebert.study",
     "squeezebert.spacy",  # spaCy imports torch where it is
     "squeezebert.training",
 )
