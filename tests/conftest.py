@@ -7,7 +7,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -24,6 +27,18 @@ hypothesis.settings.load_profile("squeezebert")
 ROOT = Path(__file__).resolve().parent.parent
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 TINY_VOCABULARY = (
     *SPECIAL_TOKENS,
@@ -193,3 +208,15 @@ def tiny_classification(vocabulary: Path, sentiment: Path) -> FinetuneRecipe:
             "loop.tensorboard": "false",
         },
     )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()

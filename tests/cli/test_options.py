@@ -18,13 +18,19 @@ SOURCE = Path(squeezebert.__file__).parent
 
 OWN_WORDS = {
     "--backend": "what runs the models: one, or several to compare",
+    "--classical": "whether a classical model takes part; where it is fitted differs",
     "--data": "data by name or file; which kinds a verb takes differs",
+    "--format": "of what file, in or out",
     "--length": "tokens of an input: one, or several to measure",
     "--model": "which model: to start from, or several to compare",
+    "--name": "what something is called: a run in a picture, a model on the hub",
     "--output": "where the result goes: a directory, or the one file",
     "--precision": "in what the engine computes: one, or several to compare",
     "--recipe": "a recipe's file: the run's own, or that of the corpus",
+    "--repetitions": "passes over the data that is measured",
     "--seconds": "how long measuring may take",
+    "--seeds": "runs of each kind",
+    "--tasks": "some of the tasks: GLUE's, or the study's",
     "--threads": "CPU threads: one number, or several to measure",
     "--tokenizer": "a vocabulary: to train with, or to change to",
 }

@@ -104,7 +104,7 @@ def test_a_start_is_chosen_and_said(
     for setting in ("max_length=32", "loop.max_steps=1", "loop.tensorboard=false"):
         given += ["--set", setting]
     assert run(given) == 0
-    assert "--model squeezebert-mini-ner: the start that suits" in capsys.readouterr().err
+    assert "--model squeezebert-bilingual-ner: the start that suits" in capsys.readouterr().err
     recipe = (tmp_path / "run" / "recipe.toml").read_text()
-    assert 'start = "squeezebert-mini-ner"' in recipe
+    assert 'start = "squeezebert-bilingual-ner"' in recipe
     assert 'languages = ["de"]' in recipe

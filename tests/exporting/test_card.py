@@ -7,7 +7,7 @@ from pathlib import Path
 
 import huggingface_hub
 
-from squeezebert.checkpoint.shipped import ShippedScore, write_measured
+from squeezebert.checkpoint.shipped import Measured, ShippedScore, write_measured
 from squeezebert.exporting.card import Said, model_card
 
 Write = Callable[..., Path]
@@ -20,7 +20,7 @@ def metadata(card: str) -> huggingface_hub.ModelCardData:
 def test_metadata_tell_what_the_model_knows(write_model: Write, tmp_path: Path) -> None:
     source = write_model(tmp_path / "model", kind="single_label")
     score = ShippedScore(name="accuracy", value=0.75, data="reviews", split="test")
-    write_measured(source, [score], None)
+    write_measured(source, Measured(scores=(score,)))
     said = Said(license="mit", base_model="me/start", datasets=("me/reviews",))
     card = model_card(source, "me/model", said)
     found = metadata(card)

@@ -23,6 +23,7 @@ from squeezebert.backends import open_backend
 from squeezebert.batch import RaggedBatch
 from squeezebert.checkpoint.bundle import write_bundle
 from squeezebert.checkpoint.shipped import (
+    Measured,
     ShippedScore,
     ShippedSpeed,
     read_measured,
@@ -219,7 +220,7 @@ def directories(
         tokenizer.save(root / name)
         score = ShippedScore(name="accuracy", value=0.5, data="x", split="test")
         speed = ShippedSpeed(cpu_ms=1.0, tokens=8, precision="int8", isa="avx2", cpu="x")
-        write_measured(root / name, [score], speed)
+        write_measured(root / name, Measured(scores=(score,), speed=speed))
         if name in ("foreign", "masked"):
             (root / name / SPECIAL_TOKENS_MAP).write_text(
                 json.dumps({"mask_token": "[MASK]", "pad_token": {"content": "[PAD]"}})

@@ -70,6 +70,11 @@ def runnable() -> list[Block]:
     ]
 
 
+def foreign(block: Block) -> bool:
+    """Whether a block is about a library that the tests do not have."""
+    return any(name in block.body for name in ("pyspark", "optimum"))
+
+
 def name_of(block: Block) -> str:
     return block.name
 
@@ -100,7 +105,8 @@ def test_block_runs(block: Block, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_blocks_pass_the_type_checker(tmp_path: Path) -> None:
     places: dict[str, Block] = {}
-    for number, block in enumerate(python()):
+    ours = [one for one in python() if not foreign(one)]
+    for number, block in enumerate(ours):
         file = tmp_path / f"block_{number:02}.py"
         file.write_text(checked(block), encoding="utf-8")
         places[file.name] = block

@@ -71,8 +71,9 @@ def test_the_whole_comparison(environment: dict[str, str], tmp_path: Path) -> No
     done = run(["-m", "squeezebert", *words.split(), *data], environment, tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    # The mini pair on four sets, the small models on English news and entities.
-    assert len(report["results"]) == 10
+    # The mini pair on four sets, the small models on English news and entities, the bilingual ones
+    # on dialogues and both languages' entities.
+    assert len(report["results"]) == 13
     assert {result["backend"] for result in report["results"]} == {"engine"}
     assert all(result["peak_memory_mb"] for result in report["results"])
 

@@ -213,4 +213,4 @@ def test_nothing_here_and_no_network_says_what_can_be_done(
     with pytest.raises(HubUnreachable, match="no network: ") as caught:
         make_plan(StudySettings(output=tmp_path / "none"))
     assert "make demo" in str(caught.value)
-    assert "--models DIRECTORY" in str(caught.value)
+    assert "--model DIRECTORY" in str(caught.value)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--models",
+    "--model",
     "-m",
+    "models",
     multiple=True,
     metavar="NAME_OR_DIR",
     help="Checkpoints of the Hugging Face hub, or directories. Can be given several times "

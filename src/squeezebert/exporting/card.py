@@ -79,7 +79,7 @@ def _metadata(
     tag = "feature-extraction" if spec is None else TASK_TAGS[spec.task]
     sentences = spec is None and (directory / MODULES).is_file()
     exported = (directory / MANIFEST).is_file()
-    scores, _ = read_measured(directory)
+    measured = read_measured(directory)
     results = [
         EvalResult(
             task_type=tag,
@@ -89,7 +89,7 @@ def _metadata(
             metric_type=score.name,
             metric_value=score.value,
         )
-        for score in scores
+        for score in measured.scores
     ]
     data = ModelCardData(
         language=list(spec.languages) if spec is not None and spec.languages else None,
@@ -172,7 +172,8 @@ def _in_python(
 
 
 def _scores(directory: Path) -> list[str]:
-    scores, speed = read_measured(directory)
+    measured = read_measured(directory)
+    scores, speed = measured.scores, measured.speed
     if not scores:
         return []
     rows = [f"| {one.name} | {one.value:.4f} | {one.data} | {one.split} |" for one in scores]

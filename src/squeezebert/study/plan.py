@@ -156,7 +156,7 @@ def without_network(error: HubUnreachable) -> HubUnreachable:
     return HubUnreachable(
         f"no network: {error.message}",
         hint="without one, `make demo` (in a clone; else squeezebert compare --data sample_news -o "
-        "DIRECTORY) compares the shipped models; a study runs on --models DIRECTORY and the sets "
+        "DIRECTORY) compares the shipped models; a study runs on --model DIRECTORY and the sets "
         "of SQUEEZEBERT_DATA, or --data TASK:DIRECTORY",
     )
 

@@ -109,7 +109,7 @@ class StudySettings:
         if own is not None:
             raise ConfigError(
                 f"{own} is set, which a study sets itself",
-                hint="leave it out; --models, --data, --tasks and --seeds say what takes part",
+                hint="leave it out; --model, --data, --tasks and --seeds say what takes part",
             )
         path = RECIPES / f"{task}.toml"
         quick = {"loop": {"max_steps": QUICK_STEPS}} if self.quick else {}

@@ -51,8 +51,8 @@ def processes() -> PartialState:
     if found.num_processes == 1 and {"ACCELERATE_DYNAMO_BACKEND", "MASTER_ADDR"} <= {*os.environ}:
         raise ConfigError(
             "accelerate launch was asked for several processes, but started one",
-            hint="torchrun --nproc_per_node 2 -m squeezebert …, or accelerate launch --multi_gpu "
-            "…, which takes torchrun on a CPU as well; for one process unset MASTER_ADDR",
+            hint="start several with torchrun's nproc_per_node, or with accelerate launch's "
+            "multi_gpu, which takes torchrun on a CPU as well; for one process unset MASTER_ADDR",
         )
     return found
 
