@@ -215,8 +215,8 @@ def check_same_run(checkpoint: Checkpoint, now: LoopState) -> None:
         raise ConfigError(
             f"processes: {before.processes} when {where} was written, {now.processes} now; the "
             "steps would be of another size",
-            hint=f"go on under torchrun with an nproc_per_node of {before.processes}, or start again "
-            "in another output directory",
+            hint=f"go on under torchrun with an nproc_per_node of {before.processes}, or start "
+            "again in another output directory",
         )
 
 
