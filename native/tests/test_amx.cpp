@@ -107,8 +107,12 @@ TEST("amx: the instructions themselves, trapped or not") {
     std::optional<TrappedTiles> trapped;
     if (!runs_here(Isa::amx)) trapped.emplace();
     const Kernels& kernels = kernels_amx();
-    const double operations[] = {emulated().peak(Precision::int8, 1),
-                                 emulated().peak(Precision::bf16, 1)};
+    double operations[2];
+    {
+        const Begun begun(emulated());
+        operations[0] = emulated().peak(Precision::int8, 1);
+        operations[1] = emulated().peak(Precision::bf16, 1);
+    }
     const long emulations = tile_products([&] {
         const Begun begun(kernels);
         for (Precision precision : {Precision::int8, Precision::bf16}) {
