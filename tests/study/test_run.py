@@ -145,6 +145,21 @@ def test_the_same_again_downloads_trains_and_measures_nothing(done: Done) -> Non
     assert dataclasses.replace(found, date=done.found.date) == done.found
 
 
+def test_a_cache_that_moved_is_filled_again_and_no_run_is_lost(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "moved"))
+    kept = [*done.settings.output.rglob("training.json")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    plan = make_plan(done.settings)
+    assert [part.of for part in plan.parts if not part.is_done] == list(done.settings.models)
+    run_study(plan)
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert (done.settings.output / "checkpoints" / "bert-base-uncased" / "vocab.txt").is_file()
+
+
 def test_what_was_lost_alone_is_made_again(done: Done) -> None:
     plan = make_plan(done.settings)
     lost, kept = (measured_file(done.settings, one) for one in plan.sets[1:3])

@@ -4,6 +4,7 @@ Published checkpoints are fetched, fine-tuned and measured as the study did it, 
 What is done stays done::
 
     OUTPUT/sources.json     which commit of each repository was taken, and what was checked
+    OUTPUT/checkpoints/MODEL  links to the published checkpoints in the hub's cache
     OUTPUT/data/SET/        data sets from the hub in our own formats
     OUTPUT/models/SET/MODEL the fine-tuned models
     OUTPUT/measured/SET.json    what was measured on a set

@@ -121,7 +121,21 @@ def _fetched(plan: Plan, model: ChosenModel, tell: Callable[[str], None]) -> Pat
         places = plan.sources.fetch(model.repository, model.files)
     except HubUnreachable as error:
         raise without_network(error) from error
-    return places["config.json"].parent
+    link = plan.settings.output.absolute() / "checkpoints" / model.name
+    return _linked(link, places["config.json"].parent)
+
+
+def _linked(link: Path, directory: Path) -> Path:
+    """A name for ``directory`` that stays the same when the hub's cache moves: a run's recipe says
+    what it started from, and another start would be another run.
+    """
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(directory.absolute(), target_is_directory=True)
+    except OSError:  # a file system without links
+        return directory
+    return link
 
 
 def _prepared(plan: Plan, one: ChosenSet, tell: Callable[[str], None]) -> None:
