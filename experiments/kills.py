@@ -65,7 +65,7 @@ def kill_often(
     """
     draw = random.Random(seed)
     table = folder / "in.csv"
-    table.write_text("id,text\n" + "".join(_row(number, draw) for number in range(rows)))
+    table.write_text("id,text\n" + "".join(make_row(number, draw) for number in range(rows)))
     words = ["predict", model, "--threads", "1", "--bad-rows", "report", "--input", str(table)]
     whole, output = folder / f"whole.{ending}", folder / f"out.{ending}"
     begun = time.perf_counter()
@@ -86,7 +86,8 @@ def kill_often(
     return {"kills": done, "jobs": ended, "wrong": wrong}
 
 
-def _row(number: int, draw: random.Random) -> str:
+def make_row(number: int, draw: random.Random) -> str:
+    """A row of `id,text`; some have no text, some are none."""
     if number % 997 == 5:
         return f"{number}\n"
     text = " ".join(draw.choices(_WORDS, k=draw.randint(1, 8)))
