@@ -9,7 +9,7 @@ answers: ours with the BERT-mini, `transformers` with the same files, spaCy, a s
 ours with the BERT-mini again. With ``--whole`` the shipped model goes on to the end.
 
 ``--articles`` joins five samples to a text that fills the 128 tokens which a model reads, for
-shipped models alone: docs/scale.md has those.
+shipped models alone, and tells how fast they are read: docs/scale.md has those.
 
 Ends in a line of JSON a run: rows answered, rows per second of CPU time behind the first answers,
 so without the start, and the most memory the process held. Wall times are told for what they are
@@ -33,6 +33,8 @@ from pathlib import Path
 from squeezebert.config import EncoderConfig, as_bert
 from squeezebert.data import open_dataset
 from squeezebert.loading import Source
+from squeezebert.predicting.inputs import Inputs
+from squeezebert.scaleout.partitions import PARTITION_ROWS, cut
 from squeezebert.spec import TaskSpec
 from squeezebert.tokenizer import Tokenizer
 
@@ -108,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         table, model = folder / "in.csv", folder / "a BERT-mini"
         write_rows(table, asked.rows, whole=asked.articles)
         runs = [("squeezebert", name) for name in SHIPPED]
-        if not asked.articles:
+        if asked.articles:
+            print(json.dumps({"who": "reading", "rows_per_cpu_second": reading(table)}), flush=True)
+        else:
             make_model(model)
             words = [sys.executable, "-c", _TRAIN_SPACY, str(folder / "textcat")]
             subprocess.run(words, check=True)  # noqa: S603 - our own words
@@ -175,6 +179,13 @@ def write_rows(path: Path, rows: int, *, whole: bool) -> None:
         writer.writerows(numbered())
 
 
+def reading(path: Path) -> float:
+    """Rows per second of CPU time that are read and cut into partitions, without any model."""
+    begun = time.process_time()
+    parts = cut(Inputs(str(path), text="headline"), 0, whole=True, rows=PARTITION_ROWS)
+    return round(sum(part.rows for part in parts) / (time.process_time() - begun))
+
+
 def command(who: str, source: Path, target: Path, model: str, threads: int) -> list[str]:
     """What runs the one or the other."""
     if who != "squeezebert":
@@ -194,11 +205,12 @@ def run(
         words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     written = [output, output.with_name(f"{output.name}.partial") / "rows.csv"]
-    first_cpu, first_rows, cpu, rows = 0.0, 0, 0.0, 0
+    first_cpu, first_rows, cpu, rows, peak = 0.0, 0, 0.0, 0, 0
     while _runs(child.pid):
         time.sleep(0.1)
         # Before the rows: what is answered in between then counts against us all alike.
         cpu = _cpu(child.pid) or cpu
+        peak = _peak(child.pid) or peak
         rows = max(map(_rows, written))
         if not first_rows and rows:
             first_cpu, first_rows = cpu, rows
@@ -215,7 +227,7 @@ def run(
         "rows_per_cpu_second": round((rows - first_rows) / max(cpu - first_cpu, 1e-9), 1),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
         "wall_seconds": round(time.perf_counter() - begun, 2),
-        "peak_mb": round(used.ru_maxrss / 1024, 1),
+        "peak_mb": round(peak / 1024, 1),
     }
 
 
@@ -228,6 +240,14 @@ def _cpu(process: int) -> float:
     """Seconds of CPU time that a process and its threads have had."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak(process: int) -> int:
+    """The most KiB that a process held. (What wait4 tells begins with what its parent held.)"""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0  # it has just ended
 
 
 def _rows(path: Path) -> int:
