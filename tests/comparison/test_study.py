@@ -71,6 +71,17 @@ def test_ours_is_the_first_pair_by_our_own_backend_on_each_data_set() -> None:
     assert news.speedup == 1.0
 
 
+def test_ours_is_of_the_size_of_its_twin() -> None:
+    sizes = {"squeezebert-large": 7, "squeezebert-tiny": 1, "squeezebert-mini": 3, "bert-mini": 5}
+    results = [
+        dataclasses.replace(_result(name, name.split("-")[0], "news"), parameters=size)
+        for name, size in sizes.items()
+    ]
+    ours = next(pair.ours for pair in beside_study(results) if pair.ours is not None)
+    assert ours.squeezebert.model == "squeezebert-mini by torch"
+    assert ours.bert.model == "bert-mini by torch"
+
+
 def test_a_result_without_the_measure_gives_no_row() -> None:
     results = [
         _result("bert", "bert", "news"),

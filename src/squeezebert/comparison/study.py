@@ -35,8 +35,9 @@ def beside_study(results: Sequence[Result]) -> tuple[StudyPair, ...]:
     """Each row of the study beside the same row of ``results``, one pair a data set of its task;
     a pair without ours where the task was not measured.
 
-    Ours are the first SqueezeBERT and the first BERT on the data set, by our own backend if they
-    were run by several. A data set on which one of them is missing gives no row.
+    Ours are the first BERT on the data set and the SqueezeBERT that comes nearest to its size from
+    below, as in the study, or else the first; by our own backend if they were run by several. A
+    data set on which one of them is missing gives no row.
     """
     pairs: list[StudyPair] = []
     for row in STUDY:
@@ -48,21 +49,28 @@ def beside_study(results: Sequence[Result]) -> tuple[StudyPair, ...]:
 
 
 def _row(row: StudyRow, dataset: str, results: Sequence[Result]) -> StudyRow | None:
-    cells: dict[str, StudyCell] = {}
     # transformers last, so that it is taken only where nothing else was run.
-    for item in sorted(results, key=lambda item: item.backend == "transformers"):
-        ours = (item.dataset, item.task) == (dataset, row.task) and not item.is_classical
-        if ours and row.measure in item.scores:
-            cell = StudyCell(
-                model=item.label, score=item.scores[row.measure], cpu_seconds=item.cpu_seconds
-            )
-            cells.setdefault(item.family, cell)
-    if len(cells) < 2:
+    here = [
+        item
+        for item in sorted(results, key=lambda item: item.backend == "transformers")
+        if (item.dataset, item.task) == (dataset, row.task)
+        and not item.is_classical
+        and row.measure in item.scores
+    ]
+    bert = next((item for item in here if item.family == "bert"), None)
+    grouped = [item for item in here if item.family == "squeezebert"]
+    if bert is None or not grouped:
         return None
+    smaller = [item for item in grouped if item.parameters < bert.parameters]
+    nearest = max(smaller, key=lambda item: item.parameters, default=grouped[0])
+    squeezebert, bert_cell = (
+        StudyCell(model=item.label, score=item.scores[row.measure], cpu_seconds=item.cpu_seconds)
+        for item in (nearest, bert)
+    )
     return StudyRow(
         task=row.task,
         data=dataset,
         measure=row.measure,
-        squeezebert=cells["squeezebert"],
-        bert=cells["bert"],
+        squeezebert=squeezebert,
+        bert=bert_cell,
     )
