@@ -205,13 +205,15 @@ def run(
         words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     written = [output, output.with_name(f"{output.name}.partial") / "rows.csv"]
-    first_cpu, first_rows, cpu, rows, peak = 0.0, 0, 0.0, 0, 0
+    first_cpu, first_rows, last_cpu, cpu, rows, peak = 0.0, 0, 0.0, 0.0, 0, 0
     while _runs(child.pid):
         time.sleep(0.1)
         # Before the rows: what is answered in between then counts against us all alike.
         cpu = _cpu(child.pid) or cpu
         peak = _peak(child.pid) or peak
-        rows = max(map(_rows, written))
+        before, rows = rows, max(map(_rows, written))
+        if rows != before:  # they come many at once
+            last_cpu = cpu
         if not first_rows and rows:
             first_cpu, first_rows = cpu, rows
         if first_rows and cpu - first_cpu >= cpu_seconds:
@@ -224,7 +226,7 @@ def run(
     return {
         "rows": rows,
         "complete": child.returncode == 0,
-        "rows_per_cpu_second": round((rows - first_rows) / max(cpu - first_cpu, 1e-9), 1),
+        "rows_per_cpu_second": round((rows - first_rows) / max(last_cpu - first_cpu, 1e-9), 1),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
         "wall_seconds": round(time.perf_counter() - begun, 2),
         "peak_mb": round(peak / 1024, 1),
