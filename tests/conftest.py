@@ -210,7 +210,8 @@ def tiny_classification(vocabulary: Path, sentiment: Path) -> FinetuneRecipe:
     )
 
 
-@pytest.fixture(scope="session")
+# Of a module: while it is open, an event loop runs, and tests after it want one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if path is None:
