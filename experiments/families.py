@@ -92,8 +92,7 @@ Fine-tuned in two parts. First on the training parts of the project's own sample
 labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
 GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
 4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
-BY-SA), of Wikinews (CC BY 2.5) and of MobIE. Then once more on all of these, with soft labels for
-other text below and for German court decisions (CC BY 4.0) too. The teacher is
+BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
 {E5}{KEPT_OUT}"""
 
 BILINGUAL_SENTENCES = f"""\

@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from squeezebert.batch import RaggedBatch
+from squeezebert.benchmark.cpu_time import least_cpu_ms
 from squeezebert.checkpoint.directory import quantize_rows
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.config import PRESETS
@@ -33,7 +35,6 @@ from squeezebert.exporting.parameters import Layer, Parameters, shapes
 from squeezebert.exporting.session import OnnxModel
 from squeezebert.exporting.verify import questions
 from squeezebert.machine import describe_sentence
-from squeezebert.timing import Stopwatch, rotations
 from squeezebert.tokenizer import Tokenizer
 
 Float32 = NDArray[np.float32]
@@ -297,19 +298,6 @@ def cosines(models: list[OnnxModel], batches: list[RaggedBatch]) -> list[float]:
     return found
 
 
-def measure(models: list[OnnxModel], batch: RaggedBatch, rounds: int) -> list[float]:
-    """The least CPU milliseconds of each."""
-    least = [float("inf")] * len(models)
-    for order, _ in zip(rotations(range(len(models))), range(rounds), strict=False):
-        for index in order:
-            models[index].logits(batch)
-            watch = Stopwatch()
-            with watch.running():
-                models[index].logits(batch)
-            least[index] = min(least[index], 1e3 * watch.cpu_seconds)
-    return least
-
-
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -326,7 +314,8 @@ def main() -> None:
     for shape in arguments.shapes:
         size = tuple(map(int, shape.split("x")))
         rows = generator.integers(5, parameters.config.vocab_size, size)
-        columns.append(measure(models, RaggedBatch.of(rows), arguments.rounds))
+        calls = [partial(model.logits, RaggedBatch.of(rows)) for model in models]
+        columns.append(least_cpu_ms(calls, rounds=arguments.rounds))
     print("| precision | grouped projections | cosine | " + " | ".join(arguments.shapes) + " |")
     print("| --- | --- |" + " ---: |" * (1 + len(columns)))
     for way, cosine, *times in zip(WAYS, alike, *columns, strict=True):

@@ -28,6 +28,20 @@ inline std::vector<float> row_of(const Matrix& matrix, std::int64_t row) {
     return values;
 }
 
+/// Every row of the matrix is that of the tensor as it was stored in float32, within `tolerance`.
+inline void check_rows(const Matrix& matrix, const std::vector<float>& expected,
+                       double tolerance = 0.0) {
+    CHECK_EQUAL(static_cast<std::size_t>(matrix.rows * matrix.columns), expected.size());
+    for (std::int64_t r = 0; r < matrix.rows; ++r) {
+        const std::vector<float> row = row_of(matrix, r);
+        for (std::int64_t c = 0; c < matrix.columns; ++c) {
+            const auto at = static_cast<std::size_t>(c);
+            CHECK_NEAR(row[at], expected[static_cast<std::size_t>(r * matrix.columns) + at],
+                       tolerance);
+        }
+    }
+}
+
 /// A model's matrix as int8 with a scale a row, in panels where `groups` is not 0.
 inline void quantise(TinyModel& model, const std::string& name, std::int64_t groups = 0) {
     StoredTensor& tensor = model.at(name);

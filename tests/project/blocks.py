@@ -58,7 +58,6 @@ NOT_RUN = (
     NotRun("docs/reliability.md", r"^make fuzz", HOURS),
     NotRun("docs/results.md", r"^squeezebert pretrain", HOURS),
     NotRun("docs/scale.md", r"--ray", "wants a cluster: tests/scaleout/test_ray.py"),
-    NotRun("docs/scale.md", r"pyspark", "needs Spark: tests/scaleout/test_arrow.py"),
     NotRun("docs/serving.md", r"^squeezebert serve", STOPPED + ": tests/cli/test_serve.py"),
     NotRun("docs/serving.md", r"^curl|InferenceClient", "tests/serving/test_clients.py"),
     NotRun("docs/study.md", r"squeezebert study", NETWORK + ": tests/study/test_run.py"),

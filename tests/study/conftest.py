@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.loopback_hub import Hub, published, serving
+from experiments.loopback_hub.published import published
+from experiments.loopback_hub.server import Hub, serving
 
 WORDS = 2600
 

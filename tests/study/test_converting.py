@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from experiments import loopback_hub
+from experiments.loopback_hub import published
 from squeezebert.data import open_dataset
 from squeezebert.data.layouts import Split
 from squeezebert.errors import DataError
@@ -46,7 +46,7 @@ def converted(tmp_path: Path, parts: dict[Split, list[Path]], task: TaskName) ->
 
 
 def test_turns_of_one_number_are_a_dialogue(tmp_path: Path) -> None:
-    parts = unpack(tmp_path / "hub", loopback_hub.dialogues())
+    parts = unpack(tmp_path / "hub", published.dialogues())
     output = converted(tmp_path, parts, "masked_lm")
     for split in ("train", "dev", "test"):
         ours = open_dataset(output, task="masked_lm", split=split).examples
@@ -66,7 +66,7 @@ def test_a_list_of_turns_is_a_dialogue_and_none_is_in_two_parts(tmp_path: Path) 
 
 
 def test_texts_in_one_part_are_divided_80_10_10(tmp_path: Path) -> None:
-    parts = unpack(tmp_path / "hub", loopback_hub.news() | {".gitattributes": b""})
+    parts = unpack(tmp_path / "hub", published.news() | {".gitattributes": b""})
     parts = {"train": [path for path in parts["train"] if path.suffix == ".csv"]}
     output = converted(tmp_path, parts, "text_classification")
     sizes = [
@@ -81,7 +81,7 @@ def test_classes_that_are_numbers_get_their_names(tmp_path: Path) -> None:
     features = {"label": {"names": ["World", "Sports"], "_type": "ClassLabel"}}
     rows = [{"text": f"text {at}", "label": at % 2} for at in range(40)]
     train = tmp_path / "train.parquet"
-    train.write_bytes(loopback_hub._parquet(rows, features))
+    train.write_bytes(published.parquet_of(rows, features))
     assert class_names(train, "label") == ("World", "Sports")
     output = converted(tmp_path, {"train": [train], "test": [train]}, "text_classification")
     found = open_dataset(output, task="text_classification", split="train")
@@ -90,12 +90,12 @@ def test_classes_that_are_numbers_get_their_names(tmp_path: Path) -> None:
 
 
 def test_tags_that_are_numbers_get_their_names(tmp_path: Path) -> None:
-    parts = unpack(tmp_path / "hub", loopback_hub.names())
+    parts = unpack(tmp_path / "hub", published.names())
     output = converted(tmp_path, parts, "token_classification")
     for split in ("train", "test"):
         ours = open_dataset(output, task="token_classification", split=split).examples
         theirs = open_dataset("sample_ner_en", task="token_classification", split=split).examples
-        theirs = theirs[: loopback_hub.MOST]
+        theirs = theirs[: published.MOST]
         assert [(one.words, one.tags) for one in ours] == [(one.words, one.tags) for one in theirs]
 
 

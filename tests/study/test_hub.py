@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from experiments.loopback_hub import Fault, Hub
+from experiments.loopback_hub.server import Fault, Hub
 from squeezebert.errors import CheckpointError
 from squeezebert.study.hub import HubUnreachable, Repository, fetch, is_cached, look_up
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.loopback_hub import Hub
+from experiments.loopback_hub.server import Hub
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.model import load_model
 from squeezebert.study.hub import HubFile, Repository

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from experiments.loopback_hub import Hub, serving
+from experiments.loopback_hub.server import Hub, serving
 from squeezebert.comparison.schema import Report
 from squeezebert.errors import ConfigError
 from squeezebert.study import StudyResult, StudySettings, make_plan, run_study

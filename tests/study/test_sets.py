@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.loopback_hub import Hub
+from experiments.loopback_hub.server import Hub
 from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.spec import TASK_NAMES
 from squeezebert.study.hub import HubUnreachable

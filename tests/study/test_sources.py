@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.loopback_hub import Hub
+from experiments.loopback_hub.server import Hub
 from squeezebert.errors import CheckpointError
 from squeezebert.study.models import wanted_files
 from squeezebert.study.sources import SOURCES, Sources

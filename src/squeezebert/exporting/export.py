@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from squeezebert.batch import RaggedBatch
+from squeezebert.benchmark.cpu_time import least_cpu_ms
 from squeezebert.errors import InvalidInputError, MissingDependencyError
 from squeezebert.exporting.layout import write_layout
 from squeezebert.exporting.manifest import ExportedFile, Manifest
@@ -15,7 +17,6 @@ from squeezebert.exporting.subject import Subject
 from squeezebert.exporting.verify import Asked, agreement, check, sample_names
 from squeezebert.files import appearing, writing
 from squeezebert.machine import describe_sentence, installed_versions
-from squeezebert.timing import Stopwatch, rotations
 
 if TYPE_CHECKING:
     from squeezebert.exporting.session import OnnxModel
@@ -137,12 +138,4 @@ def _verify(subject: Subject, paths: Mapping[Precision, Path]) -> Manifest:
 def _times(models: Sequence[OnnxModel], asked: Asked) -> list[float]:
     """CPU milliseconds of the first text of ``asked``, by model: the least of several rounds."""
     batch = RaggedBatch.of([asked.batch.input_ids[: asked.batch.cu_seqlens[1]]])
-    least = [float("inf")] * len(models)
-    for order, _ in zip(rotations(range(len(models))), range(ROUNDS), strict=False):
-        for index in order:
-            models[index].logits(batch)
-            watch = Stopwatch()
-            with watch.running():
-                models[index].logits(batch)
-            least[index] = min(least[index], 1e3 * watch.cpu_seconds)
-    return least
+    return least_cpu_ms([partial(model.logits, batch) for model in models], rounds=ROUNDS)
