@@ -1,5 +1,5 @@
-"""What it serves: the study's two checkpoints in the layouts in which they are published, with random
-weights, and its data sets in theirs, filled with the sample data of this package.
+"""What it serves: the study's two checkpoints in their published layouts, with random weights, and
+its data sets in theirs, filled with the sample data of this package.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ def new_layout(config: EncoderConfig, lines: list[str]) -> dict[str, bytes]:
 
 
 def parquet_of(rows: list[dict[str, Any]], features: Mapping[str, Any] | None = None) -> bytes:
+    """A Parquet file of rows; ``features`` stand in its schema as the hub's library writes them."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
