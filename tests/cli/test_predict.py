@@ -166,6 +166,13 @@ def test_pairs_are_typed_and_columns_are_named(
     assert "name the second column with --pair" in capsys.readouterr().err
 
 
+def test_workers_without_ray_are_refused(
+    models: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", str(models["text_classification"]), "a cat", "--workers", "2"]) != 0
+    assert "--workers is for --ray" in capsys.readouterr().err
+
+
 def test_half_a_pair_and_pairs_for_another_task_are_refused(
     models: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

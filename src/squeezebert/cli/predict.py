@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -150,27 +150,17 @@ def predict(
     squeezebert predict squeezebert-mini-ner --input letters.txt > entities.jsonl
     squeezebert predict runs/entailment --pairs "A man sleeps." "Nobody is awake."
     """
-    if texts and given is not None:
-        raise click.UsageError("give texts or --input, not both")
-    if texts and output is not None:
-        raise click.UsageError("--output is for rows of --input")
+    if not texts and given is None and (not sys.stdin or sys.stdin.isatty()):
+        raise click.UsageError("no text: give some, or --input, or pipe them in")
+    _check_use(texts, given, output, pairs=pairs, bad_rows=bad_rows)
     if not texts and given is None:
-        if not sys.stdin or sys.stdin.isatty():
-            raise click.UsageError("no text: give some, or --input, or pipe them in")
         given = "-"
-    if pairs and (len(texts) % 2 or not texts):
-        raise click.UsageError(
-            f"--pairs takes an even number of texts, not {len(texts)}"
-            if texts
-            else "--pairs is for texts on the command line: name the second column with --pair"
-        )
-    if bad_rows == "report" and output is None:
-        raise click.UsageError("--bad-rows report writes beside the --output, which is missing")
-
     if address is not None:
         if output is None:
             raise click.UsageError("--ray writes a file: name it with --output")
         threads = threads or 1
+    elif workers is not None:
+        raise click.UsageError("--workers is for --ray")
 
     from squeezebert.pipeline import load
     from squeezebert.predicting.columns import Appended
@@ -234,6 +224,24 @@ def predict(
             screen.note("what is written is kept: the same command goes on there")
             raise
     _tell_end(state, output, bad_rows, languages=pipeline.task.spec.languages)
+
+
+def _check_use(
+    texts: Sequence[str], given: str | None, output: Path | None, *, pairs: bool, bad_rows: str
+) -> None:
+    """Refuses options that do not go together."""
+    if texts and given is not None:
+        raise click.UsageError("give texts or --input, not both")
+    if texts and output is not None:
+        raise click.UsageError("--output is for rows of --input")
+    if pairs and (len(texts) % 2 or not texts):
+        raise click.UsageError(
+            f"--pairs takes an even number of texts, not {len(texts)}"
+            if texts
+            else "--pairs is for texts on the command line: name the second column with --pair"
+        )
+    if bad_rows == "report" and output is None:
+        raise click.UsageError("--bad-rows report writes beside the --output, which is missing")
 
 
 def _language(pipeline: Pipeline[Any]) -> Callable[[str], str]:

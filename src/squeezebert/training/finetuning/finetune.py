@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from squeezebert.model import HeadConfig, TaskModel
 from squeezebert.pipeline import Answers, Pipeline
 from squeezebert.spec import TaskSpec
 from squeezebert.tasks import TokenClassification, fit_temperature, make_task
-from squeezebert.tasks.base import Scores, Task
+from squeezebert.tasks.base import Features, Scores, Task
 from squeezebert.tasks.decoding import iob2_transitions
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.distillation.teaching import make_student
@@ -113,6 +114,22 @@ def _finetune(
         )
     spec, scores, before = _calibrate(spec, tokenizer, dev)
     state = dataclasses.replace(state, best_values=dict(scores.values))
+    facts = _facts(spec, data, features, before)
+    return save_run(
+        output,
+        model=model,
+        tokenizer=tokenizer,
+        spec=spec,
+        card=finetuning_card(recipe, model, state, data.rows, facts),
+        state=state,
+        main_score=scores.main,
+    )
+
+
+def _facts(
+    spec: TaskSpec, data: TrainingData, features: Sequence[Features], before: Scores
+) -> list[str]:
+    """What the card says besides scores; ``before`` are those before transitions were fitted."""
     facts = [*data.notes]
     cut = sum(1 for item in features if item.truncated_tokens)
     if cut:
@@ -127,15 +144,7 @@ def _finetune(
         )
     if spec.temperature != 1.0:
         facts.append(f"Temperature, fitted on the dev set: {spec.temperature:.3f}.")
-    return save_run(
-        output,
-        model=model,
-        tokenizer=tokenizer,
-        spec=spec,
-        card=finetuning_card(recipe, model, state, data.rows, facts),
-        state=state,
-        main_score=scores.main,
-    )
+    return facts
 
 
 def _passes(loop: LoopRecipe, source: FeatureBatches) -> float:
