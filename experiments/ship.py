@@ -18,6 +18,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+from experiments.classical import fitted_and_scored
 from experiments.families import FAMILIES, Part
 from experiments.page import ROOT, replace_part
 from experiments.similarity import correlation, model_cosines
@@ -87,6 +88,10 @@ SIMILARITY = """\
 STS-B's test part, on which nothing was trained or chosen: rank correlation of cosines with what
 people said."""
 
+CLASSICAL = """
+{name} on the same rows: {scores} (`python -m experiments.classical {data}`).
+"""
+
 KEPT = """
 Entity F1 on public sets that were kept out of training: {scores}. Types that a set's annotators did
 not look for do not count.
@@ -104,7 +109,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(parts)}")
     parser.add_argument(
-        "--keep-speeds", action="store_true", help="shapes are as they were, and so are the speeds"
+        "--keep-speeds", action="store_true", help="none is measured: a new model has none"
     )
     parser.add_argument("--measure", action="store_true", help="scores and speeds only")
     arguments = parser.parse_args()
@@ -150,7 +155,8 @@ def pack(runs: Path, family: str, part: Part) -> None:
         target, Measured(scores=main_scores(found), speed=before, languages=part.languages)
     )
     scores = {name: dict(one.values) for name, one in found.items()}
-    card = write_card(family, part, source, target, scores, kept_scores(target, part))
+    beside = kept_scores(target, part) + classical_scores(part)
+    card = write_card(family, part, source, target, scores, beside)
     (target / "README.md").write_text(card, encoding="utf-8")
     print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
 
@@ -185,10 +191,22 @@ def kept_scores(target: Path, part: Part) -> str:
     return KEPT.format(scores="; ".join(told))
 
 
+def classical_scores(part: Part) -> str:
+    """What the card says of a classical model."""
+    if not part.classical:
+        return ""
+    told: list[str] = []
+    for data in part.tests:
+        found = fitted_and_scored(data)
+        values = ", ".join(f"{name} {value:.4f}" for name, value in found.scores.items())
+        told.append(CLASSICAL.format(name=found.model, scores=values, data=data))
+    return "".join(told)
+
+
 def tell_speeds(*, anew: bool = True) -> None:
-    """Writes the table of docs/models.md; measures all that ships in turn, or what has no speed."""
+    """Writes the table of docs/models.md, and measures all that ships in turn before, if ``anew``."""
     models = shipped_models()
-    if anew or any(model.speed is None for model in models):
+    if anew:
         speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
         for model, speed in zip(models, speeds, strict=True):
             write_measured(
@@ -202,7 +220,6 @@ def models_table(models: list[ShippedModel]) -> str:
     """One row a model, with a link to its card."""
     rows: list[tuple[str, ...]] = []
     for model in models:
-        assert model.speed is not None
         rows.append(
             (
                 model.name,
@@ -210,7 +227,7 @@ def models_table(models: list[ShippedModel]) -> str:
                 ", ".join(model.languages),
                 "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
                 f"{model.size_mb:.1f}",
-                f"{model.speed.cpu_ms:.3g}",
+                "–" if model.speed is None else f"{model.speed.cpu_ms:.3g}",
             )
         )
     text = table_text(
@@ -219,8 +236,7 @@ def models_table(models: list[ShippedModel]) -> str:
     for model in models:
         card = f"../src/squeezebert/pretrained/{model.name}/README.md"
         text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
-    speed = models[0].speed
-    assert speed is not None
+    speed = next(model.speed for model in models if model.speed is not None)
     return (
         f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
         f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}."
@@ -283,7 +299,7 @@ def write_card(
         ),
         kept=kept,
         limits=part.limits,
-        measured_on=SAMPLES if part.task is not None else SIMILARITY,
+        measured_on=part.tested or (SIMILARITY if part.task is None else SAMPLES),
     )
 
 

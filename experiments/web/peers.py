@@ -163,7 +163,7 @@ def measure(model: str, tokens: Sequence[int], rounds: int | None, core: int) ->
         page.set_default_timeout(600_000)
         page.on("pageerror", lambda error: print(f"{model}: {error}"))
         page.goto(f"{address}page.html")
-        page.wait_for_function("globalThis.race")
+        page.wait_for_function("() => Boolean(globalThis.race)")
         firsts = {}
         for peer in PEERS:
             asked = [peer.name, peer.code, model, peer.file, words.index("word"), tokens[-1]]

@@ -22,6 +22,7 @@ ENGINE = Path("engine", "engine.wasm")
 MODELS = (
     "squeezebert-mini-mlm",
     "squeezebert-mini-news",
+    "squeezebert-mini-spam",
     "squeezebert-mini-ner",
     "bert-mini-news",
     "bert-mini-ner",
