@@ -196,7 +196,7 @@ SPAM_MESSAGES = Part(
     name="spam",
     task="text_classification",
     tests=("sms_spam",),
-    summary="Tells spam (spam) from other (ham) text messages in English.",
+    summary="Tells spam from other text messages (ham), in English.",
     data=SPAM,
     limits="""\
 The messages are of the 2000s, most of them from Singapore and Britain: of today's spam it has

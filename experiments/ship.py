@@ -90,6 +90,7 @@ people said."""
 
 CLASSICAL = """
 {name} on the same rows: {scores} (`python -m experiments.classical {data}`).
+By {main} the {better} is the better one.
 """
 
 KEPT = """
@@ -155,7 +156,7 @@ def pack(runs: Path, family: str, part: Part) -> None:
         target, Measured(scores=main_scores(found), speed=before, languages=part.languages)
     )
     scores = {name: dict(one.values) for name, one in found.items()}
-    beside = kept_scores(target, part) + classical_scores(part)
+    beside = kept_scores(target, part) + classical_scores(part, found)
     card = write_card(family, part, source, target, scores, beside)
     (target / "README.md").write_text(card, encoding="utf-8")
     print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
@@ -191,15 +192,21 @@ def kept_scores(target: Path, part: Part) -> str:
     return KEPT.format(scores="; ".join(told))
 
 
-def classical_scores(part: Part) -> str:
+def classical_scores(part: Part, ours: dict[str, Scores]) -> str:
     """What the card says of a classical model."""
     if not part.classical:
         return ""
     told: list[str] = []
-    for data in part.tests:
+    for data, scores in ours.items():
         found = fitted_and_scored(data)
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.scores.items())
-        told.append(CLASSICAL.format(name=found.model, scores=values, data=data))
+        wins = scores.values[scores.main] >= found.scores[scores.main]
+        better = "model of this card" if wins else "classical model"
+        told.append(
+            CLASSICAL.format(
+                name=found.model, scores=values, data=data, main=scores.main, better=better
+            )
+        )
     return "".join(told)
 
 

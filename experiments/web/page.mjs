@@ -14,26 +14,27 @@ let word = 0;
 
 /** How each run-time gets its code, before any clock runs. */
 const prepare = {
-  async ours() {
-    const { load } = await import("/ours/browser.js");
-    const engine = new Blob([await bytesOf("/ours/engine.wasm")], { type: "application/wasm" });
-    return { load, engine: URL.createObjectURL(engine) };
+  async ours(threads) {
+    const { engineFor, load } = await import("/ours/browser.js");
+    const build = await bytesOf(new URL(engineFor(threads), new URL("/ours/", location.href)));
+    const engine = URL.createObjectURL(new Blob([build], { type: "application/wasm" }));
+    return { load, engine, threads };
   },
-  async ort() {
+  async ort(threads) {
     const ort = await import("/npm/onnxruntime-web/dist/ort.wasm.min.mjs");
-    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.numThreads = threads;
     ort.env.wasm.wasmPaths = "/npm/onnxruntime-web/dist/";
     ort.env.wasm.wasmBinary = await bytesOf("/npm/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm");
     return ort;
   },
-  async transformers() {
+  async transformers(threads) {
     const { env, pipeline } = await import("/npm/@huggingface/transformers/dist/transformers.min.js");
     const dist = "/npm/@huggingface/transformers/node_modules/onnxruntime-web/dist/";
     env.allowRemoteModels = false;
     env.allowLocalModels = true;
     env.localModelPath = "/models/";
     env.useBrowserCache = false;
-    env.backends.onnx.wasm.numThreads = 1;
+    env.backends.onnx.wasm.numThreads = threads;
     env.backends.onnx.wasm.wasmPaths = {
       mjs: new URL(`${dist}ort-wasm-simd-threaded.mjs`, location.href).href,
       wasm: new URL(`${dist}ort-wasm-simd-threaded.wasm`, location.href).href,
@@ -45,10 +46,10 @@ const prepare = {
 /** Downloads of a model, before any clock runs; then a function that answers a text of so many tokens
  * with the first label's probability. */
 const open = {
-  async ours({ load, engine }, model) {
+  async ours({ load, engine, threads }, model) {
     const bundle = await bytesOf(`/models/${model}.safetensors`);
     return async () => {
-      const ask = await load(bundle, { engine, cache: false });
+      const ask = await load(bundle, { engine, threads, cache: false });
       const first = ask.info.labels[0];
       return async (tokens) =>
         (await ask(text(tokens))).scores.find(({ label }) => label === first).score;
@@ -83,9 +84,9 @@ const open = {
 const opened = new Map();
 
 /** Opens a model and answers once. @returns milliseconds from the downloaded files to the answer */
-async function first(key, peer, model, file, wordId, tokens) {
+async function first(key, peer, model, file, wordId, tokens, threads) {
   word = wordId;
-  const start = await open[peer](await prepare[peer](), model, file);
+  const start = await open[peer](await prepare[peer](threads), model, file);
   const begin = performance.now();
   const ask = await start();
   const answer = await ask(tokens);

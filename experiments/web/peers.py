@@ -6,7 +6,8 @@ The peers come from npm into ``build/web_peers`` (experiments/web/package.json);
 as our bundle and as what ``squeezebert export`` makes of the same int8 weights. Run-times have one
 thread each and the browser one core; they take turns on the same text, forth and back. A model has a
 browser of its own, in which each run-time answers once at first: that is told too, from the
-downloaded files on. ONNX Runtime Web is given token ids, the others a text.
+downloaded files on. ONNX Runtime Web is given token ids, the others a text. ``--threads 2`` gives all
+of them two threads and the browser two cores; the part of the page is then ``web-peers-2``.
 """
 
 from __future__ import annotations
@@ -88,22 +89,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=[*SMALL, *BASE], metavar="MODEL")
     parser.add_argument("--tokens", nargs="+", type=int, default=None, help="instead of the usual")
     parser.add_argument("--rounds", type=int, default=None, help="instead of 40, or 10 at base size")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", type=Path, help="the page whose part web-peers is written")
     arguments = parser.parse_args(argv)
+    part = "web-peers" if arguments.threads == 1 else f"web-peers-{arguments.threads}"
     if arguments.write:
-        replace_part(arguments.write, "web-peers", None)
+        replace_part(arguments.write, part, None)
     install()
     found: list[Answers] = []
     for model in arguments.models:
         make_model(model, CACHE / "models")
         tokens = arguments.tokens or ((128,) if model in BASE else TOKENS)
-        found += measure(model, tokens, arguments.rounds, arguments.core)
+        found += measure(model, tokens, arguments.rounds, arguments.threads)
     sizes = [Size.of(name, folder, files) for name, (folder, files) in FILES.items()]
-    text = tables(found, sizes, versions())
+    text = tables(found, sizes, versions(), arguments.threads)
     print(text)
     if arguments.write:
-        replace_part(arguments.write, "web-peers", text)
+        replace_part(arguments.write, part, text)
 
 
 def install() -> None:
@@ -143,8 +145,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def measure(model: str, tokens: Sequence[int], rounds: int | None, core: int) -> list[Answers]:
-    """First answers and times of all run-times on a model."""
+def measure(model: str, tokens: Sequence[int], rounds: int | None, threads: int) -> list[Answers]:
+    """First answers and times of all run-times on a model, on so many of the last cores."""
     from playwright.sync_api import sync_playwright
 
     path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -156,7 +158,7 @@ def measure(model: str, tokens: Sequence[int], rounds: int | None, core: int) ->
     before = os.sched_getaffinity(0)
     found: list[Answers] = []
     with serving(folders) as address, sync_playwright() as driver:
-        os.sched_setaffinity(0, {core})  # the browser's processes inherit it
+        os.sched_setaffinity(0, sorted(before)[-threads:])  # the browser's processes inherit it
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         os.sched_setaffinity(0, before)
         page = browser.new_page()
@@ -166,7 +168,7 @@ def measure(model: str, tokens: Sequence[int], rounds: int | None, core: int) ->
         page.wait_for_function("() => Boolean(globalThis.race)")
         firsts = {}
         for peer in PEERS:
-            asked = [peer.name, peer.code, model, peer.file, words.index("word"), tokens[-1]]
+            asked = [peer.name, peer.code, model, peer.file, words.index("word"), tokens[-1], threads]
             firsts[peer.name] = page.evaluate("(asked) => first(...asked)", asked)["ms"]
         for length in tokens:
             run = page.evaluate("(asked) => race(...asked)", [length, warm, rounds])

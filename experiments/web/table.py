@@ -47,11 +47,14 @@ class Size:
         return cls(name, sum(len(gzip.compress((folder / one).read_bytes(), 9)) for one in files))
 
 
-def tables(found: Sequence[Answers], sizes: Sequence[Size], versions: Mapping[str, str]) -> str:
+def tables(
+    found: Sequence[Answers], sizes: Sequence[Size], versions: Mapping[str, str], threads: int
+) -> str:
     """Times, and what stands before the first of them."""
     parts = [times(found), "", firsts(found, sizes), ""]
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return "\n".join([*parts, f"One core of {describe_machine(1).cpu}; {named}."])
+    cores = "One core" if threads == 1 else f"{threads} cores"
+    return "\n".join([*parts, f"{cores} of an {describe_machine(1).cpu} server; {named}."])
 
 
 def peers_of(found: Sequence[Answers]) -> list[str]:
