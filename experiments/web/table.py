@@ -68,11 +68,16 @@ def times(found: Sequence[Answers]) -> str:
     rows: list[tuple[str, ...]] = []
     for model, tokens in dict.fromkeys((one.model, one.tokens) for one in found):
         here = {one.peer: one for one in found if (one.model, one.tokens) == (model, tokens)}
-        cells = [f"{here[name].least_ms:.3g} / {here[name].median_ms:.3g}" for name in peers]
+        cells = [f"{told(here[name].least_ms)} / {told(here[name].median_ms)}" for name in peers]
         best = min(here[name].least_ms for name in peers[1:])
         ratio = best / here[peers[0]].least_ms
         rows.append((model, str(tokens), *cells, f"{ratio:.1f}"))
     return table_text(Table(("model", "tokens", *peers, "best / ours"), tuple(rows), heads=1))
+
+
+def told(milliseconds: float) -> str:
+    """Three digits, or whole milliseconds."""
+    return f"{milliseconds:.3g}" if milliseconds < 1000 else f"{milliseconds:,.0f}"
 
 
 def firsts(found: Sequence[Answers], sizes: Sequence[Size]) -> str:
