@@ -18,9 +18,10 @@ import shutil
 import tomllib
 from pathlib import Path
 
-from experiments.classical import fitted_and_scored
 from experiments.families import FAMILIES, Part
 from experiments.page import ROOT, replace_part
+from experiments.results.classical import fit_and_score
+from experiments.results.jobs import Job
 from experiments.similarity import correlation, model_cosines
 from squeezebert import pipeline
 from squeezebert.benchmark.cpu_time import measure_shipped
@@ -89,7 +90,7 @@ STS-B's test part, on which nothing was trained or chosen: rank correlation of c
 people said."""
 
 CLASSICAL = """
-{name} on the same rows: {scores} (`python -m experiments.classical {data}`).
+{name} on the same rows: {scores} (`squeezebert compare --classical --data {data}`).
 By {main} the {better} is the better one.
 """
 
@@ -194,11 +195,11 @@ def kept_scores(target: Path, part: Part) -> str:
 
 def classical_scores(part: Part, ours: dict[str, Scores]) -> str:
     """What the card says of a classical model."""
-    if not part.classical:
+    if not part.classical or part.task is None:
         return ""
     told: list[str] = []
     for data, scores in ours.items():
-        found = fitted_and_scored(data)
+        (found,) = fit_and_score(Job(name=part.name, task=part.task, tests=(data,)))
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.scores.items())
         wins = scores.values[scores.main] >= found.scores[scores.main]
         better = "model of this card" if wins else "classical model"
@@ -211,7 +212,7 @@ def classical_scores(part: Part, ours: dict[str, Scores]) -> str:
 
 
 def tell_speeds(*, anew: bool = True) -> None:
-    """Writes the table of docs/models.md, and measures all that ships in turn before, if ``anew``."""
+    """Writes the table of docs/models.md; if ``anew``, measures all that ships in turn before."""
     models = shipped_models()
     if anew:
         speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
@@ -225,18 +226,17 @@ def tell_speeds(*, anew: bool = True) -> None:
 
 def models_table(models: list[ShippedModel]) -> str:
     """One row a model, with a link to its card."""
-    rows: list[tuple[str, ...]] = []
-    for model in models:
-        rows.append(
-            (
-                model.name,
-                model.task,
-                ", ".join(model.languages),
-                "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
-                f"{model.size_mb:.1f}",
-                "–" if model.speed is None else f"{model.speed.cpu_ms:.3g}",
-            )
+    rows = [
+        (
+            model.name,
+            model.task,
+            ", ".join(model.languages),
+            "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
+            f"{model.size_mb:.1f}",
+            "–" if model.speed is None else f"{model.speed.cpu_ms:.3g}",
         )
+        for model in models
+    ]
     text = table_text(
         Table(("model", "task", "languages", "score", "MB", "CPU ms"), tuple(rows), heads=4)
     )

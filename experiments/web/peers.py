@@ -4,10 +4,10 @@
 
 The peers come from npm into ``build/web_peers`` (experiments/web/package.json); so do models, each
 as our bundle and as what ``squeezebert export`` makes of the same int8 weights. Run-times have one
-thread each and the browser one core; they take turns on the same text, forth and back. A model has a
-browser of its own. Told is also how long a run-time takes in a fresh page from the downloaded files to
-its first answer. ONNX Runtime Web is given token ids, the others a text. ``--threads 2`` gives all
-of them two threads and the browser two cores; the part of the page is then ``web-peers-2``.
+thread each and the browser one core; they take turns on the same text, forth and back. A model has
+a browser of its own. Told is also how long a run-time takes in a fresh page from the downloaded
+files to its first answer. ONNX Runtime Web is given token ids, the others a text. ``--threads 2``
+gives all of them two threads and the browser two cores; the part of the page is ``web-peers-2``.
 """
 
 from __future__ import annotations
@@ -70,16 +70,21 @@ PEERS = (
     Peer("transformers.js, int8", "transformers", "model_quantized"),
 )
 ORT = "onnxruntime-web/dist"
+WASM = (f"{ORT}/ort-wasm-simd-threaded.mjs", f"{ORT}/ort-wasm-simd-threaded.wasm")
+MODULES = CACHE / "node_modules"
+TRANSFORMERS = MODULES / "@huggingface" / "transformers"
+OWN = ("answers", "browser", "client", "download", "errors", "helper", "memory", "model")
 FILES = {
-    "squeezebert": (OURS, ("engine.wasm", "browser.js", "answers.js", "client.js", "download.js")
-                    + ("errors.js", "memory.js", "model.js", "module.js", "serve.js", "worker.js")),
-    "ONNX Runtime Web": (CACHE / "node_modules", (f"{ORT}/ort.wasm.min.mjs",)
-                         + tuple(f"{ORT}/ort-wasm-simd-threaded.{kind}" for kind in ("mjs", "wasm"))),
-    "transformers.js": (CACHE / "node_modules" / "@huggingface" / "transformers",
-                        ("dist/transformers.min.js",)
-                        + tuple(f"node_modules/{ORT}/ort-wasm-simd-threaded.{kind}"
-                                for kind in ("mjs", "wasm"))),
-}  # fmt: skip
+    "squeezebert": (
+        OURS,
+        ("engine.wasm", *(f"{name}.js" for name in (*OWN, "module", "serve", "worker"))),
+    ),
+    "ONNX Runtime Web": (MODULES, (f"{ORT}/ort.wasm.min.mjs", *WASM)),
+    "transformers.js": (
+        TRANSFORMERS,
+        ("dist/transformers.min.js", *(f"node_modules/{file}" for file in WASM)),
+    ),
+}
 """What a page downloads of each, models aside."""
 
 
@@ -88,7 +93,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n\n")[0])
     parser.add_argument("--models", nargs="+", default=[*SMALL, *BASE], metavar="MODEL")
     parser.add_argument("--tokens", nargs="+", type=int, default=None, help="instead of the usual")
-    parser.add_argument("--rounds", type=int, default=None, help="instead of 40, or 10 at base size")
+    parser.add_argument(
+        "--rounds", type=int, default=None, help="instead of 40, or 10 at base size"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", type=Path, help="the page whose part web-peers is written")
     arguments = parser.parse_args(argv)
@@ -126,7 +133,7 @@ def install() -> None:
     shutil.copyfile(HERE / "package.json", stamp)
     # Node's own ONNX Runtime, hundreds of megabytes, is not wanted.
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run([*command, "--no-package-lock"], cwd=CACHE, check=False)
+    done = subprocess.run([*command, "--no-package-lock"], cwd=CACHE, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
         stamp.unlink()
         raise MissingDependencyError("npm could not install the peers", hint="is there a network?")
@@ -134,11 +141,7 @@ def install() -> None:
 
 def versions() -> dict[str, str]:
     """Of what was measured."""
-    modules = CACHE / "node_modules"
-    packages = {
-        "onnxruntime-web": modules / "onnxruntime-web",
-        "transformers.js": modules / "@huggingface" / "transformers",
-    }
+    packages = {"onnxruntime-web": MODULES / "onnxruntime-web", "transformers.js": TRANSFORMERS}
     return {
         name: json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
         for name, folder in packages.items()
@@ -154,7 +157,7 @@ def measure(model: str, tokens: Sequence[int], rounds: int | None, threads: int)
         raise MissingDependencyError(f"none of {', '.join(BROWSERS)} here")
     words = VOCABULARY.read_text(encoding="utf-8").splitlines()
     warm, rounds = (3, rounds or 10) if model in BASE else (10, rounds or 40)
-    folders = {"": HERE, "ours": OURS, "npm": CACHE / "node_modules", "models": CACHE / "models"}
+    folders = {"": HERE, "ours": OURS, "npm": MODULES, "models": CACHE / "models"}
     before = os.sched_getaffinity(0)
     found: list[Answers] = []
     with serving(folders) as address, sync_playwright() as driver:
@@ -186,7 +189,7 @@ def open_page(browser: Any, address: str) -> Any:
     """A page that has loaded page.mjs."""
     page = browser.new_page()
     page.set_default_timeout(600_000)
-    page.on("pageerror", lambda error: print(error))
+    page.on("pageerror", print)
     page.goto(f"{address}page.html")
     page.wait_for_function("() => Boolean(globalThis.race)")
     return page

@@ -44,6 +44,7 @@ class Size:
 
     @classmethod
     def of(cls, name: str, folder: Path, files: Sequence[str]) -> Size:
+        """Of the files of a folder."""
         return cls(name, sum(len(gzip.compress((folder / one).read_bytes(), 9)) for one in files))
 
 

@@ -204,7 +204,9 @@ def test_the_servers_own_page_obeys_its_policy(browser: Any, package: Path) -> N
             assert "in this page" in page.inner_text("#where")
             assert page.evaluate("crossOriginIsolated") is True
             cores = page.evaluate("Math.min(4, navigator.hardwareConcurrency)")
-            assert ("one core" if cores == 1 else f"up to {cores} cores") in page.inner_text("#where")
+            assert ("one core" if cores == 1 else f"up to {cores} cores") in page.inner_text(
+                "#where"
+            )
             open_tab(page, "names")
             ask(page, "names", f"{NAMES} " * 6, "Zürich")
             assert page.inner_text(".legend").startswith("6 persons")
