@@ -31,6 +31,7 @@ from squeezebert.checkpoint.shipped import (
     Measured,
     ShippedModel,
     ShippedScore,
+    ShippedSpeed,
     read_measured,
     shipped_models,
     write_measured,
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(parts)}")
     parser.add_argument(
-        "--keep-speeds", action="store_true", help="none is measured: a new model has none"
+        "--keep-speeds", action="store_true", help="only models that have none are measured"
     )
     parser.add_argument("--measure", action="store_true", help="scores and speeds only")
     arguments = parser.parse_args()
@@ -212,20 +213,21 @@ def classical_scores(part: Part, ours: dict[str, Scores]) -> str:
 
 
 def tell_speeds(*, anew: bool = True) -> None:
-    """Writes the table of docs/models.md; if ``anew``, measures all that ships in turn before."""
-    models = shipped_models()
-    if anew:
-        speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
+    """Writes the table of docs/models.md. Before, measures in turn what has no speed, or all."""
+    models = [model for model in shipped_models() if anew or model.speed is None]
+    if models:
+        speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=2.5 * len(models))
         for model, speed in zip(models, speeds, strict=True):
             write_measured(
                 model.directory, dataclasses.replace(read_measured(model.directory), speed=speed)
             )
-        models = shipped_models()
-    replace_part(PAGE, "models", models_table(models))
+    replace_part(PAGE, "models", models_table(shipped_models()))
 
 
 def models_table(models: list[ShippedModel]) -> str:
     """One row a model, with a link to its card."""
+    speed = models[0].speed
+    assert speed is not None
     rows = [
         (
             model.name,
@@ -233,7 +235,7 @@ def models_table(models: list[ShippedModel]) -> str:
             ", ".join(model.languages),
             "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
             f"{model.size_mb:.1f}",
-            "–" if model.speed is None else f"{model.speed.cpu_ms:.3g}",
+            _speed(model, speed),
         )
         for model in models
     ]
@@ -243,11 +245,18 @@ def models_table(models: list[ShippedModel]) -> str:
     for model in models:
         card = f"../src/squeezebert/pretrained/{model.name}/README.md"
         text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
-    speed = next(model.speed for model in models if model.speed is not None)
     return (
         f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
-        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}."
+        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}. Brackets: measured "
+        "another time, on another machine."
     )
+
+
+def _speed(model: ShippedModel, usual: ShippedSpeed) -> str:
+    """With what it was measured on, where that was not what the page says."""
+    assert model.speed is not None
+    elsewhere = (model.speed.isa, model.speed.cpu) != (usual.isa, usual.cpu)
+    return f"{model.speed.cpu_ms:.3g}" + (f" ({model.speed.isa})" if elsewhere else "")
 
 
 def measure(directory: Path, task: TaskName, dataset: str) -> Scores:

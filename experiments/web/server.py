@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ ISOLATED = {
 
 
 @contextmanager
-def serving(folders: Mapping[str, Path]) -> Iterator[str]:
+def serving(folders: Mapping[str, Path]) -> Generator[str]:
     """Serves folders under the first part of a path (``""``: all others) and gives the address."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
