@@ -1,4 +1,4 @@
-"""The other side of the servers: a client as plain as can be, so that it is not what is measured."""
+"""The other side: a client as plain as can be, so that it is not what is measured."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Request
 from fastapi.openapi.models import Example
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from squeezebert.serving import examples, schemas
@@ -237,7 +238,7 @@ def _add_embeddings(router: APIRouter, service: Service) -> None:
                 "model": body.model,
                 "usage": {"prompt_tokens": prepared.tokens, "total_tokens": prepared.tokens},
             }
-            return json.dumps(answer).encode()
+            return to_json(answer)
 
         return await _answer(
             service, body.model, "feature-extraction", request, question, render, timeout
@@ -258,7 +259,7 @@ async def _infer(
     asked = service.model(name).asked[operation].operation
 
     def render(prepared: Prepared[Any], results: Sequence[Any]) -> bytes:
-        return json.dumps(asked.render(body, prepared, results)).encode()
+        return to_json(asked.render(body, prepared, results))
 
     return await _answer(service, name, operation, request, body, render, timeout)
 
@@ -279,7 +280,7 @@ async def _answer(
     seconds = min(timeout, service.limits.deadline_seconds)
     async with _within(seconds, request):
         content, prepared = await service.ask(
-            service.model(name).asked[operation], body, texts, render
+            service.model(name).asked[operation], body, texts, render, seconds=seconds
         )
     record.texts, record.tokens = len(texts), prepared.tokens
     service.metrics.count_texts(name, operation, len(texts))
