@@ -23,12 +23,13 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def post(path: str, inputs: object) -> bytes:
-    """A request for a model's answer."""
+def post(path: str, inputs: object, *, seconds: float | None = None) -> bytes:
+    """A request for a model's answer, which may take so many seconds."""
+    time = b"" if seconds is None else b"X-Timeout: %g\r\n" % seconds
     body = json.dumps({"inputs": inputs}).encode()
     return (
         b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
+        b"%sContent-Length: %d\r\n\r\n%s" % (path.encode(), time, len(body), body)
     )
 
 

@@ -56,9 +56,10 @@ async def load(server: Server, texts: Sequence[str], clients: int, seconds: floa
             at += 1
         connection.close()
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), server.cpu_seconds()
     await asyncio.gather(*map(client, range(clients)))
     server.seconds[clients] = server.seconds.get(clients, 0.0) + time.perf_counter() - began
+    server.cpu[clients] = server.cpu.get(clients, 0.0) + server.cpu_seconds() - used
 
 
 async def check(compared: Sequence[Server], texts: Sequence[str]) -> list[str]:
@@ -116,28 +117,31 @@ def beside(ours: Server, other: Server) -> str:
     if not within:
         return f"ours is never within its p99 of {bound:.0f} ms"
     return (
-        f"at most {other.rate(best):.0f} texts/s, with a p99 of {bound:.0f} ms; ours within that "
-        f"{max(within):.0f}, {max(within) / other.rate(best):.1f} times as many"
+        f"at most {other.rate(best):.1f} texts/s, with a p99 of {bound:.0f} ms; ours within that "
+        f"{max(within):.1f}, {max(within) / other.rate(best):.1f} times as many"
     )
 
 
 def table(subject: Subject) -> str:
     """The result in Markdown; times in milliseconds."""
     lines = [
-        f"| {subject.name}, clients | server | texts/s | p50 | p95 | p99 |",
-        "| ---: | --- | ---: | ---: | ---: | ---: |",
+        f"| {subject.name}, clients | server | texts/s | p50 | p95 | p99 | CPU ms a text |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for clients in CLIENTS:
         for server in subject.servers:
             times = " | ".join(f"{server.ms(clients, percent):.1f}" for percent in (50, 95, 99))
-            lines.append(f"| {clients} | {server.name} | {server.rate(clients):.0f} | {times} |")
+            lines.append(
+                f"| {clients} | {server.name} | {server.rate(clients):.1f} | {times} "
+                f"| {server.cpu_ms(clients):.2f} |"
+            )
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="+", help="presets, model directories or shipped models")
+    parser.add_argument("models", nargs="+", help="[NAME=]MODEL; a preset has random weights")
     parser.add_argument("--seconds", type=float, default=5.0, help="each time that one is measured")
     parser.add_argument("--cores", type=int, nargs=2, default=(0, 1), help="servers', clients'")
     parser.add_argument("--folder", type=Path, default=Path("build/serving"))

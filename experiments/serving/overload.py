@@ -12,13 +12,16 @@ import numpy as np
 from experiments.serving.connection import Connection, post
 from experiments.serving.servers import Server
 
+TIMEOUT_SECONDS = 2.0
+"""What clients give a request."""
+
 LOST = 0
 """Stands for the status of a request that got no answer."""
 
 
 async def overload(server: Server, texts: Sequence[str], rate: float, seconds: float) -> str:
     """Sends requests at a fixed rate, whether those before are answered or not, each on a
-    connection that is free; what became of them, in words.
+    connection that is free, with a deadline; what became of them, in words.
 
     Args:
         server: The server.
@@ -34,7 +37,7 @@ async def overload(server: Server, texts: Sequence[str], rate: float, seconds: f
         began = time.perf_counter()
         try:
             connection = free.pop() if free else await Connection.open(server.port)
-            reply = await connection.send(post(server.path, text))
+            reply = await connection.send(post(server.path, text, seconds=TIMEOUT_SECONDS))
         except (OSError, asyncio.IncompleteReadError):
             statuses[LOST] += 1
             return
@@ -56,6 +59,7 @@ async def overload(server: Server, texts: Sequence[str], rate: float, seconds: f
     )
     p99 = float(np.percentile(taken, 99)) if taken else float("nan")
     return (
-        f"{server.name} under {sum(statuses.values()) / sent:.0f} requests/s for {sent:.0f} s: "
+        f"{server.name} under {sum(statuses.values()) / sent:.0f} requests/s for {sent:.0f} s "
+        f"that may take {TIMEOUT_SECONDS:g} s each: "
         f"{counts}; p99 of the answered {p99:.1f} s"
     )

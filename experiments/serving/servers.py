@@ -20,6 +20,7 @@ from squeezebert.config import PRESETS
 from squeezebert.exporting import export_onnx
 from squeezebert.exporting.export import ONNX_FILES
 from squeezebert.loading import Source
+from squeezebert.serving.service import ModelSource
 
 START_SECONDS = 120
 
@@ -33,16 +34,20 @@ class Server:
         command: What starts it, the port left out.
         path: Where it is asked.
         port: Where it listens.
+        pid: Its process.
         latencies: In seconds, by clients.
         seconds: How long each number of clients was measured.
+        cpu: The CPU seconds that it took meanwhile.
     """
 
     name: str
     command: list[str]
     path: str
     port: int = 0
+    pid: int = 0
     latencies: dict[int, list[float]] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
+    cpu: dict[int, float] = field(default_factory=dict)
 
     def rate(self, clients: int) -> float:
         """Texts a second."""
@@ -51,6 +56,15 @@ class Server:
     def ms(self, clients: int, percent: float) -> float:
         """A percentile of the latencies in milliseconds."""
         return 1e3 * float(np.percentile(self.latencies[clients], percent))
+
+    def cpu_ms(self, clients: int) -> float:
+        """CPU milliseconds a text, of the process as a whole."""
+        return 1e3 * self.cpu[clients] / len(self.latencies[clients])
+
+    def cpu_seconds(self) -> float:
+        """What the process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -65,10 +79,12 @@ def subject(model: str, folder: Path) -> Subject:
     """What is compared on a model.
 
     Args:
-        model: A preset, for which random weights are drawn, a model directory, or a shipped model.
+        model: ``[NAME=]MODEL``, where the model is a preset, for which random weights are drawn, a
+            model directory, or a shipped model.
         folder: Where made models and exports are kept, and taken from the next time.
     """
-    name = model if model in PRESETS else Source.find(model).name
+    source = ModelSource.parse(model)
+    name, model = source.name, source.model
     if model in PRESETS:
         model = str(_random(model, folder))
     directory = Source.find(model).directory
@@ -106,15 +122,16 @@ def _random(preset: str, folder: Path) -> Path:
 
 
 @contextmanager
-def started(server: Server, core: int) -> Iterator[int]:
-    """The server as a process on one core, from when it listens; its process id."""
+def started(server: Server, core: int) -> Iterator[None]:
+    """The server as a process on one core, from when it listens."""
     server.port = free_port()
     command = [*server.command, str(server.port)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(["taskset", "-c", str(core), *command], env=environment) as process:  # noqa: S603, S607
         try:
+            server.pid = process.pid
             _wait(server, process)
-            yield process.pid
+            yield
         finally:
             process.terminate()
 
