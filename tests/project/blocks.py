@@ -59,6 +59,7 @@ NOT_RUN = (
     NotRun("docs/results.md", r"^squeezebert pretrain", HOURS),
     NotRun("docs/scale.md", r"--ray", "wants a cluster: tests/scaleout/test_ray.py"),
     NotRun("docs/serving.md", r"^squeezebert serve", STOPPED + ": tests/cli/test_serve.py"),
+    NotRun("docs/serving.md", r"^serve run", STOPPED + ": tests/serving/test_ray_serve.py"),
     NotRun("docs/serving.md", r"^curl|InferenceClient", "tests/serving/test_clients.py"),
     NotRun("docs/study.md", r"squeezebert study", NETWORK + ": tests/study/test_run.py"),
     NotRun(

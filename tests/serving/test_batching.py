@@ -125,7 +125,7 @@ def test_who_would_wait_too_long_is_refused(executor: ThreadPoolExecutor) -> Non
         while len(bench.engine.batches) < 7:
             await asyncio.sleep(0.001)
         bench.batcher.check_room(within_seconds=1e6)
-        with pytest.raises(QueueFullError, match="what waits takes"):
+        with pytest.raises(QueueFullError, match="what is in it takes"):
             bench.batcher.check_room(within_seconds=0.0)
         bench.engine.gate.set()
         assert await asyncio.gather(held, waiting) == [[-4], [-4]]
@@ -233,7 +233,7 @@ def test_the_time_to_come_again_follows_the_speed(executor: ThreadPoolExecutor) 
         await asyncio.sleep(0)
         with pytest.raises(QueueFullError) as refused:
             bench.batcher.check_room(2)
-        assert refused.value.retry_after_seconds == 4  # 7 tokens at 2 a second
+        assert refused.value.retry_after_seconds == 4  # 1 and 7 tokens at 2 a second
         bench.engine.gate.set()
         await asyncio.gather(first, waiting)
 

@@ -146,6 +146,8 @@ def deployment() -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # Its own five seconds are too few for a machine that does something else.
+        env=os.environ | {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "240"},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

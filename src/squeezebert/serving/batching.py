@@ -92,6 +92,7 @@ class Batcher(Generic[Item, Result]):
         self._observe = observe
         self._jobs: deque[_Job[Item, Result]] = deque()
         self._waiting = 0
+        self._at_work = 0
         # Of the last batches, each counted for less than the one after it.
         self._tokens = self._seconds = 0.0
         # Lives only while something waits, so that a batcher needs no closing.
@@ -120,7 +121,7 @@ class Batcher(Generic[Item, Result]):
         # Small batches are slow for their size and tell nothing of a long queue.
         if self._tokens >= self._batch_tokens and wait > within_seconds:
             raise QueueFullError(
-                f"the queue is too long: what waits takes {wait:.1f} s",
+                f"the queue is too long: what is in it takes {wait:.1f} s",
                 retry_after_seconds=self._retry_after(),
             )
 
@@ -157,6 +158,7 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         try:
             while batch := self._take():
+                self._at_work = sum(job.costs[at] for job, at in batch)
                 items = [job.items[at] for job, at in batch]
                 began = time.perf_counter()
                 outcomes = await loop.run_in_executor(self._executor, self._answer, items)
@@ -165,6 +167,7 @@ class Batcher(Generic[Item, Result]):
                     job.settle(at, outcome)
         finally:
             self._worker = None
+            self._at_work = 0
 
     def _take(self) -> list[tuple[_Job[Item, Result], int]]:
         """The next batch, as callers with the index of an item: one of each caller in turn."""
@@ -194,15 +197,18 @@ class Batcher(Generic[Item, Result]):
             return [self._answer([item])[0] for item in items]
 
     def _note(self, batch: Sequence[tuple[_Job[Item, Result], int]], seconds: float) -> None:
-        tokens = sum(job.costs[at] for job, at in batch)
+        tokens = self._at_work
         self._tokens = MEMORY * self._tokens + tokens
         self._seconds = MEMORY * self._seconds + seconds
         if self._observe is not None:
             self._observe(BatchRecord(items=len(batch), tokens=tokens, seconds=seconds))
 
     def _wait_seconds(self) -> float:
-        """Until what waits now has been worked off; 0 where no batch has told the speed yet."""
-        return self._waiting * self._seconds / self._tokens if self._tokens else 0.0
+        """Until what waits now has been worked off, and what is at work before it; 0 where no batch
+        has told the speed yet.
+        """
+        tokens = self._at_work + self._waiting
+        return tokens * self._seconds / self._tokens if self._tokens else 0.0
 
     def _retry_after(self) -> int:
         """The same in whole seconds, at least one."""

@@ -296,13 +296,20 @@ async def _answer(
 async def _within(seconds: float, request: Request) -> AsyncGenerator[None]:
     """Ends what is inside when the time is up, or when the client closes the connection."""
     gone = asyncio.create_task(_disconnected(request))
+    over = False
+
+    def leave(task: asyncio.Task[None]) -> None:
+        if not (over or task.cancelled() or time.expired()):
+            time.reschedule(0)
+
     try:
         async with asyncio.timeout(seconds) as time:
             # The body has been read, so all that can still come is that the client has gone.
-            gone.add_done_callback(
-                lambda task: None if task.cancelled() or time.expired() else time.reschedule(0)
-            )
-            yield
+            gone.add_done_callback(leave)
+            try:
+                yield
+            finally:
+                over = True  # the client may go before the watch is called off
     except TimeoutError:
         if gone.done():
             raise ClientGoneError("the client has closed the connection") from None
