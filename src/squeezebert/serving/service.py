@@ -45,7 +45,7 @@ INLINE_CHARACTERS = 2000
 """Texts of so many characters are tokenized, and answers decoded, where they are: a hop to a thread
 and back takes longer."""
 
-WAITING_SHARE = 0.75
+WAITING_SHARE = 0.7
 """Of the time that a request has: if its turn would come later, it is not let in."""
 
 WARM_UP = "[MASK] is a word."
