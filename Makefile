@@ -140,10 +140,8 @@ cross: $(VENV)/.demo
 		echo "64-bit Arm with none:" && \
 		qemu-aarch64 -cpu cortex-a72 build/aarch64/squeezebert_tests dispatch "model: odd" && \
 		echo "examples/c/text.c, the answers of 64-bit Arm beside this machine's:" && \
-		for cpu in max cortex-a72; do \
-			python native/tests/same_answers.py $(EXTENSION)/squeezebert_text \
-				"qemu-aarch64 -cpu $$cpu build/aarch64/squeezebert_text" || exit 1; \
-		done && \
+		python native/tests/same_answers.py $(EXTENSION)/squeezebert_text \
+			"qemu-aarch64 -cpu max build/aarch64/squeezebert_text" && \
 		aarch64-linux-gnu-strip -o build/aarch64/stripped.so build/aarch64/libsqueezebert.so && \
 		echo "stripped: text, statically linked, $$(wc -c <build/aarch64/squeezebert_text) bytes;" \
 			"libsqueezebert.so $$(wc -c <build/aarch64/stripped.so) bytes," \

@@ -9,6 +9,7 @@ import pytest
 
 from squeezebert import pipeline
 from squeezebert.cli.main import run
+from squeezebert.data import open_dataset
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.sentences import split_sentences
 from squeezebert.data.soft_labels import read_soft_labels
@@ -43,6 +44,15 @@ def test_a_known_set_gives_its_words_without_tags() -> None:
     found = list(unlabeled("sample_ner_en:dev"))
     assert found
     assert all(example.tags is None for example in found)
+
+
+def test_a_known_set_of_texts_gives_their_sentences() -> None:
+    texts = open_dataset("sample_news", task="text_classification", split="train").examples
+    found = list(unlabeled("sample_news"))
+    assert len(found) > len(texts)
+    assert found[0].words[0] in texts[0].text
+    assert found[0].where == texts[0].where
+    assert len(list(unlabeled("sample_news:dev"))) < len(found)
 
 
 def test_soft_labels_are_the_taggers_own() -> None:

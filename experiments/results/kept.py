@@ -1,6 +1,6 @@
 """What experiments/results has found, kept in the repository: scores of every run, a line each,
-CPU times of every data set, and a file of GLUE's scores a model, so that the tables outlive the
-machine and the runs themselves.
+CPU times and a classical model's scores of every data set, and a file of GLUE's scores a model, so
+that the tables outlive the machine and the runs themselves.
 
 A line of scores stands as long as the start's weights and the recipe's values are what they were;
 it is made anew otherwise.
@@ -22,7 +22,7 @@ from squeezebert.glue.run import GlueResult
 from squeezebert.scored_runs import ScoredRun
 from squeezebert.tasks.base import Scores
 
-SCORES, TIMES, GLUE = "finetuned.jsonl", "cpu_ms.jsonl", "glue"
+SCORES, TIMES, CLASSICAL, GLUE = "finetuned.jsonl", "cpu_ms.jsonl", "classical.jsonl", "glue"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,29 @@ class Kept:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptClassical:
+    """A classical model on one data set.
+
+    Args:
+        data: The set.
+        model: What it is.
+        rows: Texts that it was fitted to.
+        texts: How many it was scored on.
+        scores: By name.
+        fit_cpu_seconds: That fitting took.
+        answer_cpu_seconds: That answering all texts took.
+    """
+
+    data: str
+    model: str
+    rows: int
+    texts: int
+    scores: Mapping[str, float]
+    fit_cpu_seconds: float
+    answer_cpu_seconds: float
+
+
 def _rounded(scores: Scores) -> dict[str, float]:
     return {name: round(float(value), 5) for name, value in scores.values.items()}
 
@@ -88,12 +111,14 @@ class Archive:
         folder: Where they lie.
         runs: By recipe, start and seed.
         times: CPU milliseconds a text by data set: start, precision, and on which processor.
+        classical: By data set.
         glue: By model.
     """
 
     folder: Path
     runs: dict[tuple[str, str, int], Kept] = field(default_factory=dict)
     times: dict[str, dict[str, Any]] = field(default_factory=dict)
+    classical: dict[str, KeptClassical] = field(default_factory=dict)
     glue: dict[str, GlueResult] = field(default_factory=dict)
 
     @staticmethod
@@ -109,6 +134,8 @@ class Archive:
             archive.runs[kept.recipe, kept.start, kept.seed] = kept
         for row in _lines(folder / TIMES):
             archive.times[row["data"]] = row
+        for row in _lines(folder / CLASSICAL):
+            archive.classical[row["data"]] = KeptClassical(**row)
         for path in sorted((folder / GLUE).glob("*.json")):
             archive.glue[path.stem] = _glue(path)
         return archive
@@ -134,6 +161,12 @@ class Archive:
         """Keeps the times of a data set."""
         self.times[row["data"]] = row
         self._write(TIMES, [self.times[data] for data in sorted(self.times)])
+
+    def add_classical(self, kept: KeptClassical) -> None:
+        """Keeps a classical model's scores."""
+        self.classical[kept.data] = kept
+        rows = [vars(self.classical[data]) for data in sorted(self.classical)]
+        self._write(CLASSICAL, rows)
 
     def add_glue(self, path: Path) -> None:
         """Keeps what ``squeezebert glue`` wrote.

@@ -5,8 +5,9 @@
 
 STUDENT@TEACHER is STUDENT fine-tuned with what TEACHER's model of the same recipe and seed says.
 Each start is fine-tuned by each recipe with each seed and scored on the whole test part by the
-engine in float32 and int8; then all models of a set take turns for their CPU time. Stop it at any
-moment: the same command goes on. The tables are there after the first seed.
+engine in float32 and int8; a classical model is fitted to the same rows; then all models of a set
+take turns for their CPU time. Stop it at any moment: the same command goes on. The tables are there
+after the first seed.
 
 Scores and times are kept in docs/results, and the page tells all that is there: starts, recipes and
 seeds can be added one after the other, on whatever machine. ``--page`` writes it again and runs
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from experiments.page import ROOT, replace_part
+from experiments.results.classical import fit_and_score
 from experiments.results.jobs import (
     RECIPES,
     TAUGHT,
@@ -72,12 +74,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         help="of scores and times",
     )
+    add("--classical", action="store_true", help="fit the classical models anew")
     add("--write", type=Path, metavar="FILE", help="a Markdown file with a marked part")
     options = parser.parse_args(argv)
     if options.seeds < 1 or options.rounds < 1:
         parser.error("--seeds and --rounds take 1 or more")
-    if not (options.starts or options.page or options.times or options.glue):
-        parser.error("name pretrained models, or --page, --times or --glue")
+    if not (options.starts or options.page or options.times or options.classical or options.glue):
+        parser.error("name pretrained models, or --page, --times, --classical or --glue")
     bad = [text for text in options.set if "=" not in text]
     if bad:
         parser.error(f"--set takes KEY=VALUE, not {bad[0]}")
@@ -124,6 +127,11 @@ def make(options: argparse.Namespace) -> Iterator[str]:
         raise ConfigError(f"--against is {options.against!r}, which is none of {', '.join(starts)}")
     settings = dict(text.split("=", 1) for text in options.set)
     jobs, left_out = find_jobs(options.recipes)
+    for job in jobs if starts or options.classical else []:
+        if options.classical or not archive.classical.keys() >= {*job.tests}:
+            say(f"the classical model of {job.name}")
+            for kept in fit_and_score(job, limit=options.limit):
+                archive.add_classical(kept)
     for seed in range(options.seeds if starts else 0):
         for job in jobs:
             for start in starts.values():
@@ -195,7 +203,9 @@ def page(
         *([f"Left out, as the data is not there: {', '.join(left_out)}."] if left_out else []),
     ]
     glue = [archive.glue[name] for name in sorted(archive.glue, key=_bert_first)]
-    return render(measured, glue, against=against, about=about, limit=options.limit)
+    return render(
+        measured, glue, archive.classical, against=against, about=about, limit=options.limit
+    )
 
 
 def _bert_first(start: str) -> tuple[bool, bool, str]:

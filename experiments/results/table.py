@@ -6,8 +6,9 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from experiments.results.kept import Kept
+from experiments.results.kept import Kept, KeptClassical
 from experiments.results.published import PUBLISHED
 from squeezebert.escaping import escape_markdown
 from squeezebert.glue.run import GlueResult
@@ -69,6 +70,7 @@ class Measured:
 def render(
     measured: Sequence[Measured],
     glue: Sequence[GlueResult],
+    classical: Mapping[str, KeptClassical],
     *,
     against: str,
     about: Sequence[str],
@@ -79,6 +81,7 @@ def render(
     Args:
         measured: Data set by data set, all its starts in a row.
         glue: Of each start, or none.
+        classical: By data set, where one was fitted.
         against: The start that the others are compared with, or empty.
         about: Lines on the machine and the command.
         limit: How many texts of each test part were taken; all where None.
@@ -90,18 +93,19 @@ def render(
     method = (
         f"Mean ± standard deviation over {number} seed{'' if seeds == 1 else 's'}; {texts}, by the "
         "engine. Shares, cosines and correlations in hundredths. CPU ms: one text, from raw text "
-        "to prediction, on one thread, the least of several passes, all models in turn."
+        "to prediction, on one thread, the least of several passes, all models in turn. Classical "
+        "models are fitted to the same rows in seconds of one core."
     )
     parts = [
         "\n".join([*about, method]),
-        table_text(score_table(measured)),
+        table_text(score_table(measured, classical)),
         "\n".join(f"- [{number}] {escape_markdown(source)}" for source, number in figures.items()),
         loss_line(measured),
     ]
     if against:
         parts += [
             f"### Beside {escape_markdown(against)}",
-            table_text(comparison_table(measured, against)),
+            table_text(comparison_table(measured, classical, against)),
         ]
     if glue:
         parts += ["### GLUE", protocol(glue), table_text(glue_table(glue))]
@@ -111,32 +115,16 @@ def render(
     return "\n\n".join(part for part in parts if part)
 
 
-def score_table(measured: Sequence[Measured]) -> Table:
-    """One row a data set, score and start."""
+def score_table(measured: Sequence[Measured], classical: Mapping[str, KeptClassical]) -> Table:
+    """One row a data set, score and start; a data set's classical model comes last."""
     numbers = _sources(measured)
     rows: list[tuple[str, ...]] = []
-    before = ("", "")
-    for one in measured:
-        for score in one.scores():
-            first = score == one.scores()[0]
-            texts = f"{one.runs[0].texts[one.data]:,}" if one.data != before[0] else ""
-            published = "; ".join(
-                f"{row.model} {_show(score, row.value)} [{numbers[row.source]}]"
-                for row in PUBLISHED
-                if (row.data, row.score) == (one.data, score) and one.data != before[0]
-            )
-            rows.append(
-                (
-                    one.data if one.data != before[0] and first else "",
-                    texts if first else "",
-                    one.label if first else "",
-                    score,
-                    *(_spread(score, one.spread(score, precision)) for precision in PRECISIONS),
-                    *(_ms(one, p) if first else "" for p in PRECISIONS),
-                    published,
-                )
-            )
-        before = (one.data, one.label)
+    for data, group in groupby(measured, key=lambda one: one.data):
+        own = list(group)
+        for place, one in enumerate(own):
+            rows += _score_rows(one, numbers if place == 0 else None)
+        if data in classical:
+            rows += _classical_rows(classical[data], own[0].scores())
     columns = (
         "data",
         "texts",
@@ -151,8 +139,48 @@ def score_table(measured: Sequence[Measured]) -> Table:
     return Table(columns, tuple(rows), heads=4)
 
 
-def comparison_table(measured: Sequence[Measured], against: str) -> Table:
-    """Points ahead of or behind one of the starts, and how many times its speed."""
+def _score_rows(one: Measured, numbers: Mapping[str, int] | None) -> list[tuple[str, ...]]:
+    """A start's scores; ``numbers``, of published figures' sources, are given to a set's first."""
+    rows: list[tuple[str, ...]] = []
+    for score in one.scores():
+        first = score == one.scores()[0]
+        published = [
+            f"{row.model} {_show(score, row.value)} [{numbers[row.source]}]"
+            for row in PUBLISHED
+            if numbers is not None and (row.data, row.score) == (one.data, score)
+        ]
+        opens = first and numbers is not None
+        rows.append(
+            (
+                one.data if opens else "",
+                f"{one.runs[0].texts[one.data]:,}" if opens else "",
+                one.label if first else "",
+                score,
+                *(_spread(score, one.spread(score, precision)) for precision in PRECISIONS),
+                *(_ms(one, p) if first else "" for p in PRECISIONS),
+                "; ".join(published),
+            )
+        )
+    return rows
+
+
+def _classical_rows(kept: KeptClassical, scores: Sequence[str]) -> list[tuple[str, ...]]:
+    """Of the scores that a set's encoders have."""
+    known = [name for name in scores if name in kept.scores]
+    label = f"{kept.model} (classical, {kept.fit_cpu_seconds:.0f} s)"
+    return [
+        ("", "", label if name == known[0] else "", name, _show(name, kept.scores[name]))
+        + ("",) * 4
+        for name in known
+    ]
+
+
+def comparison_table(
+    measured: Sequence[Measured], classical: Mapping[str, KeptClassical], against: str
+) -> Table:
+    """Points ahead of or behind one of the starts and the classical model, and how many times the
+    start's speed.
+    """
     rows: list[tuple[str, ...]] = []
     baselines = {row.data: row for row in reversed(measured) if row.start == against}
     for one in measured:
@@ -173,6 +201,7 @@ def comparison_table(measured: Sequence[Measured], against: str) -> Table:
                         )
                         for precision in PRECISIONS
                     ),
+                    _beside(one, score, classical),
                     *(_faster(one, other, p) for p in PRECISIONS),
                 )
             )
@@ -182,6 +211,7 @@ def comparison_table(measured: Sequence[Measured], against: str) -> Table:
         "score",
         "points, float32",
         "points, int8",
+        "points beside classical",
         "speed, float32",
         "speed, int8",
     )
@@ -248,6 +278,14 @@ def _sources(measured: Sequence[Measured]) -> dict[str, int]:
 
 def _ms(one: Measured, precision: str) -> str:
     return "–" if one.cpu_ms is None else significant(one.cpu_ms[precision])
+
+
+def _beside(one: Measured, score: str, classical: Mapping[str, KeptClassical]) -> str:
+    """Points ahead of the classical model, in float32."""
+    if one.data not in classical or score not in classical[one.data].scores:
+        return "–"
+    own = one.spread(score, "float32").mean
+    return Measure(score).difference(own, classical[one.data].scores[score])
 
 
 def _faster(one: Measured, other: Measured, precision: str) -> str:

@@ -27,6 +27,24 @@ GROUP_FIELDS = (
 )
 """The group counts of a block's six position-wise projections, in the order of the computation."""
 
+SIZE_FIELDS = (
+    "vocab_size",
+    "embedding_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+    *GROUP_FIELDS,
+)
+RATE_FIELDS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "layer_norm_eps",
+)
+
 PROJECTIONS = ("query", "key", "value", "post_attention", "intermediate", "output")
 """What the six projections are called in the model, in the same order."""
 
@@ -113,34 +131,8 @@ class EncoderConfig:
                 f"model_type is {shown(self.model_type)}, expected 'squeezebert' or 'bert'",
                 hint="other architectures are not supported",
             )
-        for name in (
-            "vocab_size",
-            "embedding_size",
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-            "max_position_embeddings",
-            "type_vocab_size",
-            *GROUP_FIELDS,
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} is {shown(value)}, expected a positive whole number")
-            largest = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE
-            if value > largest:
-                raise ConfigError(f"{name} is {shown(value)}, expected at most {largest}")
-        for name in (
-            "hidden_dropout_prob",
-            "attention_probs_dropout_prob",
-            "classifier_dropout",
-            "layer_norm_eps",
-        ):
-            value = getattr(self, name)
-            if name == "classifier_dropout" and value is None:
-                continue
-            if not isinstance(value, (int, float)) or not 0.0 <= value < 1.0:
-                raise ConfigError(f"{name} is {shown(value)}, expected a number in [0, 1)")
+        self._check_sizes()
+        self._check_rates()
         if not (math.isfinite(self.initializer_range) and self.initializer_range >= 0.0):
             raise ConfigError(
                 f"initializer_range is {self.initializer_range}, expected a number of 0 or more"
@@ -173,6 +165,23 @@ class EncoderConfig:
                     f"{in_features} and {out_features}",
                     hint=f"use a common divisor of {in_features} and {out_features}",
                 )
+
+    def _check_sizes(self) -> None:
+        for name in SIZE_FIELDS:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"{name} is {shown(value)}, expected a positive whole number")
+            largest = MOST_LAYERS if name == "num_hidden_layers" else LARGEST_SIZE
+            if value > largest:
+                raise ConfigError(f"{name} is {shown(value)}, expected at most {largest}")
+
+    def _check_rates(self) -> None:
+        for name in RATE_FIELDS:
+            value = getattr(self, name)
+            if name == "classifier_dropout" and value is None:
+                continue
+            if not isinstance(value, (int, float)) or not 0.0 <= value < 1.0:
+                raise ConfigError(f"{name} is {shown(value)}, expected a number in [0, 1)")
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as ``config.json`` holds them. Those that are at Hugging Face's defaults are

@@ -37,12 +37,12 @@ all names."""
 
 
 def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExample]:
-    """The sentences of a file of text, or the words of a data set known by name, untagged.
+    """The sentences of a file of text, or of a data set known by name, untagged.
 
     Args:
         source: A text file, plain, ``.gz`` or ``.xz`` (:mod:`squeezebert.data.documents`), or the
-            name of a token-classification set, whose ``train`` split is read; with ``:dev`` or
-            ``:test`` after it, that split.
+            name of a token- or text-classification set, whose ``train`` split is read; with
+            ``:dev`` or ``:test`` after it, that split.
         limit: At most so many of them, spread evenly over the source; all where None.
 
     Raises:
@@ -55,10 +55,9 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
             yield dataclasses.replace(example, tags=None, types=None)
         return
     found = [
-        (sentence, document.where)
-        for document in iter_documents(source)
-        for turn in document.turns
-        for sentence in split_sentences(turn)
+        (sentence, where)
+        for text, where in _texts(str(source), name, split)
+        for sentence in split_sentences(text)
         if sentence.count(" ") >= SHORTEST - 1
     ]
     for sentence, where in _spread(found, limit):
@@ -66,6 +65,17 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
         for start in range(0, len(words), LONGEST):
             if len(words) - start >= SHORTEST:
                 yield TokenExample.from_words(words[start : start + LONGEST], where=where)
+
+
+def _texts(source: str, name: str, split: str) -> Iterator[tuple[str, str]]:
+    """Each text and where it stands."""
+    if name in dataset_names("text_classification"):
+        data = open_dataset(name, task="text_classification", split=split or "train")
+        for example in data.examples:
+            yield from ((text, example.where) for text in (example.text, example.pair) if text)
+    else:
+        for document in iter_documents(source):
+            yield from ((turn, document.where) for turn in document.turns)
 
 
 def _spread(items: Sequence[Item], limit: int | None) -> Sequence[Item]:

@@ -103,7 +103,7 @@ def measured(start: str, shift: float, cpu_ms: float) -> Any:
 
 def test_scores_stand_beside_times_and_published_figures() -> None:
     both = [measured("ours", 0.0, 2.0), measured("theirs", 0.02, 3.0)]
-    f1, accuracy, other, _ = table.score_table(both).rows
+    f1, accuracy, other, _ = table.score_table(both, {}).rows
     assert f1[:8] == (
         "conll2003_en",
         "3,453",
@@ -120,14 +120,31 @@ def test_scores_stand_beside_times_and_published_figures() -> None:
     # The set and its published figures are told once.
     assert (other[0], other[2], other[8]) == ("", "theirs", "")
 
-    (row, _) = table.comparison_table(both, "theirs").rows
-    assert row == ("conll2003_en", "ours", "entity_f1", "−2.0", "−2.0", "1.50×", "1.50×")
-    text = table.render(both, [], against="theirs", about=["Here."])
+    (row, _) = table.comparison_table(both, {}, "theirs").rows
+    assert row == ("conll2003_en", "ours", "entity_f1", "−2.0", "−2.0", "–", "1.50×", "1.50×")
+    text = table.render(both, [], {}, against="theirs", about=["Here."])
     assert "int8 loses 0.50 points at most (" in text
     assert "over 2 seeds" in text
     assert "- [1] Devlin et al. 2019" in text
     assert "recipes/ner_conll2003_en.toml" in text.replace("\\", "")
     assert "| 1.5 | 1.5 |" in text  # minutes
+
+
+def test_a_classical_model_stands_below_the_encoders_of_its_set() -> None:
+    crf = kept.KeptClassical(
+        data="conll2003_en",
+        model="CRF",
+        rows=14041,
+        texts=3453,
+        scores={"entity_f1": 0.83, "precision": 0.9},
+        fit_cpu_seconds=20.4,
+        answer_cpu_seconds=1.0,
+    )
+    both = [measured("ours", 0.0, 2.0), measured("theirs", 0.02, 3.0)]
+    *_, last = table.score_table(both, {"conll2003_en": crf}).rows
+    assert last[2:6] == ("CRF (classical, 20 s)", "entity_f1", "83.0", "")
+    (f1, accuracy) = table.comparison_table(both, {"conll2003_en": crf}, "theirs").rows
+    assert (f1[5], accuracy[5]) == ("−3.0", "–")
 
 
 # -- the program -----------------------------------------------------------------------------------
@@ -191,6 +208,10 @@ def test_a_small_run_that_is_stopped_and_goes_on(
         assert scored["texts"] == {"sample_news": 12}
     times = json.loads((tmp_path / "runs" / "kept-12" / "cpu_ms.jsonl").read_text())
     assert times["cpu_ms"]["bert-mini-mlm"]["int8"] > 0
+    classical = json.loads((tmp_path / "runs" / "kept-12" / "classical.jsonl").read_text())
+    assert (classical["data"], classical["texts"]) == ("sample_news", 12)
+    assert classical["scores"]["accuracy"] > 0.5
+    assert f"| {classical['model']} (classical, " in text
     assert "### Beside bert-mini-mlm" in text
 
     # Scores and times outlive the runs.

@@ -48,9 +48,9 @@ def label(
 ) -> None:
     r"""Label the words of texts softly, for a smaller model to learn from.
 
-    A text is a file, plain or compressed (.gz, .xz), or the name of a data set of entities, whose
-    words are read without their tags (`wikiann_en:dev` for another part than train). A recipe takes
-    the file that is written as a training set.
+    A text is a file, plain or compressed (.gz, .xz), or the name of a data set of entities or of
+    classes, which is read without its labels (`wikiann_en:dev` for another part than train). A
+    recipe takes the file that is written as a training set.
 
     \b
     squeezebert label runs/teacher news.txt.xz --plain-share 0.3 --output runs/soft.safetensors

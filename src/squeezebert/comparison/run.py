@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from squeezebert.comparison.classical import (
-    ClassicalEntrant,
-    check_parts,
-    fit_beside,
-    repeated_note,
-)
-from squeezebert.comparison.differences import differing
+from squeezebert.comparison.classical import check_parts, fit_beside, repeated_note
 from squeezebert.comparison.entrants import (
     Entrant,
     assign,
@@ -24,26 +16,18 @@ from squeezebert.comparison.entrants import (
     hard_to_compare,
     open_entrants,
 )
-from squeezebert.comparison.measure import (
-    Progress,
-    Silent,
-    fitting_lengths,
-    run_passes,
-    take_latency,
-    take_latency_by_length,
-)
+from squeezebert.comparison.measure import Progress, Silent
 from squeezebert.comparison.memory import Probe, peak_memory_mb
 from squeezebert.comparison.reference import choose_reference, with_reference
-from squeezebert.comparison.results import Measured, build_results, busy_note, compare_pairs
-from squeezebert.comparison.schema import Difference, ExampleRow, Report, Result, Settings
-from squeezebert.comparison.sets import describe, draw, prepare, raw_text
+from squeezebert.comparison.results import busy_note
+from squeezebert.comparison.schema import Report, Settings
+from squeezebert.comparison.sets import describe, prepare, raw_text
 from squeezebert.comparison.settings import CompareSettings
 from squeezebert.comparison.study import beside_study
+from squeezebert.comparison.trial import Trial, run_trial
 from squeezebert.data.catalog import Dataset
 from squeezebert.engine import usable_cores
-from squeezebert.evaluation import further_scores
 from squeezebert.machine import describe_machine, installed_versions
-from squeezebert.pipeline import Pipeline
 
 CLASSICAL_PACKAGES = ("scikit-learn", "python-crfsuite")
 """Whose versions count where classical models take part."""
@@ -86,100 +70,19 @@ def compare(
     progress = progress or Silent()
     started = datetime.now(tz=UTC).replace(microsecond=0)
     threads = asked.threads or usable_cores()
-    backends = [*asked.backends]
-    if asked.baseline == "transformers" and asked.baseline not in backends:
-        backends.append(asked.baseline)
     sets = prepare(datasets, limit=asked.limit, seed=asked.seed)
     parts = check_parts(sets, train_parts)
-
-    progress.stage("loading models", 1)
-    entrants = open_entrants(
-        models,
-        backends,
-        precisions=asked.precisions,
-        threads=threads,
-        batch_tokens=asked.batch_tokens,
-    )
-    progress.advance()
-    check_baseline(entrants, asked.baseline)
-    entrants, table = _with_reference(entrants, asked.reference, asked.baseline)
+    entrants, table = _enter(models, asked, threads, progress)
     rows, notes = assign(entrants, sets)
-    notes += [
-        note
-        for row, dataset in zip(rows, sets, strict=True)
-        for note in hard_to_compare(row, dataset)
-    ]
-    classical: list[list[ClassicalEntrant]] = [[] for _ in sets]
+    for row, dataset in zip(rows, sets, strict=True):
+        notes += hard_to_compare(row, dataset)
+    trials = [Trial(dataset=dataset, entrants=row) for dataset, row in zip(sets, rows, strict=True)]
     if parts:
-        progress.stage("fitting classical models", len(parts))
-        for own, dataset, part, row in zip(classical, sets, parts, rows, strict=True):
-            own.append(fit_beside(dataset, part, row, choose_baselines(row, asked.baseline)[0]))
-            notes += filter(None, [repeated_note(dataset, part)])
-            progress.advance()
-    peaks: dict[str, float | None] = {}
-    if asked.memory:
-        progress.stage("peak memory", len(entrants))
-        for entrant in entrants:
-            own = next(at for at, row in enumerate(rows) if entrant in row)
-            peaks[entrant.label] = _peak(entrant, sets[own], threads)
-            progress.advance()
-
-    results: list[Result] = []
-    differences: list[Difference] = []
-    shown: list[ExampleRow] = []
-    for dataset, row, fitted in zip(sets, rows, classical, strict=True):
-        pipelines = [entrant.pipeline for entrant in row]
-        answering = [*pipelines, *(entrant.model for entrant in fitted)]
-        blocks = math.ceil(len(dataset) / asked.block_texts)
-        progress.stage(dataset.name, blocks * len(answering) * asked.repetitions)
-        runs = run_passes(
-            answering,
-            dataset.examples,
-            repetitions=asked.repetitions,
-            block_texts=asked.block_texts,
-            warmup_texts=asked.warmup_texts,
-            progress=progress,
-        )
-        sample = draw(dataset.examples, asked.latency_texts, asked.seed)
-        progress.stage(f"{dataset.name}: latency", len(sample) * asked.repetitions)
-        latencies = take_latency(
-            answering, sample, repetitions=asked.repetitions, progress=progress
-        )
-        lengths = fitting_lengths(pipelines)
-        progress.stage(f"{dataset.name}: latency by length", len(lengths))
-        by_length = take_latency_by_length(pipelines, lengths, seed=asked.seed, progress=progress)
-        further = _further_scores(dataset, pipelines, asked, progress)
-        measured = [
-            Measured(
-                entrant=entrant,
-                runs=own,
-                latency=latency,
-                by_length=curve,
-                more_scores=scores,
-                peak_memory_mb=peaks.get(entrant.label),
-            )
-            for entrant, own, latency, curve, scores in zip(
-                row, runs, latencies, by_length, further, strict=False
-            )
-        ]
-        measured += [
-            Measured(entrant=entrant, runs=own, latency=latency)
-            for entrant, own, latency in zip(
-                fitted, runs[len(row) :], latencies[len(row) :], strict=True
-            )
-        ]
-        baselines = choose_baselines(row, asked.baseline)
-        baselines += [baselines[0]] * len(fitted)
-        built = build_results(dataset, measured, baselines, seed=asked.seed)
-        differences += compare_pairs(dataset, measured, built, seed=asked.seed)
-        results += built
-        shown += differing(
-            dataset,
-            [item.entrant.label for item in measured],
-            [own[0].predictions for own in runs],
-            count=asked.examples,
-            seed=asked.seed,
-        )
+        trials = _with_classical(trials, parts, asked.baseline, progress)
+        notes += filter(None, map(repeated_note, sets, parts))
+    peaks = _peaks(trials, threads, progress) if asked.memory else {}
+    outcomes = [run_trial(trial, asked, peaks_mb=peaks, progress=progress) for trial in trials]
+    results = [result for outcome in outcomes for result in outcome.results]
     notes += filter(None, [busy_note(results)])
     return Report(
         date=started.isoformat(),
@@ -200,11 +103,59 @@ def compare(
         baseline=asked.baseline or next(item.model for item in results if item.is_baseline),
         datasets=tuple(describe(dataset) for dataset in sets),
         results=tuple(results),
-        differences=tuple(differences),
-        examples=tuple(shown),
+        differences=tuple(item for outcome in outcomes for item in outcome.differences),
+        examples=tuple(item for outcome in outcomes for item in outcome.examples),
         study=beside_study(results),
         notes=tuple(notes),
     )
+
+
+def _enter(
+    models: Sequence[str | Path], asked: CompareSettings, threads: int, progress: Progress
+) -> tuple[list[Entrant], str | None]:
+    """The models, loaded; and the name of the table of word vectors that all of them share."""
+    backends = [*asked.backends]
+    if asked.baseline == "transformers" and asked.baseline not in backends:
+        backends.append(asked.baseline)
+    progress.stage("loading models", 1)
+    entrants = open_entrants(
+        models,
+        backends,
+        precisions=asked.precisions,
+        threads=threads,
+        batch_tokens=asked.batch_tokens,
+    )
+    progress.advance()
+    check_baseline(entrants, asked.baseline)
+    return _with_reference(entrants, asked.reference, asked.baseline)
+
+
+def _with_classical(
+    trials: Sequence[Trial], parts: Sequence[Dataset], baseline: str | None, progress: Progress
+) -> list[Trial]:
+    """The trials, a classical model in each."""
+    progress.stage("fitting classical models", len(parts))
+    fitted: list[Trial] = []
+    for trial, part in zip(trials, parts, strict=True):
+        beside = choose_baselines(trial.entrants, baseline)[0]
+        own = fit_beside(trial.dataset, part, trial.entrants, beside)
+        fitted.append(dataclasses.replace(trial, classical=[own]))
+        progress.advance()
+    return fitted
+
+
+def _peaks(trials: Sequence[Trial], threads: int, progress: Progress) -> dict[str, float | None]:
+    """Peak memory of each entrant in MB, by label, on texts of its first data set."""
+    first: dict[str, tuple[Entrant, Dataset]] = {}
+    for trial in trials:
+        for entrant in trial.entrants:
+            first.setdefault(entrant.label, (entrant, trial.dataset))
+    progress.stage("peak memory", len(first))
+    peaks: dict[str, float | None] = {}
+    for label, (entrant, dataset) in first.items():
+        peaks[label] = _peak(entrant, dataset, threads)
+        progress.advance()
+    return peaks
 
 
 def _with_reference(
@@ -225,21 +176,6 @@ def _with_reference(
         for entrant in entrants
     ]
     return equipped, name
-
-
-def _further_scores(
-    dataset: Dataset, pipelines: Sequence[Pipeline[Any]], asked: CompareSettings, progress: Progress
-) -> list[Mapping[str, float]]:
-    """Scores that cost so much that they are taken of a few texts, drawn at random."""
-    few = draw(dataset.examples, asked.pseudo_texts, asked.seed)
-    if not few:
-        return [{} for _ in pipelines]
-    progress.stage(f"{dataset.name}: further scores", len(pipelines))
-    scores: list[Mapping[str, float]] = []
-    for pipeline in pipelines:
-        scores.append(further_scores(pipeline, few))
-        progress.advance()
-    return scores
 
 
 def _peak(entrant: Entrant, dataset: Dataset, threads: int) -> float | None:
