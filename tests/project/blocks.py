@@ -48,6 +48,11 @@ NOT_RUN = (
     NotRun("docs/ablations.md", r"experiments\.", HOURS),
     NotRun("docs/c_api.md", r"^(cmake|cc|build/)", "tests/project/test_c_api.py"),
     NotRun("docs/data.md", r"my_corpus/", "some of these files are the reader's to have"),
+    NotRun(
+        "docs/export.md",
+        r"--format executorch",
+        "ExecuTorch is not among the tests' tools: tests/exporting/test_executorch.py",
+    ),
     NotRun("docs/export.md", r"^squeezebert push", NETWORK + ": tests/exporting/test_push.py"),
     NotRun(
         "docs/export.md", r"optimum", "optimum-onnx 0.1 wants another transformers than tests have"

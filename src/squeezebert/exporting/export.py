@@ -100,7 +100,7 @@ def export_executorch(
     _check(precisions)
     for package in ("torch", "executorch"):
         _require(package, "executorch", "ExecuTorch")
-    from squeezebert.exporting.pte import PteModel, lower
+    from squeezebert.exporting.pte import PteModel, lower_apart
 
     subject, output = Subject.find(model), Path(output)
     written: dict[Precision, str] = {one: PTE_FILES[one] for one in precisions}
@@ -108,12 +108,7 @@ def export_executorch(
         write_layout(subject, directory)
         for precision, name in written.items():
             progress(f"writing {name}, which takes minutes")
-            lower(
-                subject.parameters,
-                directory / name,
-                max_length=subject.max_length,
-                int8=precision == "int8",
-            )
+            lower_apart(subject.source, directory / name, int8=precision == "int8")
         progress("comparing it with the engine")
         manifest = verified(
             subject,
