@@ -182,16 +182,21 @@ web: $(VENV)/.tools
 		set -e; \
 		emcmake cmake -S native -B build/web/native -G Ninja >/dev/null 2>&1; \
 		cmake --build build/web/native -- --quiet; \
+		emcmake cmake -S native -B build/web/threads -G Ninja -DSQUEEZEBERT_WEB_THREADS=ON \
+			>/dev/null 2>&1; \
+		cmake --build build/web/threads -- --quiet; \
 		cd web; \
 		[ node_modules/.package-lock.json -nt package-lock.json ] \
 			|| npm ci --silent --no-audit --no-fund; \
 		rm -rf dist ../$(PAGE)/engine; \
 		npm run --silent build; \
 		cp ../build/web/native/engine.wasm dist/; \
+		cp ../build/web/threads/engine.wasm dist/engine_threads.wasm; \
 		npm run --silent check; \
 		mkdir ../$(PAGE)/engine; \
-		cp dist/*.js dist/engine.wasm ../$(PAGE)/engine/; \
+		cp dist/*.js dist/*.wasm ../$(PAGE)/engine/; \
 		rm ../$(PAGE)/engine/*node.js; \
-		echo "web/dist: engine $$(gzip -9c dist/engine.wasm | wc -c) and scripts" \
+		echo "web/dist: engine $$(gzip -9c dist/engine.wasm | wc -c), with threads" \
+			"$$(gzip -9c dist/engine_threads.wasm | wc -c), and scripts" \
 			"$$(cat ../$(PAGE)/engine/*.js | gzip -9c | wc -c) bytes, gzipped"; \
 	fi

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from experiments.families import FAMILIES, Part
 from experiments.page import ROOT, replace_part
+from experiments.results.classical import fit_and_score
+from experiments.results.jobs import Job
 from experiments.similarity import correlation, model_cosines
 from squeezebert import pipeline
 from squeezebert.benchmark.cpu_time import measure_shipped
@@ -29,6 +31,7 @@ from squeezebert.checkpoint.shipped import (
     Measured,
     ShippedModel,
     ShippedScore,
+    ShippedSpeed,
     read_measured,
     shipped_models,
     write_measured,
@@ -87,6 +90,11 @@ SIMILARITY = """\
 STS-B's test part, on which nothing was trained or chosen: rank correlation of cosines with what
 people said."""
 
+CLASSICAL = """
+{name} on the same rows: {scores} (`squeezebert compare --classical --data {data}`).
+By {main} the {better} is the better one.
+"""
+
 KEPT = """
 Entity F1 on public sets that were kept out of training: {scores}. Types that a set's annotators did
 not look for do not count.
@@ -104,7 +112,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="?", help="the folder of the runs")
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(parts)}")
     parser.add_argument(
-        "--keep-speeds", action="store_true", help="shapes are as they were, and so are the speeds"
+        "--keep-speeds", action="store_true", help="only models that have none are measured"
     )
     parser.add_argument("--measure", action="store_true", help="scores and speeds only")
     arguments = parser.parse_args()
@@ -150,7 +158,8 @@ def pack(runs: Path, family: str, part: Part) -> None:
         target, Measured(scores=main_scores(found), speed=before, languages=part.languages)
     )
     scores = {name: dict(one.values) for name, one in found.items()}
-    card = write_card(family, part, source, target, scores, kept_scores(target, part))
+    beside = kept_scores(target, part) + classical_scores(part, found)
+    card = write_card(family, part, source, target, scores, beside)
     (target / "README.md").write_text(card, encoding="utf-8")
     print(f"{target.name}: {size_on_disk(target) / 1e6:.1f} MB with its shared table, {scores}")
 
@@ -185,46 +194,69 @@ def kept_scores(target: Path, part: Part) -> str:
     return KEPT.format(scores="; ".join(told))
 
 
+def classical_scores(part: Part, ours: dict[str, Scores]) -> str:
+    """What the card says of a classical model."""
+    if not part.classical or part.task is None:
+        return ""
+    told: list[str] = []
+    for data, scores in ours.items():
+        (found,) = fit_and_score(Job(name=part.name, task=part.task, tests=(data,)))
+        values = ", ".join(f"{name} {value:.4f}" for name, value in found.scores.items())
+        wins = scores.values[scores.main] >= found.scores[scores.main]
+        better = "model of this card" if wins else "classical model"
+        told.append(
+            CLASSICAL.format(
+                name=found.model, scores=values, data=data, main=scores.main, better=better
+            )
+        )
+    return "".join(told)
+
+
 def tell_speeds(*, anew: bool = True) -> None:
-    """Writes the table of docs/models.md; measures all that ships in turn, or what has no speed."""
-    models = shipped_models()
-    if anew or any(model.speed is None for model in models):
-        speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=30.0)
+    """Writes the table of docs/models.md. Before, measures in turn what has no speed, or all."""
+    models = [model for model in shipped_models() if anew or model.speed is None]
+    if models:
+        speeds = measure_shipped(models, cpu=describe_machine(1).cpu, seconds=2.5 * len(models))
         for model, speed in zip(models, speeds, strict=True):
             write_measured(
                 model.directory, dataclasses.replace(read_measured(model.directory), speed=speed)
             )
-        models = shipped_models()
-    replace_part(PAGE, "models", models_table(models))
+    replace_part(PAGE, "models", models_table(shipped_models()))
 
 
 def models_table(models: list[ShippedModel]) -> str:
     """One row a model, with a link to its card."""
-    rows: list[tuple[str, ...]] = []
-    for model in models:
-        assert model.speed is not None
-        rows.append(
-            (
-                model.name,
-                model.task,
-                ", ".join(model.languages),
-                "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
-                f"{model.size_mb:.1f}",
-                f"{model.speed.cpu_ms:.3g}",
-            )
+    speed = models[0].speed
+    assert speed is not None
+    rows = [
+        (
+            model.name,
+            model.task,
+            ", ".join(model.languages),
+            "; ".join(f"{one.name} {one.value:.3f} ({one.data})" for one in model.scores),
+            f"{model.size_mb:.1f}",
+            _speed(model, speed),
         )
+        for model in models
+    ]
     text = table_text(
         Table(("model", "task", "languages", "score", "MB", "CPU ms"), tuple(rows), heads=4)
     )
     for model in models:
         card = f"../src/squeezebert/pretrained/{model.name}/README.md"
         text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
-    speed = models[0].speed
-    assert speed is not None
     return (
         f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
-        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}."
+        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}. Brackets: measured "
+        "another time, on another machine."
     )
+
+
+def _speed(model: ShippedModel, usual: ShippedSpeed) -> str:
+    """With what it was measured on, where that was not what the page says."""
+    assert model.speed is not None
+    elsewhere = (model.speed.isa, model.speed.cpu) != (usual.isa, usual.cpu)
+    return f"{model.speed.cpu_ms:.3g}" + (f" ({model.speed.isa})" if elsewhere else "")
 
 
 def measure(directory: Path, task: TaskName, dataset: str) -> Scores:
@@ -283,7 +315,7 @@ def write_card(
         ),
         kept=kept,
         limits=part.limits,
-        measured_on=SAMPLES if part.task is not None else SIMILARITY,
+        measured_on=part.tested or (SIMILARITY if part.task is None else SAMPLES),
     )
 
 

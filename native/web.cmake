@@ -10,6 +10,13 @@ foreach(line IN LISTS declarations)
     list(APPEND exported _${CMAKE_MATCH_2})
   endif()
 endforeach()
+if(SQUEEZEBERT_WEB_THREADS)
+  # A memory that JavaScript makes and shares (web/src/module.ts has the same numbers). Emscripten's
+  # threads would bring its JavaScript; helpers here only compute, so libraries may be those for one.
+  list(APPEND exported _squeezebert_help)
+  set(memory -sIMPORTED_MEMORY -sINITIAL_MEMORY=16777216 -sMAXIMUM_MEMORY=1073741824
+             -Wl,--shared-memory,--no-check-features)
+endif()
 list(REMOVE_DUPLICATES exported)
 list(JOIN exported "," exported)
 
@@ -25,4 +32,4 @@ target_compile_definitions(engine PRIVATE SQUEEZEBERT_VERSION="${PROJECT_VERSION
 set_target_properties(engine PROPERTIES SUFFIX .wasm)
 squeezebert_warnings(engine)
 target_link_options(engine PRIVATE -O3 --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH
-  -sFILESYSTEM=0 -sTOTAL_STACK=1MB "-sEXPORTED_FUNCTIONS=${exported}")
+  -sFILESYSTEM=0 -sTOTAL_STACK=1MB "-sEXPORTED_FUNCTIONS=${exported}" ${memory})

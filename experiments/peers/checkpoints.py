@@ -7,8 +7,12 @@ import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from squeezebert.model.encoder import Encoder
 
 SPREAD = 0.04
 """The deviation of the random weights: that of trained BERTs, twice that of their start."""
@@ -76,7 +80,7 @@ def make_checkpoint(name_or_path: str, root: Path, seed: int) -> None:
         from squeezebert.tokenizer import Tokenizer
 
         Tokenizer.load(shipped / "vocab.txt").save(files.checkpoint)
-        save_model(_random_encoder(files.name), files.checkpoint)
+        save_model(random_encoder(files.name), files.checkpoint)
     if not (files.compact / "config.json").is_file():
         save_model(load_encoder(files.checkpoint), files.compact, storage="int8")
         for tokenizer in files.checkpoint.glob("*token*.json"):
@@ -85,14 +89,18 @@ def make_checkpoint(name_or_path: str, root: Path, seed: int) -> None:
         _write_reference(files, seed)
 
 
-def _random_encoder(preset: str) -> object:
+def random_encoder(preset: str, vocab_size: int | None = None) -> Encoder:
+    """An encoder of a preset's shape, with a vocabulary of another size if need be."""
     import torch
     from torch import nn
 
     from squeezebert.config import PRESETS
     from squeezebert.model.encoder import Encoder
 
-    encoder = Encoder(dataclasses.replace(PRESETS[preset], initializer_range=SPREAD))
+    config = dataclasses.replace(PRESETS[preset], initializer_range=SPREAD)
+    if vocab_size is not None:
+        config = dataclasses.replace(config, vocab_size=vocab_size)
+    encoder = Encoder(config)
     with torch.no_grad():
         for module in encoder.modules():
             bias = getattr(module, "bias", None)

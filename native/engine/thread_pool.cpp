@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/cores.h"
+#include "engine/door.h"
 #include "engine/error.h"
 
 #if !defined(_WIN32)
@@ -108,17 +109,6 @@ void name_this_thread(int worker) {
     static_cast<void>(name);
 #endif
 }
-
-/// The state that helpers watch, in one word: number of the job (32 bits), how many participants
-/// it is open to (16 bits, 0 once closed), how many helpers are inside (16 bits).
-using Door = std::uint64_t;
-
-constexpr Door make_door(std::uint32_t job, int participants) {
-    return Door{job} << 32 | static_cast<Door>(participants) << 16;
-}
-constexpr std::uint32_t job_number(Door door) { return static_cast<std::uint32_t>(door >> 32); }
-constexpr int open_to(Door door) { return static_cast<int>(door >> 16 & 0xffff); }
-constexpr int inside(Door door) { return static_cast<int>(door & 0xffff); }
 
 /// A thread, and what it sleeps on. Each has a lock of its own, so waking one disturbs no other.
 struct Helper {

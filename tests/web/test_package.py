@@ -45,6 +45,8 @@ def questions(root: Path) -> list[dict[str, Any]]:
         asked += [{"model": model, "call": "tag", "text": text} for text in tagged]
     for text in texts(root, "news.jsonl")[::5] + odd:
         asked.append({"model": "squeezebert-mini-news", "call": "classify", "text": text})
+    for text in texts(root, "dialogues.jsonl")[::5] + odd:
+        asked.append({"model": "squeezebert-mini-spam", "call": "classify", "text": text})
     filler: dict[str, Any] = {"model": "squeezebert-mini-mlm", "topK": 5}
     for text in texts(root, "dialogues.jsonl")[::5]:
         words = text.split()
@@ -85,6 +87,35 @@ def test_answers_equal_pythons(root: Path, package: Path, node: str, site: Path)
     assert different == []
 
 
+def test_threads_give_the_same_answers(package: Path, node: str, site: Path) -> None:
+    texts = [
+        "Ada met Alan.",
+        "Angela Merkel flog nach Zürich. " * 20,
+        "Ada Lovelace in London. " * 60,
+    ]
+    script = f"""
+    import {{ load }} from {json.dumps((package / "node.js").as_uri())};
+    const model = {json.dumps(str(site / "models" / "squeezebert-mini-ner.safetensors"))};
+    const said = [];
+    for (const threads of [1, 2, 3]) {{
+      const tag = await load(model, {{ threads }});
+      const answers = [];
+      for (let round = 0; round < 5; ++round) {{
+        for (const text of {json.dumps(texts)}) answers.push(await tag(text));
+      }}
+      const error = await load(new Uint8Array(9), {{ threads }}).catch(({{ message }}) => message);
+      said.push({{ threads: tag.info.threads, answers, error }});
+    }}
+    console.log(JSON.stringify(said));
+    """
+    one, *others = json.loads(_run(node, "--input-type=module", "-e", script))
+    assert [said["threads"] for said in (one, *others)] == [1, 2, 3]
+    assert len(one["answers"][2]) > 30
+    for said in others:
+        assert said["answers"] == one["answers"]
+        assert said["error"] == one["error"]
+
+
 def test_errors_are_told(package: Path, node: str, site: Path) -> None:
     script = f"""
     import {{ load, SqueezeBertError }} from {json.dumps((package / "node.js").as_uri())};
@@ -113,9 +144,10 @@ def test_errors_are_told(package: Path, node: str, site: Path) -> None:
 
 
 def test_it_is_a_small_download(package: Path) -> None:
-    shipped = [package / "engine.wasm", *package.glob("*.js")]
-    size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in shipped)
-    assert size < 250_000
+    scripts = [path.read_bytes() for path in package.glob("*.js")]
+    for engine in ("engine.wasm", "engine_threads.wasm"):  # a page takes one of them
+        shipped = [(package / engine).read_bytes(), *scripts]
+        assert sum(len(gzip.compress(file, 9)) for file in shipped) < 250_000
 
 
 def test_the_engine_asks_for_few_functions(package: Path, node: str) -> None:

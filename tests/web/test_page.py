@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 TABS = ("keyboard", "news", "names", "race")
 NAMES = "Angela Merkel flog nach Washington \U0001f600, dann nach Zürich."
 NEWS = "The central bank left interest rates unchanged on Thursday."
+SPAM = "You have WON a free prize! Text CLAIM to 80123 now to get it, 150p per message."
 
 
 @pytest.fixture
@@ -65,9 +66,10 @@ def test_first_tab_is_a_small_download(page: Any, site: Path) -> None:
     offer = json.loads((site / "models.json").read_text(encoding="utf-8"))
     model = next(one for one in offer["models"] if one["name"] == "squeezebert-mini-mlm")
     shell = [path for path in site.rglob("*") if path.suffix in {".html", ".css", ".js", ".svg"}]
-    bytes_ = model["bytes"] + offer["engineBytes"] + sum(path.stat().st_size for path in shell)
-    assert bytes_ < 5_000_000
-    loaded = (offer["engineBytes"] + model["bytes"]) / 1e6
+    for build in ("one", "threads"):
+        engine = offer[build]["bytes"]
+        assert model["bytes"] + engine + sum(path.stat().st_size for path in shell) < 5_000_000
+    loaded = (offer["one"]["bytes"] + model["bytes"]) / 1e6
     assert f"{loaded:.1f} MB" in page.inner_text("#bytes")
 
 
@@ -97,9 +99,14 @@ def test_each_tab_works_without_a_network(page: Any, root: Path) -> None:
     open_tab(page, "news")
     classes = squeezebert.load("squeezebert-mini-news", task="text_classification")(NEWS)
     ask(page, "news", NEWS, classes.label)
-    label, confidence = page.inner_text("#news .verdict").split()
+    label, confidence = page.inner_text("#news .about .verdict").split()
     assert label == classes.label == "business"
     assert abs(int(re.sub(r"\D", "", confidence)) / 100 - classes.score) < 0.02
+    kinds = squeezebert.load("squeezebert-mini-spam", task="text_classification")(SPAM)
+    assert kinds.label == "spam"
+    ask(page, "news", SPAM, "spam\n")
+    page.wait_for_selector("#news .spam.warn")
+    assert page.inner_text("#news .spam .verdict strong") == "spam"
 
     open_tab(page, "names")
     ask(page, "names", NAMES, "Zürich")
@@ -196,6 +203,13 @@ def test_the_servers_own_page_obeys_its_policy(browser: Any, package: Path) -> N
             ready(page, "keyboard")
             assert "in this page" in page.inner_text("#where")
             assert page.evaluate("crossOriginIsolated") is True
+            cores = page.evaluate("Math.min(4, navigator.hardwareConcurrency)")
+            assert ("one core" if cores == 1 else f"up to {cores} cores") in page.inner_text(
+                "#where"
+            )
+            open_tab(page, "names")
+            ask(page, "names", f"{NAMES} " * 6, "Zürich")
+            assert page.inner_text(".legend").startswith("6 persons")
         finally:
             page.close()
             server.shutdown()

@@ -59,6 +59,8 @@ export interface ModelInfo {
   labels: string[];
   hiddenSize: number;
   layers: number;
+  /** That compute an answer. */
+  threads: number;
   vocabSize: number;
   /** The engine's version. */
   version: string;

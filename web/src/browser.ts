@@ -20,6 +20,9 @@ export { SqueezeBertError } from "./errors.js";
 export interface LoadOptions<T extends Task = Task> extends DownloadOptions {
   /** What the model must be for; gives the result its type. */
   task?: T;
+  /** How many compute an answer. More than one where the page is isolated from other origins
+   * (`crossOriginIsolated`; up to 4 by default); 1 elsewhere. In Node 1 by default. */
+  threads?: number;
   /** Where the engine is, if not beside this file. */
   engine?: string | URL;
 }
@@ -33,15 +36,28 @@ export async function load<T extends Task = Task>(
   source: Source,
   options: LoadOptions<T> = {},
 ): Promise<Loaded[T]> {
-  const [module, bundle] = await Promise.all([compile(options), bytesOf(source, options)]);
-  return connect(port(), module, bundle, options.task);
+  const threads = globalThis.crossOriginIsolated
+    ? (options.threads ?? Math.min(MOST_THREADS, navigator.hardwareConcurrency))
+    : 1;
+  const [module, bundle] = await Promise.all([
+    compile(options, threads),
+    bytesOf(source, options),
+  ]);
+  return connect(port(), module, bundle, threads, options.task);
 }
+
+/** Small models on short texts gain nothing from more. */
+const MOST_THREADS = 4;
+
+/** The file of the engine: memory that is shared needs a build of its own. */
+export const engineFor = (threads: number) =>
+  threads > 1 ? "./engine_threads.wasm" : "./engine.wasm";
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** The engine, compiled once for all models. */
-function compile({ engine, cache }: LoadOptions): Promise<WebAssembly.Module> {
-  const address = String(engine ?? new URL("./engine.wasm", import.meta.url));
+function compile({ engine, cache }: LoadOptions, threads: number): Promise<WebAssembly.Module> {
+  const address = String(engine ?? new URL(engineFor(threads), import.meta.url));
   let module = modules.get(address);
   if (module === undefined) {
     module = download(address, cache === undefined ? {} : { cache }).then((bytes) =>

@@ -102,12 +102,13 @@ export async function connect<T extends Task>(
   port: Port,
   module: WebAssembly.Module,
   bundle: Uint8Array<ArrayBuffer>,
+  threads: number,
   task: T | undefined,
 ): Promise<Loaded[T]> {
   const conversation = new Conversation(port);
   let info: ModelInfo;
   try {
-    const opened = await conversation.send({ open: { module, bundle } }, [bundle.buffer]);
+    const opened = await conversation.send({ open: { module, bundle, threads } }, [bundle.buffer]);
     info = (opened as { info: ModelInfo }).info;
     if (task !== undefined && task !== info.task) {
       throw new SqueezeBertError(`the model's task is ${info.task}, expected ${task}`);

@@ -41,7 +41,7 @@ export class Model {
     const out = memory.allocate(4);
     try {
       memory.setU32(options, 0);
-      memory.setU32(options + 4, 1);
+      memory.setU32(options + 4, engine.threads);
       check(engine, functions["squeezebert_open_memory"]!(data, bundle.length, options, out));
       return new Model(engine, memory.u32(out));
     } finally {
@@ -176,6 +176,7 @@ export class Model {
         hiddenSize: memory.i32(info + 8),
         vocabSize: memory.i32(info + 12),
         layers: memory.i32(info + 24),
+        threads: this.engine.threads,
         version: memory.text(functions["squeezebert_version"]!()),
       };
     } finally {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Task } from "./answers.js";
-import type { LoadOptions, Source } from "./browser.js";
+import { engineFor, type LoadOptions, type Source } from "./browser.js";
 import { connect, type Loaded, type Port } from "./client.js";
 import { download } from "./download.js";
 import { SqueezeBertError } from "./errors.js";
@@ -19,12 +19,13 @@ export async function load<T extends Task = Task>(
   source: Source,
   options: LoadOptions<T> = {},
 ): Promise<Loaded[T]> {
-  const engine = options.engine ?? new URL("./engine.wasm", import.meta.url);
+  const threads = options.threads ?? 1;
+  const engine = options.engine ?? new URL(engineFor(threads), import.meta.url);
   const [module, bundle] = await Promise.all([
     read(engine, {}).then((bytes) => WebAssembly.compile(bytes)),
     read(source, options),
   ]);
-  return connect(port(), module, bundle, options.task);
+  return connect(port(), module, bundle, threads, options.task);
 }
 
 async function read(source: Source, options: LoadOptions): Promise<Uint8Array<ArrayBuffer>> {

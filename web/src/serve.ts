@@ -2,10 +2,10 @@
 
 import type { Answer, ModelInfo, Question } from "./answers.js";
 import { Model } from "./model.js";
-import { start } from "./module.js";
+import { start, type Hire } from "./module.js";
 
 export type Request =
-  | { id: number; open: { module: WebAssembly.Module; bundle: Uint8Array } }
+  | { id: number; open: { module: WebAssembly.Module; bundle: Uint8Array; threads: number } }
   | { id: number; ask: Question };
 
 export type Response =
@@ -14,14 +14,18 @@ export type Response =
   | { id: number; error: string };
 
 /** Gives a handler of requests. They are answered in their order. */
-export function serve(reply: (response: Response) => void): (request: Request) => Promise<void> {
+export function serve(
+  reply: (response: Response) => void,
+  hire: Hire,
+): (request: Request) => Promise<void> {
   let model: Model | undefined;
   let last: Promise<void> = Promise.resolve();
   const handle = async (request: Request): Promise<void> => {
     const { id } = request;
     try {
       if ("open" in request) {
-        model = Model.open(await start(request.open.module), request.open.bundle);
+        const { module, bundle, threads } = request.open;
+        model = Model.open(await start(module, threads, hire), bundle);
         reply({ id, info: model.info });
       } else {
         const begin = performance.now();

@@ -18,10 +18,13 @@ from squeezebert.spec import TaskSpec
 PAGE = Path(__file__).with_name("page")
 ENGINE = Path("engine", "engine.wasm")
 """In the page's folder, where the build had Emscripten."""
+THREADED = Path("engine", "engine_threads.wasm")
+"""The same for pages that are isolated from other origins, which may have threads."""
 
 MODELS = (
     "squeezebert-mini-mlm",
     "squeezebert-mini-news",
+    "squeezebert-mini-spam",
     "squeezebert-mini-ner",
     "bert-mini-news",
     "bert-mini-ner",
@@ -59,14 +62,14 @@ class Site:
         """What the page asks for first: where answers come from, and models with their sizes. A
         file's URL changes with its content, since browsers keep it.
         """
-        engine = PAGE / ENGINE
+        engine = PAGE / ENGINE.parent
         return {
             "engine": "native" if self.native else "wasm",
-            "engineUrl": "" if self.native else f"{ENGINE.as_posix()}?v={_digest(engine)}",
-            "engineBytes": 0 if self.native else engine.stat().st_size,
+            "one": None if self.native else _build(ENGINE),
+            "threads": None if self.native else _build(THREADED),
             "engineScripts": []
             if self.native
-            else sorted(f"{engine.parent.name}/{file.name}" for file in engine.parent.glob("*.js")),
+            else sorted(f"{engine.name}/{file.name}" for file in engine.glob("*.js")),
             "models": [
                 {
                     "name": name,
@@ -117,6 +120,11 @@ def write_site(output: str | Path) -> int:
     finally:
         site.close()
     return sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+
+
+def _build(engine: Path) -> dict[str, Any]:
+    path = PAGE / engine
+    return {"url": f"{engine.as_posix()}?v={_digest(path)}", "bytes": path.stat().st_size}
 
 
 def _digest(path: Path) -> str:

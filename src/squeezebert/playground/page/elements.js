@@ -1,6 +1,6 @@
 // What the tabs share: making elements, asking while somebody types, and telling of waits.
 
-import { bytesReceived, offered, open } from "./models.js";
+import { bytesReceived, offered, open, threadsUsed } from "./models.js";
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} selector @param {ParentNode} [within] */
 export const find = (selector, within = document) =>
@@ -119,7 +119,7 @@ export async function openShown(...names) {
     const { engine } = await offered();
     find("#where").textContent =
       engine === "wasm"
-        ? "The engine runs in this page, as WebAssembly on one core."
+        ? `The engine runs in this page, as WebAssembly on ${threadsUsed() === 1 ? "one core" : `up to ${threadsUsed()} cores`}.`
         : "This copy was built without WebAssembly: the engine behind the local server answers.";
     const bytes = bytesReceived();
     if (bytes > 0) find("#bytes").textContent = `${(bytes / 1e6).toFixed(1)} MB are loaded and kept.`;

@@ -6,7 +6,8 @@
 /** @typedef {import("../../../../web/dist/browser.js").Entity} Entity */
 /** @typedef {import("../../../../web/dist/browser.js").Suggestions} Suggestions */
 /** @typedef {{name: string, task: string, url: string, bytes: number}} Listed */
-/** @typedef {{engine: "wasm" | "native", engineUrl: string, engineBytes: number, engineScripts: string[], models: Listed[]}} Offer */
+/** @typedef {{url: string, bytes: number}} Build of the engine: for one thread, or for several */
+/** @typedef {{engine: "wasm" | "native", one: Build | null, threads: Build | null, engineScripts: string[], models: Listed[]}} Offer */
 /** @template A @typedef {{answer: A, milliseconds: number}} Timed */
 
 /**
@@ -31,6 +32,9 @@ export function offered() {
 /** @type {Map<string, Promise<Model>>} */
 const opened = new Map();
 let received = 0;
+let team = 1;
+/** Threads that compute an answer. */
+export const threadsUsed = () => team;
 /** Bytes of models and engine that this page holds. */
 export const bytesReceived = () => received;
 
@@ -51,17 +55,19 @@ export function open(name, onProgress) {
 
 /** @param {string} name @param {(share: number) => void} onProgress @returns {Promise<Model>} */
 async function start(name, onProgress) {
-  const { engine, engineUrl, engineBytes, models } = await offered();
+  const { engine, one, threads, models } = await offered();
   const listed = models.find((model) => model.name === name);
   if (!listed) throw new Error(`the server has no model ${name}`);
-  if (engine === "native") return remote(name);
+  const build = crossOriginIsolated ? threads : one;
+  if (engine === "native" || !build) return remote(name);
   /** @type {Package} */
   const { load } = await import(new URL("engine/browser.js", document.baseURI).href);
   const model = await load(listed.url, {
-    engine: new URL(engineUrl, document.baseURI),
+    engine: new URL(build.url, document.baseURI),
     onProgress: ({ loaded }) => onProgress(Math.min(1, loaded / listed.bytes)),
   });
-  if (received === 0) received = engineBytes;
+  team = model.info.threads;
+  if (received === 0) received = build.bytes;
   received += listed.bytes;
   return /** @type {Model} */ ({
     classify: (text) => /** @type {any} */ (model).timed(text),

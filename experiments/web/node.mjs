@@ -1,13 +1,13 @@
 // Times of the models that ship in Node's V8, the same as Chromium's, a JSON line each:
 //
 //     make web && squeezebert playground --output build/playground
-//     node experiments/web.mjs build/playground/models
+//     node experiments/web/node.mjs build/playground/models
 //
 // Models answer in turn, so that each meets the same machine. Medians of `milliseconds`, which are of the
 // model alone: text in, answer out, in its worker.
 import { basename } from "node:path";
 import { readdirSync } from "node:fs";
-import { load } from "../web/dist/node.js";
+import { load } from "../../web/dist/node.js";
 
 const ROUNDS = 40;
 const folder = process.argv[2];

@@ -1,0 +1,1 @@
+"""The engine as WebAssembly beside other run-times, in a browser."""
