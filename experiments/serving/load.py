@@ -1,13 +1,18 @@
 """Texts a second and latencies of servers on loopback, by the number of clients.
 
-``python -m experiments.serving.load MODEL`` starts ``squeezebert serve`` in its default precision
-and in float32, and :mod:`experiments.serving.plain`, all on the same model, which must be one that
-`transformers` reads too. They take turns: for each number of clients every server is measured
-before the next number, and again in the opposite order, so that a machine that drifts drifts for
-all. Clients send one text a request and the next when they have the answer. Client and servers
-share the cores that the process has: ``taskset -c 0`` made the table of docs/serving.md.
+``python -m experiments.serving.load MODEL…`` starts for each model ``squeezebert serve``, in its
+default precision and in float32, and two servers that are written by hand
+(:mod:`experiments.serving.plain`): FastAPI with ONNX Runtime on our export, int8 and float32, and
+FastAPI with `transformers`, where that can hold the model. A preset such as squeezebert-base has
+random weights: they are as fast as others.
 
-The texts are those of the sample data, each as it comes. It ends in a Markdown table.
+The server that is measured has one core, the clients another. The servers of a model are all up and
+take turns: for each number of clients every server is measured before the next number, and again in
+the opposite order, so that a machine that drifts drifts for all. Clients send one text a request,
+and the next when they have the answer. In the end requests come to ``squeezebert serve`` twice as
+fast as it can answer, whether there is an answer or not
+(:mod:`experiments.serving.overload`). The texts are those of the sample data, each as it comes.
+It prints Markdown.
 """
 
 from __future__ import annotations
@@ -15,91 +20,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import socket
-import subprocess
-import sys
+import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
+import uvloop
 
+from experiments.serving.connection import Connection, post
+from experiments.serving.overload import overload
+from experiments.serving.servers import Server, Subject, started, subject
 from squeezebert.data.catalog import open_dataset
 
 CLIENTS = (1, 4, 16, 64)
 
-
-@dataclass
-class Server:
-    """A server under test and what was measured of it: latencies in seconds by clients."""
-
-    name: str
-    command: list[str]
-    path: str
-    port: int
-    latencies: dict[int, list[float]] = field(default_factory=dict)
-    seconds: dict[int, float] = field(default_factory=dict)
-
-
-def servers(model: str) -> list[Server]:
-    """What is compared."""
-    ours = [sys.executable, "-m", "squeezebert", "serve", f"m={model}", "--threads", "1"]
-    ours += ["--no-log-requests", "--port"]
-    path = "/models/m/pipeline/feature-extraction"
-    first, second, third = (free_port() for _ in range(3))
-    plain = [sys.executable, "-m", "experiments.serving.plain", model, str(third)]
-    return [
-        Server("squeezebert serve", [*ours, str(first)], path, first),
-        Server(
-            "the same in float32",
-            [*ours, str(second), "--precision", "float32"],
-            path,
-            second,
-        ),
-        Server("FastAPI + transformers", plain, "/", third),
-    ]
-
-
-def free_port() -> int:
-    """A port that nobody listens on at present."""
-    with socket.create_server(("127.0.0.1", 0)) as place:
-        return int(place.getsockname()[1])
-
-
-@contextmanager
-def started(server: Server) -> Iterator[None]:
-    """The server as a process, from when it listens."""
-    with subprocess.Popen(server.command) as process:  # noqa: S603
-        try:
-            until = time.monotonic() + 120
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.monotonic() > until:
-                        raise SystemExit(f"{server.name} does not start") from None
-                    time.sleep(0.1)
-            yield
-        finally:
-            process.terminate()
-
-
-async def ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, text: str
-) -> bytes:
-    """One request on an open connection; the body of its answer."""
-    body = json.dumps({"inputs": text}).encode()
-    writer.write(
-        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
-    )
-    head = await reader.readuntil(b"\r\n\r\n")
-    if b" 200 " not in head.split(b"\r\n", 1)[0]:
-        raise SystemExit(f"no answer: {head!r}")
-    at = head.lower().index(b"content-length:") + len(b"content-length:")
-    return await reader.readexactly(int(head[at:].split(b"\r\n", 1)[0]))
+CHECKED = 32
+"""Texts that all servers must answer alike."""
 
 
 async def load(server: Server, texts: Sequence[str], clients: int, seconds: float) -> None:
@@ -108,71 +46,117 @@ async def load(server: Server, texts: Sequence[str], clients: int, seconds: floa
     end = time.perf_counter() + seconds
 
     async def client(number: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        connection = await Connection.open(server.port)
         at = number * 7919  # each begins elsewhere
         while (began := time.perf_counter()) < end:
-            await ask(reader, writer, server.path, texts[at % len(texts)])
+            reply = await connection.send(post(server.path, texts[at % len(texts)]))
+            if reply.status != 200:
+                raise SystemExit(f"{server.name} gives no answer: {reply.head!r}")
             latencies.append(time.perf_counter() - began)
             at += 1
-        writer.close()
+        connection.close()
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), server.cpu_seconds()
     await asyncio.gather(*map(client, range(clients)))
     server.seconds[clients] = server.seconds.get(clients, 0.0) + time.perf_counter() - began
+    server.cpu[clients] = server.cpu.get(clients, 0.0) + server.cpu_seconds() - used
 
 
-async def check(compared: Sequence[Server], texts: Sequence[str]) -> None:
-    """Whether all give the same vectors, as far as their precision goes. It also warms them up."""
-    vectors: list[np.ndarray] = []
+async def check(compared: Sequence[Server], texts: Sequence[str]) -> list[str]:
+    """Whether all answer alike, as far as their precision goes; how much so, in lines. It also
+    warms them up.
+    """
+    answers: list[list[object]] = []
     for server in compared:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        rows = [json.loads(await ask(reader, writer, server.path, text)) for text in texts[:32]]
-        writer.close()
-        vectors.append(np.array(rows))
-    for server, rows in zip(compared, vectors, strict=True):
-        cosine = float((rows * vectors[-1]).sum(axis=1).min())
-        print(f"{server.name}: least cosine to {compared[-1].name} {cosine:.5f}", flush=True)
-        if cosine < 0.98:
-            raise SystemExit("they do not compute the same")
+        connection = await Connection.open(server.port)
+        replies = [await connection.send(post(server.path, text)) for text in texts[:CHECKED]]
+        connection.close()
+        answers.append([json.loads(reply.body) for reply in replies])
+    return [
+        f"{server.name}: {_alike(rows, answers[-1])} as {compared[-1].name}"
+        for server, rows in zip(compared[:-1], answers, strict=False)
+    ]
 
 
-async def measure(compared: Sequence[Server], texts: Sequence[str], seconds: float) -> None:
-    """All servers in turn, forth and back, for each number of clients."""
-    await check(compared, texts)
+def _alike(rows: Sequence[object], reference: Sequence[object]) -> str:
+    if isinstance(rows[0], list) and isinstance(rows[0][0], float):
+        cosine = float((np.array(rows) * np.array(reference)).sum(axis=1).min())
+        if cosine < 0.97:
+            raise SystemExit(f"they do not compute the same: a cosine is {cosine:.3f}")
+        return f"least cosine {cosine:.4f}"
+    labels = [[answer[0][0]["label"] for answer in some] for some in (rows, reference)]  # pyright: ignore[reportIndexIssue]
+    same = sum(a == b for a, b in zip(*labels, strict=True))
+    if same < 0.9 * len(rows):
+        raise SystemExit(f"they do not compute the same: {same} of {len(rows)} labels")
+    return f"{same} of {len(rows)} labels"
+
+
+async def measure(subject: Subject, texts: Sequence[str], seconds: float) -> list[str]:
+    """All servers in turn, forth and back, for each number of clients, and the first of them under
+    twice what it can do; what there is to tell besides the table.
+    """
+    compared = subject.servers
+    lines = await check(compared, texts)
     for clients in CLIENTS:
         for server in [*compared, *reversed(compared)]:
             await load(server, texts, clients, seconds)
+    ours, *others = compared
+    lines += [f"{other.name}: {beside(ours, other)}" for other in others[1:]]
+    rate = 2 * max(ours.rate(clients) for clients in CLIENTS)
+    lines.append(await overload(ours, texts, rate, 4 * seconds))
+    return lines
 
 
-def table(compared: Sequence[Server]) -> str:
+def beside(ours: Server, other: Server) -> str:
+    """The most texts a second of ours against the most of another, where ours keeps within the p99
+    that the other has there.
+    """
+    best = max(CLIENTS, key=other.rate)
+    bound = other.ms(best, 99)
+    within = [ours.rate(clients) for clients in CLIENTS if ours.ms(clients, 99) <= bound]
+    if not within:
+        return f"ours is never within its p99 of {bound:.0f} ms"
+    return (
+        f"at most {other.rate(best):.1f} texts/s, with a p99 of {bound:.0f} ms; ours within that "
+        f"{max(within):.1f}, {max(within) / other.rate(best):.1f} times as many"
+    )
+
+
+def table(subject: Subject) -> str:
     """The result in Markdown; times in milliseconds."""
     lines = [
-        "| clients | server | texts/s | p50 | p95 | p99 |",
-        "| ---: | --- | ---: | ---: | ---: | ---: |",
+        f"| {subject.name}, clients | server | texts/s | p50 | p95 | p99 | CPU ms a text |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for clients in CLIENTS:
-        for server in compared:
-            taken = server.latencies[clients]
-            times = " | ".join(f"{1e3 * np.percentile(taken, p):.1f}" for p in (50, 95, 99))
-            rate = len(taken) / server.seconds[clients]
-            lines.append(f"| {clients} | {server.name} | {rate:.0f} | {times} |")
+        for server in subject.servers:
+            times = " | ".join(f"{server.ms(clients, percent):.1f}" for percent in (50, 95, 99))
+            lines.append(
+                f"| {clients} | {server.name} | {server.rate(clients):.1f} | {times} "
+                f"| {server.cpu_ms(clients):.2f} |"
+            )
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="a model directory")
+    parser.add_argument("models", nargs="+", help="[NAME=]MODEL; a preset has random weights")
     parser.add_argument("--seconds", type=float, default=5.0, help="each time that one is measured")
+    parser.add_argument("--cores", type=int, nargs=2, default=(0, 1), help="servers', clients'")
+    parser.add_argument("--folder", type=Path, default=Path("build/serving"))
     arguments = parser.parse_args()
     data = open_dataset("sample_news", task="text_classification", split="test")
     texts = [example.text for example in data.examples]
-    compared = servers(arguments.model)
-    with ExitStack() as stack:
-        for server in compared:
-            stack.enter_context(started(server))
-        asyncio.run(measure(compared, texts, arguments.seconds))
-    print(table(compared))
+    subjects = [subject(model, arguments.folder) for model in arguments.models]
+    core, own = arguments.cores
+    os.sched_setaffinity(0, [own])
+    for one in subjects:
+        with ExitStack() as stack:
+            for server in one.servers:
+                stack.enter_context(started(server, core))
+            lines = uvloop.run(measure(one, texts, arguments.seconds))
+        print(table(one), *(f"- {line}" for line in lines), sep="\n", end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,68 +1,66 @@
 """Whether a server's memory stays flat.
 
-``python -m experiments.serving.memory URL --requests 100000`` asks a running server for one model,
+``python -m experiments.serving.memory URL --requests 1000000`` asks a running server for one model,
 ``/models/news``, by texts of many lengths, some of them wrong, and prints its resident memory as
-its metrics tell it, every tenth of the way.
+its metrics tell it: after 100, 1,000, 10,000 requests and so on, and five times in the last part.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
+import time
 from urllib.parse import urlsplit
 
-CONNECTIONS = 8
-STEPS = 10
+from experiments.serving.connection import Connection, post
 
-
-async def send(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
-) -> tuple[int, bytes]:
-    """One request on an open connection; the status and the body of its answer."""
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    at = head.lower().index(b"content-length:") + len(b"content-length:")
-    return int(head.split(b" ", 2)[1]), await reader.readexactly(
-        int(head[at:].split(b"\r\n", 1)[0])
-    )
+CONNECTIONS = 32
+WORDS = ("the", "striker", "scored", "bank", "rain")
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def question(draw: random.Random) -> bytes:
     """A request, one in ten of them wrong."""
-    text = " ".join(
-        draw.choices(("the", "striker", "scored", "bank", "rain"), k=draw.randint(1, 12))
-    )
-    body = json.dumps({"inputs": text if draw.random() < 0.9 else [text, 3]}).encode()
-    return (
-        b"POST /models/news HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    )
+    text = " ".join(draw.choices(WORDS, k=draw.randint(1, 12)))
+    return post("/models/news", text if draw.random() < 0.9 else [text, 3])
+
+
+def stops(requests: int) -> list[int]:
+    """After how many requests to look.
+
+    >>> stops(10_000)
+    [100, 1000, 2800, 4600, 6400, 8200, 10000]
+    """
+    found = [100]
+    while found[-1] * 10 < requests:
+        found.append(found[-1] * 10)
+    return found + [found[-1] + (requests - found[-1]) * part // 5 for part in range(1, 6)]
 
 
 async def run(host: str, port: int, requests: int) -> None:
     """Asks, and prints."""
     draw = random.Random(0)
+    done, began = 0, time.monotonic()
+    connections = [await Connection.open(port, host) for _ in range(CONNECTIONS)]
 
-    async def client(share: int) -> None:
-        reader, writer = await asyncio.open_connection(host, port)
-        for _ in range(share):
-            status, _ = await send(reader, writer, question(draw))
-            if status not in (200, 422):
-                raise SystemExit(f"status {status}")
-        writer.close()
+    async def client(connection: Connection, until: int) -> None:
+        nonlocal done
+        while done < until:
+            done += 1
+            reply = await connection.send(question(draw))
+            if reply.status not in (200, 422, 429, 504):
+                raise SystemExit(f"status {reply.status}")
 
-    for step in range(STEPS + 1):
-        reader, writer = await asyncio.open_connection(host, port)
-        _, text = await send(reader, writer, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        writer.close()
-        line = next(row for row in text.decode().splitlines() if row.startswith("process_resident"))
-        megabytes = float(line.split()[1]) / 1e6
-        print(f"after {step * requests // STEPS:>9,} requests: {megabytes:.1f} MB", flush=True)
-        if step < STEPS:
-            share = requests // STEPS // CONNECTIONS
-            await asyncio.gather(*(client(share) for _ in range(CONNECTIONS)))
+    for stop in stops(requests):
+        await asyncio.gather(*(client(connection, stop) for connection in connections))
+        lines = (await connections[0].send(METRICS)).body.decode().splitlines()
+        line = next(row for row in lines if row.startswith("process_resident"))
+        print(
+            f"after {done:>9,} requests, {time.monotonic() - began:.0f} s: "
+            f"{float(line.split()[1]) / 1e6:.1f} MB",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -179,6 +179,6 @@ def test_what_cannot_be_exported(
     (source / "task.json").unlink()
     with pytest.raises(InvalidInputError, match="multiple_choice head, which is not exported"):
         export_onnx(source, tmp_path / "onnx")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("squeezebert.exporting.export.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"squeezebert\[onnx\]"):
         export_onnx(source, tmp_path / "onnx")

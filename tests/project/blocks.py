@@ -48,6 +48,11 @@ NOT_RUN = (
     NotRun("docs/ablations.md", r"experiments\.", HOURS),
     NotRun("docs/c_api.md", r"^(cmake|cc|build/)", "tests/project/test_c_api.py"),
     NotRun("docs/data.md", r"my_corpus/", "some of these files are the reader's to have"),
+    NotRun(
+        "docs/export.md",
+        r"--format executorch",
+        "ExecuTorch is not among the tests' tools: tests/exporting/test_executorch.py",
+    ),
     NotRun("docs/export.md", r"^squeezebert push", NETWORK + ": tests/exporting/test_push.py"),
     NotRun(
         "docs/export.md", r"optimum", "optimum-onnx 0.1 wants another transformers than tests have"
@@ -59,6 +64,7 @@ NOT_RUN = (
     NotRun("docs/results.md", r"^squeezebert pretrain", HOURS),
     NotRun("docs/scale.md", r"--ray", "wants a cluster: tests/scaleout/test_ray.py"),
     NotRun("docs/serving.md", r"^squeezebert serve", STOPPED + ": tests/cli/test_serve.py"),
+    NotRun("docs/serving.md", r"^serve run", STOPPED + ": tests/serving/test_ray_serve.py"),
     NotRun("docs/serving.md", r"^curl|InferenceClient", "tests/serving/test_clients.py"),
     NotRun("docs/study.md", r"squeezebert study", NETWORK + ": tests/study/test_run.py"),
     NotRun(

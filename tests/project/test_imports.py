@@ -18,6 +18,8 @@ heavy_rooms = (
     "squeezebert.__main__",
     "squeezebert.backends.torch_backend",
     "squeezebert.backends.transformers_backend",
+    "squeezebert.exporting.conv2d",  # ExecuTorch's programs are made of torch's
+    "squeezebert.exporting.pte",
     "squeezebert.glue",
     "squeezebert.model",
     "squeezebert.scored_runs",

@@ -109,6 +109,30 @@ def test_nothing_to_ask_is_answered_at_once(executor: ThreadPoolExecutor) -> Non
     asyncio.run(main())
 
 
+def test_who_would_wait_too_long_is_refused(executor: ThreadPoolExecutor) -> None:
+    async def main() -> None:
+        bench = Bench(executor, batch_tokens=4, queue_tokens=100)
+        await bench.busy()
+        waiting = bench.ask(*[1] * 20)
+        await asyncio.sleep(0)
+        bench.batcher.check_room(within_seconds=0.0)  # nothing is known of the speed yet
+        bench.engine.gate.set()
+        await waiting
+        bench.batcher.check_room(within_seconds=0.0)  # nothing waits
+        bench.engine.gate.clear()
+        held = bench.ask(4)
+        waiting = bench.ask(4)
+        while len(bench.engine.batches) < 7:
+            await asyncio.sleep(0.001)
+        bench.batcher.check_room(within_seconds=1e6)
+        with pytest.raises(QueueFullError, match="what is in it takes"):
+            bench.batcher.check_room(within_seconds=0.0)
+        bench.engine.gate.set()
+        assert await asyncio.gather(held, waiting) == [[-4], [-4]]
+
+    asyncio.run(main())
+
+
 def test_a_full_queue_refuses_and_loses_nobody(executor: ThreadPoolExecutor) -> None:
     """Twice as many as there are places: those with a place are answered, the others told when to
     come again, and who comes again is answered too.
@@ -201,7 +225,7 @@ def test_the_time_to_come_again_follows_the_speed(executor: ThreadPoolExecutor) 
         bench = Bench(executor, batch_tokens=8, queue_tokens=8)
         bench.engine.gate.set()
         await bench.ask(8)
-        bench.batcher._tokens_per_second = 2.0  # as if it had been slow
+        bench.batcher._tokens, bench.batcher._seconds = 2.0, 1.0  # as if it had been slow
         bench.engine.gate.clear()
         bench.engine.batches.clear()
         first = await bench.busy()
@@ -209,7 +233,7 @@ def test_the_time_to_come_again_follows_the_speed(executor: ThreadPoolExecutor) 
         await asyncio.sleep(0)
         with pytest.raises(QueueFullError) as refused:
             bench.batcher.check_room(2)
-        assert refused.value.retry_after_seconds == 4  # 7 tokens at 2 a second
+        assert refused.value.retry_after_seconds == 4  # 1 and 7 tokens at 2 a second
         bench.engine.gate.set()
         await asyncio.gather(first, waiting)
 

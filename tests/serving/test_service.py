@@ -164,6 +164,7 @@ def test_a_reload_loses_no_request() -> None:
                     lambda prepared, results, asked=asked: asked.operation.render(
                         BODY, prepared, results
                     ),
+                    seconds=60.0,
                 )
                 answers.append(answer)
             return answers

@@ -28,10 +28,10 @@ PRECISIONS: dict[str, tuple[Precision, ...]] = {
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["onnx"]),
+    type=click.Choice(["onnx", "executorch"]),
     default="onnx",
     show_default=True,
-    help="For which run-times: ONNX Runtime, optimum and transformers.js read onnx.",
+    help="ONNX Runtime, optimum and transformers.js read onnx; executorch is for phones.",
 )
 @click.option(
     "--precision",
@@ -45,23 +45,24 @@ def export(
     *,
     model: str,
     output: Path,
-    kind: Literal["onnx"],
+    kind: Literal["onnx", "executorch"],
     precision: str,
     as_json: bool,
 ) -> None:
     r"""Write a model for other run-times, and verify it on the sample texts.
 
     The directory holds onnx/model.onnx and onnx/model_quantized.onnx (int8) with config.json and
-    the tokenizer, as optimum and transformers.js load them, and export.json, which says what was
-    verified.
+    the tokenizer, as optimum and transformers.js load them, or model.pte and model_quantized.pte
+    for ExecuTorch's XNNPACK backend; and export.json, which says what was verified.
 
     \b
     squeezebert export squeezebert-mini-news --output build/news-onnx
     squeezebert export runs/ner --precision int8 --output runs/ner-onnx
+    squeezebert export squeezebert-mini-news --format executorch --output build/news-pte
     """
-    from squeezebert.exporting import export_onnx
+    from squeezebert.exporting import export_executorch, export_onnx
 
-    del kind
+    write = export_onnx if kind == "onnx" else export_executorch
     with screen.progress() as bar:
         stage = bar.add_task("")
 
@@ -69,7 +70,7 @@ def export(
             bar.update(stage, description=shown(what))
             bar.refresh()
 
-        manifest = export_onnx(model, output, precisions=PRECISIONS[precision], progress=say)
+        manifest = write(model, output, precisions=PRECISIONS[precision], progress=say)
     if as_json:
         screen.print_json_lines([{"directory": str(output), **dataclasses.asdict(manifest)}])
         return

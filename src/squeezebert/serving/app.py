@@ -16,7 +16,7 @@ from squeezebert.errors import SqueezeBertError
 from squeezebert.serving.edge import Edge
 from squeezebert.serving.failures import framework_error, invalid, refused
 from squeezebert.serving.logs import event
-from squeezebert.serving.routes import make_router
+from squeezebert.serving.routes import add_paths
 from squeezebert.serving.service import Service
 
 DESCRIPTION = """Models that classify texts, find names, fill gaps and make vectors.
@@ -45,6 +45,8 @@ def create_app(service: Service, *, token: str | None = None, log_requests: bool
             service.close()
             event(logging.INFO, "stopped")
 
+    # For the OpenAPI document alone: the edge has checked the token before the body is read.
+    bearer = [] if token is None else [Depends(HTTPBearer(auto_error=False))]
     app = FastAPI(
         title="SqueezeBERT",
         version=__version__,
@@ -53,11 +55,10 @@ def create_app(service: Service, *, token: str | None = None, log_requests: bool
         # Swagger's page loads its code from elsewhere, which a server on its own cannot.
         docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False, "metrics": False},
+        dependencies=bearer,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    # For the OpenAPI document alone: the edge has checked the token before the body is read.
-    bearer = [] if token is None else [Depends(HTTPBearer(auto_error=False))]
-    app.include_router(make_router(service), dependencies=bearer)
+    add_paths(app.router, service)
     app.add_exception_handler(SqueezeBertError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework_error)

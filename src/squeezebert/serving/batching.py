@@ -20,8 +20,8 @@ from squeezebert.serving.refusals import QueueFullError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-SMOOTHING = 0.2
-"""The weight of the last batch in the running mean of tokens per second."""
+MEMORY = 0.8
+"""What a batch counts for, once another has been run, in the mean speed."""
 
 LONGEST_RETRY_SECONDS = 60
 
@@ -92,7 +92,9 @@ class Batcher(Generic[Item, Result]):
         self._observe = observe
         self._jobs: deque[_Job[Item, Result]] = deque()
         self._waiting = 0
-        self._tokens_per_second = 0.0
+        self._at_work = 0
+        # Of the last batches, each counted for less than the one after it.
+        self._tokens = self._seconds = 0.0
         # Lives only while something waits, so that a batcher needs no closing.
         self._worker: asyncio.Task[None] | None = None
 
@@ -101,15 +103,25 @@ class Batcher(Generic[Item, Result]):
         """The tokens in the queue; those at work are no longer in it."""
         return self._waiting
 
-    def check_room(self, tokens: int = 1) -> None:
-        """Whether a caller with so many tokens would be let in. An empty queue takes anyone.
+    def check_room(self, tokens: int = 1, *, within_seconds: float = math.inf) -> None:
+        """Whether a caller with so many tokens would be let in, and have its turn in time. An empty
+        queue takes anyone.
 
         Raises:
             QueueFullError: it would not.
         """
-        if self._waiting and self._waiting + tokens > self._queue_tokens:
+        if not self._waiting:
+            return
+        if self._waiting + tokens > self._queue_tokens:
             raise QueueFullError(
                 f"the queue is full: {self._waiting} of {self._queue_tokens} tokens wait",
+                retry_after_seconds=self._retry_after(),
+            )
+        wait = self._wait_seconds()
+        # Small batches are slow for their size and tell nothing of a long queue.
+        if self._tokens >= self._batch_tokens and wait > within_seconds:
+            raise QueueFullError(
+                f"the queue is too long: what is in it takes {wait:.1f} s",
                 retry_after_seconds=self._retry_after(),
             )
 
@@ -146,6 +158,7 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         try:
             while batch := self._take():
+                self._at_work = sum(job.costs[at] for job, at in batch)
                 items = [job.items[at] for job, at in batch]
                 began = time.perf_counter()
                 outcomes = await loop.run_in_executor(self._executor, self._answer, items)
@@ -154,6 +167,7 @@ class Batcher(Generic[Item, Result]):
                     job.settle(at, outcome)
         finally:
             self._worker = None
+            self._at_work = 0
 
     def _take(self) -> list[tuple[_Job[Item, Result], int]]:
         """The next batch, as callers with the index of an item: one of each caller in turn."""
@@ -183,18 +197,22 @@ class Batcher(Generic[Item, Result]):
             return [self._answer([item])[0] for item in items]
 
     def _note(self, batch: Sequence[tuple[_Job[Item, Result], int]], seconds: float) -> None:
-        tokens = sum(job.costs[at] for job, at in batch)
-        rate = tokens / max(seconds, 1e-9)
-        before = self._tokens_per_second or rate
-        self._tokens_per_second = before + SMOOTHING * (rate - before)
+        tokens = self._at_work
+        self._tokens = MEMORY * self._tokens + tokens
+        self._seconds = MEMORY * self._seconds + seconds
         if self._observe is not None:
             self._observe(BatchRecord(items=len(batch), tokens=tokens, seconds=seconds))
 
+    def _wait_seconds(self) -> float:
+        """Until what waits now has been worked off, and what is at work before it; 0 where no batch
+        has told the speed yet.
+        """
+        tokens = self._at_work + self._waiting
+        return tokens * self._seconds / self._tokens if self._tokens else 0.0
+
     def _retry_after(self) -> int:
-        """Whole seconds until what waits now has been worked off."""
-        if not self._tokens_per_second:
-            return 1
-        return min(LONGEST_RETRY_SECONDS, math.ceil(self._waiting / self._tokens_per_second) or 1)
+        """The same in whole seconds, at least one."""
+        return min(LONGEST_RETRY_SECONDS, max(1, math.ceil(self._wait_seconds())))
 
 
 class _Job(Generic[Item, Result]):

@@ -7,21 +7,22 @@ tells of each what it takes and gives.
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Request
 from fastapi.openapi.models import Example
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from squeezebert.serving import examples, schemas
 from squeezebert.serving.edge import record_of
 from squeezebert.serving.operations import OperationName, Prepared
 from squeezebert.serving.refusals import ClientGoneError, DeadlineError
+from squeezebert.serving.route import InferenceRoute
 from squeezebert.serving.service import Service
-
-Answer = TypeVar("Answer")
 
 LONGEST_TIMEOUT = 3600.0
 
@@ -50,9 +51,9 @@ def _refusals(model: type[schemas.Failure | schemas.OpenAIFailure]) -> dict[int 
     return {status: {"model": model, "description": why} for status, why in reasons.items()}
 
 
-def make_router(service: Service) -> APIRouter:
-    """All paths of a server."""
-    router = APIRouter()
+def add_paths(router: APIRouter, service: Service) -> None:
+    """Adds all paths of a server."""
+    router.route_class = InferenceRoute
     _add_server_paths(router, service)
     _add_embeddings(router, service)
     for name, loaded in service.models.items():
@@ -64,7 +65,6 @@ def make_router(service: Service) -> APIRouter:
                 router, service, name, f"/models/{name}/pipeline/feature-extraction"
             )
         _ADD[loaded.info.task](router, service, name, f"/models/{name}/pipeline/{loaded.info.task}")
-    return router
 
 
 # -- about the server -----------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def _add_embeddings(router: APIRouter, service: Service) -> None:
                 "model": body.model,
                 "usage": {"prompt_tokens": prepared.tokens, "total_tokens": prepared.tokens},
             }
-            return json.dumps(answer).encode()
+            return to_json(answer)
 
         return await _answer(
             service, body.model, "feature-extraction", request, question, render, timeout
@@ -259,7 +259,7 @@ async def _infer(
     asked = service.model(name).asked[operation].operation
 
     def render(prepared: Prepared[Any], results: Sequence[Any]) -> bytes:
-        return json.dumps(asked.render(body, prepared, results)).encode()
+        return to_json(asked.render(body, prepared, results))
 
     return await _answer(service, name, operation, request, body, render, timeout)
 
@@ -278,12 +278,10 @@ async def _answer(
     record.model, record.operation = name, operation
     texts: list[Any] = body.inputs if isinstance(body.inputs, list) else [body.inputs]
     seconds = min(timeout, service.limits.deadline_seconds)
-    question = service.ask(service.model(name).asked[operation], body, texts, render)
-    try:
-        async with asyncio.timeout(seconds):
-            content, prepared = await _unless_gone(request, question)
-    except TimeoutError:
-        raise DeadlineError(f"there was no answer within {seconds:g} s") from None
+    async with _within(seconds, request):
+        content, prepared = await service.ask(
+            service.model(name).asked[operation], body, texts, render, seconds=seconds
+        )
     record.texts, record.tokens = len(texts), prepared.tokens
     service.metrics.count_texts(name, operation, len(texts))
     headers = (
@@ -294,19 +292,30 @@ async def _answer(
     return Response(content, headers=headers, media_type="application/json")
 
 
-async def _unless_gone(request: Request, question: Coroutine[Any, Any, Answer]) -> Answer:
-    """The result of ``question``, which is cancelled when the client closes the connection."""
-    answer = asyncio.create_task(question)
-    # The body has been read, so all that can still come is that the client has gone.
+@asynccontextmanager
+async def _within(seconds: float, request: Request) -> AsyncGenerator[None]:
+    """Ends what is inside when the time is up, or when the client closes the connection."""
     gone = asyncio.create_task(_disconnected(request))
+    over = False
+
+    def leave(task: asyncio.Task[None]) -> None:
+        if not (over or task.cancelled() or time.expired()):
+            time.reschedule(0)
+
     try:
-        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise ClientGoneError("the client has closed the connection")
-        return answer.result()
+        async with asyncio.timeout(seconds) as time:
+            # The body has been read, so all that can still come is that the client has gone.
+            gone.add_done_callback(leave)
+            try:
+                yield
+            finally:
+                over = True  # the client may go before the watch is called off
+    except TimeoutError:
+        if gone.done():
+            raise ClientGoneError("the client has closed the connection") from None
+        raise DeadlineError(f"there was no answer within {seconds:g} s") from None
     finally:
         gone.cancel()
-        answer.cancel()
 
 
 async def _disconnected(request: Request) -> None:

@@ -18,6 +18,11 @@ from squeezebert.serving.service import Service
 BACKLOG = 2048
 """Connections that the system keeps until they are taken."""
 
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays: longer than the 60 s of most load balancers, which would
+otherwise send a request into one that is being closed.
+"""
+
 SPARE_SECONDS = 5.0
 """What a shutdown has beyond the longest time that a request may take."""
 
@@ -47,6 +52,7 @@ def make_server(app: FastAPI, service: Service) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(service.limits.deadline_seconds + SPARE_SECONDS),
     )
     return uvicorn.Server(config)

@@ -45,6 +45,9 @@ INLINE_CHARACTERS = 2000
 """Texts of so many characters are tokenized, and answers decoded, where they are: a hop to a thread
 and back takes longer."""
 
+WAITING_SHARE = 0.7
+"""Of the time that a request has: if its turn would come later, it is not let in."""
+
 WARM_UP = "[MASK] is a word."
 """A first text makes the engine start its threads before somebody waits for them."""
 
@@ -282,6 +285,8 @@ class Service:
         body: Any,
         texts: Sequence[Any],
         render: Callable[[Prepared[Any], Sequence[Any]], Answer],
+        *,
+        seconds: float,
     ) -> tuple[Answer, Prepared[Any]]:
         """An answer, made of the results by ``render``; and what it was made for.
 
@@ -290,6 +295,8 @@ class Service:
             body: The question.
             texts: Its texts, counted and measured only.
             render: Makes the answer.
+            seconds: That there are. Who would wait for most of them is refused at once, rather
+                than to take the place of others and go away without an answer.
 
         Raises:
             RefusedError: too much, a full queue, a model that fails.
@@ -301,7 +308,8 @@ class Service:
                 f"{len(texts)} texts are too many: a request may have {limits.texts}",
                 hint="send them in several requests",
             )
-        asked.batcher.check_room()  # before any work is put into it
+        # Before any work is put into it.
+        asked.batcher.check_room(within_seconds=WAITING_SHARE * seconds)
         small = sum(map(_characters, texts)) <= INLINE_CHARACTERS
         prepared: Prepared[Any] = await self._do(small, asked.operation.prepare, body)
         if prepared.tokens > limits.tokens:
