@@ -247,8 +247,8 @@ def models_table(models: list[ShippedModel]) -> str:
         text = text.replace(f"| {model.name} |", f"| [{model.name}]({card}) |")
     return (
         f"{text}\n\nCPU time of one text of {speed.tokens} tokens on one thread, the least of many "
-        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}. Brackets: measured "
-        "another time, on another machine."
+        f"calls, all models in turn: {speed.precision} on {speed.isa}, {speed.cpu}. Brackets: "
+        "measured another time, on another machine."
     )
 
 
