@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from squeezebert.exporting.graph import OPSET, Graph
 from squeezebert.exporting.int8 import Int8Products
 from squeezebert.exporting.parameters import Layer
+from squeezebert.exporting.session import session_options
 
 
 def project(layer: Layer, x: np.ndarray) -> np.ndarray:
@@ -27,7 +28,7 @@ def project(layer: Layer, x: np.ndarray) -> np.ndarray:
     onnx.checker.check_model(model)
     assert any(node.op_type == "MatMulInteger" for node in graph.nodes)
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
+        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
     )
     return session.run(None, {"x": x})[0]
 
