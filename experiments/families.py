@@ -64,9 +64,9 @@ Fine-tuned on the training part of the project's own sample news (about 1,900 it
 
 SPAM = """\
 Fine-tuned on the training part of the SMS Spam Collection v.1 (T. A. Almeida and J. M. Gómez
-Hidalgo, 2011): 3,620 English messages. Its authors give it away for all purposes, and the UCI
-Machine Learning Repository lists it as CC BY 4.0. Messages that are there twice were dropped before
-it was divided, 70/10/20%. No teacher.
+Hidalgo, 2011): 3,620 English messages. The copy that was read states no license; the UCI Machine
+Learning Repository is named for CC BY 4.0, which was not checked there. Messages that are there
+twice were dropped before it was divided, 70/10/20%. No teacher.
 
 """
 

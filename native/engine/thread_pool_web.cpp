@@ -1,5 +1,5 @@
 /// The pool in WebAssembly: helpers are workers that share the memory, which JavaScript starts
-/// (web/src/helpers.ts). There is one model in a memory, and so one team, which nobody owns. In a
+/// (web/src/module.ts). There is one model in a memory, and so one team, which nobody owns. In a
 /// build without shared memory no helper ever comes.
 #include <algorithm>
 #include <string>

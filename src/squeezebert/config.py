@@ -38,12 +38,15 @@ SIZE_FIELDS = (
     "type_vocab_size",
     *GROUP_FIELDS,
 )
+"""Positive whole numbers."""
+
 RATE_FIELDS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
     "classifier_dropout",
     "layer_norm_eps",
 )
+"""Numbers in [0, 1); ``classifier_dropout`` may be None too."""
 
 PROJECTIONS = ("query", "key", "value", "post_attention", "intermediate", "output")
 """What the six projections are called in the model, in the same order."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from squeezebert.checkpoint.directory import quantize_rows
 from squeezebert.exporting.encoder import HIDDEN
 from squeezebert.exporting.parameters import Layer, Parameters, projection_name
 
@@ -38,12 +39,12 @@ class Table(nn.Module):
 
     def __init__(self, rows: np.ndarray, *, int8: bool) -> None:
         super().__init__()
-        scale: np.ndarray | None = None
+        scale: Tensor | None = None
         if int8:
-            scale = np.maximum(np.abs(rows).max(axis=1, keepdims=True) / 127, 1e-12)
-            rows = np.rint(rows / scale).astype(np.int8)
+            rows, scales = quantize_rows(rows)
+            scale = torch.from_numpy(scales).unsqueeze(1)
         self.register_buffer("rows", torch.from_numpy(np.ascontiguousarray(rows)))
-        self.register_buffer("scale", None if scale is None else torch.from_numpy(scale))
+        self.register_buffer("scale", scale)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(…) ids, (…, size) vectors."""

@@ -4,17 +4,20 @@ ExecuTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from squeezebert.config import EncoderConfig
 from squeezebert.errors import InvalidInputError, MissingDependencyError
 from squeezebert.exporting.layout import write_layout
 from squeezebert.exporting.manifest import Manifest
 from squeezebert.exporting.parameters import Parameters
 from squeezebert.exporting.subject import Subject
 from squeezebert.exporting.verified import Precision, verified
+from squeezebert.exporting.verify import Exported
 from squeezebert.files import appearing, writing
+from squeezebert.spec import TaskName
 
 ONNX_FILES: dict[Precision, str] = {
     "float32": "onnx/model.onnx",
@@ -55,25 +58,20 @@ def export_onnx(
     from squeezebert.exporting.graph import OPSET
     from squeezebert.exporting.session import OnnxModel
 
-    subject, output = Subject.find(model), Path(output)
-    written: dict[Precision, str] = {one: ONNX_FILES[one] for one in precisions}
-    with appearing(output) as directory, writing(output):
-        write_layout(subject, directory)
-        for precision, name in written.items():
-            progress(f"writing {name}")
-            _write(subject.parameters, precision, directory / name)
-        progress("comparing it with the engine")
-        manifest = verified(
-            subject,
-            directory,
-            written,
-            OnnxModel,
-            kind="onnx",
-            opset=OPSET,
-            packages=["onnx", "onnxruntime"],
-        )
-        manifest.write(directory)
-    return manifest
+    def write(subject: Subject, precision: Precision, path: Path) -> None:
+        _write(subject.parameters, precision, path)
+
+    return _export(
+        Subject.find(model),
+        Path(output),
+        {one: ONNX_FILES[one] for one in precisions},
+        write=write,
+        load=OnnxModel,
+        kind="onnx",
+        opset=OPSET,
+        packages=["onnx", "onnxruntime"],
+        progress=progress,
+    )
 
 
 def export_executorch(
@@ -102,22 +100,46 @@ def export_executorch(
         _require(package, "executorch", "ExecuTorch")
     from squeezebert.exporting.pte import PteModel, lower_apart
 
-    subject, output = Subject.find(model), Path(output)
-    written: dict[Precision, str] = {one: PTE_FILES[one] for one in precisions}
+    def write(subject: Subject, precision: Precision, path: Path) -> None:
+        progress(f"lowering it in {precision}, which takes minutes")
+        lower_apart(subject.source, path, int8=precision == "int8")
+
+    return _export(
+        Subject.find(model),
+        Path(output),
+        {one: PTE_FILES[one] for one in precisions},
+        write=write,
+        load=PteModel,
+        kind="executorch",
+        opset=None,
+        packages=["executorch", "torch", "torchao"],
+        progress=progress,
+    )
+
+
+def _export(
+    subject: Subject,
+    output: Path,
+    written: Mapping[Precision, str],
+    *,
+    write: Callable[[Subject, Precision, Path], None],
+    load: Callable[[Path, EncoderConfig, TaskName | None], Exported],
+    kind: str,
+    opset: int | None,
+    packages: Sequence[str],
+    progress: Callable[[str], None],
+) -> Manifest:
+    """What all formats have in common: a directory that appears once it has been verified. The
+    arguments are those of :func:`~squeezebert.exporting.verified.verified`; ``write`` makes a file.
+    """
     with appearing(output) as directory, writing(output):
         write_layout(subject, directory)
         for precision, name in written.items():
-            progress(f"writing {name}, which takes minutes")
-            lower_apart(subject.source, directory / name, int8=precision == "int8")
+            progress(f"writing {name}")
+            write(subject, precision, directory / name)
         progress("comparing it with the engine")
         manifest = verified(
-            subject,
-            directory,
-            written,
-            PteModel,
-            kind="executorch",
-            opset=None,
-            packages=["executorch", "torch", "torchao"],
+            subject, directory, written, load, kind=kind, opset=opset, packages=packages
         )
         manifest.write(directory)
     return manifest
