@@ -8,7 +8,10 @@ import dataclasses
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +211,33 @@ def tiny_classification(vocabulary: Path, sentiment: Path) -> FinetuneRecipe:
             "loop.tensorboard": "false",
         },
     )
+
+
+# More than Ray takes on a machine that does something else.
+RAY_SECONDS = 240
+BARE_RAY = """
+import ray
+ray.init(num_cpus=1, include_dashboard=False, object_store_memory=100 << 20)
+"""
+
+
+@pytest.fixture(scope="session")
+def ray_starts() -> None:
+    """Skips where Ray is not installed, or does not start by itself, as without shared memory."""
+    if find_spec("ray") is None or find_spec("ray.serve") is None:
+        pytest.skip('needs pip install "squeezebert[ray,ray-serve]"')
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", BARE_RAY],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=RAY_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"Ray does not start here within {RAY_SECONDS} seconds")
+    if done.returncode != 0:
+        pytest.skip(f"Ray does not start here: {done.stderr.strip()[-200:]}")
 
 
 # Of a module: while it is open, an event loop runs, and tests after it want one of their own.

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.scaleout.test_divided import rows
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_spec("ray") is None, reason='needs pip install "squeezebert[ray]"'),
+    pytest.mark.usefixtures("ray_starts"),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers in /proc"),
 ]
 

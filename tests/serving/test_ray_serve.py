@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +134,8 @@ serve.shutdown()
 
 
 @pytest.fixture
-def deployment() -> Iterator[str]:
+def deployment(ray_starts: None) -> Iterator[str]:
     """Two replicas on a cluster of this machine's; the URL."""
-    if find_spec("ray") is None or find_spec("ray.serve") is None:
-        pytest.skip('needs pip install "squeezebert[ray-serve]"')
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]
     with subprocess.Popen(
