@@ -76,6 +76,15 @@ def test_a_table_is_not_read_as_lines_of_text(
     assert texts(Inputs(given(), format="text")) == ["id;headline", "1;good cat"]
 
 
+def test_a_first_line_that_may_name_a_column_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "in.txt"
+    file.write_text("Headline\ngood cat\n")
+    assert texts(Inputs(str(file))) == ["Headline", "good cat"]
+    assert "the first line, 'Headline', is read as a text; --format csv" in caplog.text
+
+
 def test_packed_lines_and_another_encoding(tmp_path: Path) -> None:
     file = tmp_path / "in.txt.gz"
     file.write_bytes(gzip.compress("grün\n\nrot".encode("latin-1")))

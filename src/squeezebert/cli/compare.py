@@ -132,7 +132,7 @@ def compare(
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
-    tasks = [(word, _task_of(word, models)) for word in words]
+    tasks: list[tuple[str, TaskName]] = [(word, _task_of(word, models)) for word in words]
     datasets = [_open(word, task, split, layout) for word, task in tasks]
     parts = [_open(word, task, "train", layout) for word, task in tasks] if classical else []
     settings = CompareSettings(
@@ -180,7 +180,7 @@ def _task_of(word: str, models: Sequence[str]) -> TaskName:
             f"no data set and no path is called {word!r}",
             hint=near(before, TASK_NAMES) or near(word, names) or f"sets: {', '.join(names)}",
         )
-    told = [
+    told: list[set[TaskName]] = [
         _tasks_of(models),
         {task for task in TASK_NAMES if format_suffix(word) in SUFFIXES[task]},
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -24,6 +25,8 @@ from squeezebert.data.records import Row, batch_rows, field, import_parquet, jso
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.predicting.finding import Format, find_files, format_of
 from squeezebert.predicting.values import Kind, joined
+
+_LOG = logging.getLogger(__name__)
 
 STDIN = "-"
 _BATCH_ROWS = 1024
@@ -244,7 +247,16 @@ class Inputs:
             lines = iter(_stdin_lines(self.encoding))
             first = next(lines, None)
             self._stdin = lines if first is None else itertools.chain([first], lines)
-        if first is not None and looks_like_header(first[1]):
+        if first is None:
+            return
+        if names_column(first[1], "text"):
+            _LOG.warning(
+                "%s: the first line, %s, is read as a text; --format csv takes it for the name of "
+                "a column",
+                self.name,
+                shown(first[1]),
+            )
+        if looks_like_header(first[1]):
             raise DataError(
                 f"{self.name}: the first line is {shown(first[1])}, which names the columns of a "
                 "table, expected a text a line",
