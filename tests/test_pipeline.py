@@ -28,6 +28,7 @@ from squeezebert.model import HeadConfig, build_model, save_model
 from squeezebert.pipeline import Pipeline, load
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks import Classification, Entity, FilledMask
+from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tokenizer import Tokenizer
 
 LABELS: dict[TaskName, tuple[str, ...]] = {
@@ -391,6 +392,24 @@ def test_the_number_of_classes_can_be_chosen(models: dict[str, Path]) -> None:
     assert list(every.values()) == sorted(every.values(), reverse=True)
     (streamed,) = classify.stream(["the cat"], top_k=1)
     assert streamed == one
+
+
+def test_words_one_by_one(models: dict[str, Path]) -> None:
+    tag = load(models["token_classification"], task="token_classification")
+    text = TEXTS["token_classification"][1]
+    words = tag(text, aggregation="words")
+    assert [word.text for word in words] == text.split()
+    spelled = TagSet(tag.labels).spans([word.type for word in words])
+    assert [(words[start].start, words[end - 1].end, kind) for start, end, kind in spelled] == [
+        (entity.start, entity.end, entity.type) for entity in tag(text)
+    ]
+    (surest,) = tag([text], aggregation="words", threshold=max(word.score for word in words))
+    assert 0 < len(surest) <= len(words)
+    with pytest.raises(InvalidInputError, match="expected entities or words"):
+        tag(text, aggregation="first")  # pyright: ignore[reportArgumentType, reportCallIssue]
+    classify = load(models["text_classification"], task="text_classification")
+    with pytest.raises(InvalidInputError, match="text_classification has no aggregation"):
+        classify(text, aggregation="words")
 
 
 def test_entities_below_a_threshold_are_left_out(models: dict[str, Path]) -> None:

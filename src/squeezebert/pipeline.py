@@ -17,7 +17,7 @@ from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.loading import Origin
 from squeezebert.spec import TASK_NAMES, TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
-from squeezebert.tasks.base import Features, Task
+from squeezebert.tasks.base import Aggregation, Features, Task
 
 if TYPE_CHECKING:
     from squeezebert.engine.precision import Precision
@@ -129,16 +129,31 @@ class Pipeline(Generic[Answer]):
 
     @overload
     def __call__(
-        self, texts: Text, *, top_k: int | None = None, threshold: float | None = None
+        self,
+        texts: Text,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
     ) -> Answer: ...
 
     @overload
     def __call__(
-        self, texts: Several, *, top_k: int | None = None, threshold: float | None = None
+        self,
+        texts: Several,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
     ) -> list[Answer]: ...
 
     def __call__(
-        self, texts: Text | Several, *, top_k: int | None = None, threshold: float | None = None
+        self,
+        texts: Text | Several,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
     ) -> Answer | list[Answer]:
         """Predictions for one text or for several.
 
@@ -150,6 +165,8 @@ class Pipeline(Generic[Answer]):
                 None. Masked LM: how many candidates a gap gets; 5 where None.
             threshold: The least probability: of a label, where a text may have several (0.5 where
                 None); of an entity; of a candidate for a gap.
+            aggregation: Token classification: ``entities``, or ``words`` for every word with its
+                tag as the type; ``entities`` where None.
 
         Returns:
             One prediction for a string or a tuple, a list of them for anything else.
@@ -159,7 +176,7 @@ class Pipeline(Generic[Answer]):
                 classification, a text for a masked LM without ``[MASK]``; the message says which
                 of the list. A choice that the task does not have.
         """
-        pipeline = self.choosing(top_k=top_k, threshold=threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold, aggregation=aggregation)
         if isinstance(texts, (str, tuple)):
             return pipeline.predict([self.task.from_text(texts)])[0]
         items = items_of(texts)
@@ -180,6 +197,7 @@ class Pipeline(Generic[Answer]):
         chunk_texts: int = CHUNK_TEXTS,
         top_k: int | None = None,
         threshold: float | None = None,
+        aggregation: Aggregation | None = None,
         place: Callable[[int], str] = "text {}".format,
     ) -> Iterator[Answer]:
         """Predictions one after the other, in order; memory holds two chunks only.
@@ -190,6 +208,7 @@ class Pipeline(Generic[Answer]):
                 tokens, while the model works on one.
             top_k: As for a call.
             threshold: As for a call.
+            aggregation: As for a call.
             place: What messages call the text of an index, such as the line of its file. Asked as
                 soon as the text is read.
 
@@ -203,7 +222,7 @@ class Pipeline(Generic[Answer]):
             raise InvalidInputError(
                 "the input is a string, expected several texts", hint="call the pipeline with it"
             )
-        pipeline = self.choosing(top_k=top_k, threshold=threshold)
+        pipeline = self.choosing(top_k=top_k, threshold=threshold, aggregation=aggregation)
         items = items_of(texts) or cast("Iterable[object]", texts)
         return pipeline._predict_chunks(read_chunks(self.task, items, chunk_texts, place))
 
@@ -213,6 +232,7 @@ class Pipeline(Generic[Answer]):
         *,
         top_k: int | None = None,
         threshold: float | None = None,
+        aggregation: Aggregation | None = None,
         library: FrameLibrary | None = None,
     ) -> Any:
         """Predictions for several texts as a frame: a row a text, an entity, or a candidate for a
@@ -222,9 +242,10 @@ class Pipeline(Generic[Answer]):
             texts: As for a call, like the other choices.
             top_k: The same.
             threshold: The same.
+            aggregation: The same.
             library: ``pandas``, ``polars`` or ``pyarrow``; where None that of ``texts``, or pandas.
         """
-        predictions = self(texts, top_k=top_k, threshold=threshold)
+        predictions = self(texts, top_k=top_k, threshold=threshold, aggregation=aggregation)
         return make_frame(self.task.name, texts, predictions, library)
 
     def save(self, directory: str | Path) -> None:
@@ -241,16 +262,22 @@ class Pipeline(Generic[Answer]):
         return self.task.predict(examples, answers.features, answers.reduced)
 
     def choosing(
-        self, *, top_k: int | None = None, threshold: float | None = None
+        self,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
     ) -> Pipeline[Answer]:
         """The same with other choices of what predictions hold, as for a call; both share a model.
 
         Raises:
             InvalidInputError: a choice that the task does not have, or one out of its range.
         """
-        if top_k is None and threshold is None:
+        if top_k is None and threshold is None and aggregation is None:
             return self
-        return self._with(self.task.choosing(top_k=top_k, threshold=threshold))
+        return self._with(
+            self.task.choosing(top_k=top_k, threshold=threshold, aggregation=aggregation)
+        )
 
     def _predict_chunks(self, chunks: Iterator[Chunk]) -> Iterator[Answer]:
         for chunk in encoded_ahead(self.task, chunks):

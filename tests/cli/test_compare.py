@@ -62,14 +62,32 @@ def test_an_unknown_data_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run(["compare", "--data", "agnews", "--output", str(tmp_path)]) == EXIT_ERROR
     complaint = capsys.readouterr().err
     assert "agnews" in complaint
-    assert "text_classification:agnews" in complaint
-    assert "sample_news" in complaint
+    assert "did you mean 'ag_news'" in complaint
+
+
+def test_a_file_is_for_what_the_models_do(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = ["--output", str(tmp_path / "out")]
+    file = tmp_path / "names.txt"  # by its ending also for a masked LM
+    file.write_bytes(data["token_classification"].read_bytes())
+    model = ["--model", str(models["token_classification"])]
+    assert run(["compare", "--data", str(file), *model, *out, *QUICK]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert [one["task"] for one in report["datasets"]] == ["token_classification"]
+    assert run(["compare", "--data", str(file), *out]) == EXIT_ERROR
+    complaint = capsys.readouterr().err
+    assert "could be for masked_lm or token_classification" in complaint
+    assert f":{file}" in complaint
 
 
 def test_no_shipped_model_fits(
     data: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    word = f"text_classification:{data['text_classification']}"
+    word = str(data["text_classification"])  # a .csv or .tsv holds texts with labels
     assert run(["compare", "--data", word, "--output", str(tmp_path)]) == EXIT_ERROR
     assert "no shipped model fits" in capsys.readouterr().err
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -47,6 +48,26 @@ def test_a_fine_tuning_run_is_named_with_its_dev_score(
     assert run(["curves", runs[0], "--output", str(output)]) == 0
     drawn = output.read_text()
     assert ">one 0.31 · dev accuracy 0.750<" in drawn
-    assert ">Training loss<" in drawn
-    assert run(["curves", runs[0], "--output", str(tmp_path / "curves.png")]) == 2
-    assert "curves.png ends otherwise" in capsys.readouterr().err
+    assert ">Training loss and dev scores<" in drawn
+    assert ">dev accuracy, more is better ↑<" in drawn
+    assert drawn.count("<circle") == 3
+    assert drawn.count('r="5"') == 1  # the best
+
+
+def test_the_ending_of_the_name_says_what_is_written(
+    runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path(runs[0], "metrics.jsonl").open("a") as stream:
+        stream.write('\n{"step": 10, "kind": "dev", "accuracy": 0.5}')
+    assert run(["curves", *runs, "--output", str(tmp_path / "c.csv")]) == 0
+    with (tmp_path / "c.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["run"] for row in rows] == ["one"] * 30 + ["two"] * 29
+    assert rows[29] == {"run": "one", "measure": "dev accuracy", "tokens": "10000", "value": "0.5"}
+    assert run(["curves", *runs, "--output", str(tmp_path / "c.html"), "--title", "A < B"]) == 0
+    page = (tmp_path / "c.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "<title>A &lt; B</title>" in page
+    assert page.count("<svg") == 1
+    assert run(["curves", runs[0], "--output", str(tmp_path / "c.png")]) == 2
+    assert "expected a name that ends in .svg, .html, .csv" in capsys.readouterr().err

@@ -108,3 +108,13 @@ def test_a_start_is_chosen_and_said(
     recipe = (tmp_path / "run" / "recipe.toml").read_text()
     assert 'start = "squeezebert-bilingual-ner"' in recipe
     assert 'languages = ["de"]' in recipe
+
+
+def test_a_language_that_nobody_said_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["train", "text_classification", "--data", str(tmp_path / "none.csv")]
+    assert run([*given, "--output", str(tmp_path / "run")]) == EXIT_ERROR
+    told = capsys.readouterr().err
+    assert "--language en: assumed, as the data does not say" in told
+    assert "--model squeezebert-small-mlm" in told

@@ -45,11 +45,14 @@ def test_byte_order_mark_does_not_hide_the_first_column(write):
 
 
 def test_without_header_by_number(write):
-    file = write("a.csv", '"3","Title","Body"\n"1","T","B"\n')
+    file = write("a.csv", '"3","Shares fall","Body"\n"1","T","B"\n')
     examples = read_table(
         file, text=("1", "2"), label="0", joiner=" . ", label_names={"1": "World", "3": "Trade"}
     )
-    assert [(e.text, e.label) for e in examples] == [("Title . Body", "Trade"), ("T . B", "World")]
+    assert [(e.text, e.label) for e in examples] == [
+        ("Shares fall . Body", "Trade"),
+        ("T . B", "World"),
+    ]
 
 
 def test_header_of_numbers(write):
@@ -147,7 +150,21 @@ def test_wrong_column_lists_those_there(write, fails):
 
 def test_no_label_column(write, fails):
     file = write("a.csv", "text,xyz\na,b\n")
+    fails(lambda: read_table(file), f"{file}:2", "no column 'label'", hint="--label")
     fails(lambda: read_table(file), f"{file}:2", "no column 'label'", hint="label=None")
+
+
+def test_a_line_of_names_is_no_example_where_columns_have_numbers(write, fails):
+    file = write("a.csv", "category,headline\nham,See you at noon.\n")
+    fails(
+        lambda: read_table(file, text="1", label="0"),
+        f"{file}:1",
+        "the text is 'headline'",
+        hint="--text headline",
+    )
+    (example,) = read_table(file, text="1", label="0", bad=lambda error: None)
+    assert example.label == "ham"
+    assert len(read_table(file, text="1", label="0", header=False)) == 2
 
 
 def test_wrong_delimiter(write, fails):
@@ -414,7 +431,7 @@ def test_columns_are_guessed_where_one_name_suggests_itself(write, caplog):
 
 def test_nothing_is_guessed_between_two(write, fails):
     file = write("a.csv", "title,body,label\nA,B,good\n")
-    fails(lambda: read_table(file), f"{file}:2", "no column 'text'", hint="--text")
+    fails(lambda: read_table(file), str(file), "'title', 'body' all could be", hint="--text")
 
 
 def test_bad_rows_are_given_away_and_left_out(write):

@@ -38,6 +38,53 @@ def test_the_only_column_is_the_text_whatever_its_name(tmp_path: Path) -> None:
     assert texts(Inputs(str(file))) == ["gut", ""]
 
 
+def test_one_column_that_looks_like_several_is_not_guessed(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("titel;rubrik\nMüller gewinnt;Sport\n")
+    with pytest.raises(DataError, match="the only column is 'titel;rubrik'") as caught:
+        Inputs(str(file))
+    assert "pass --delimiter ';'" in str(caught.value.hint)
+    assert texts(Inputs(str(file), text="titel;rubrik")) == ["Müller gewinnt;Sport"]
+
+
+def test_a_line_of_names_is_no_text_where_columns_have_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("id,headline\n1,good cat\n")
+    first, second = Inputs(str(file), text="1").items()
+    assert first.error is not None
+    assert first.where == f"{file}:1"
+    assert "--text headline" in str(first.error.hint)
+    assert second.row == {"0": "1", "1": "good cat"}
+
+
+@pytest.mark.parametrize("name", ["in.txt", "-"])
+def test_a_table_is_not_read_as_lines_of_text(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = b"id;headline\n1;good cat\n"
+    (tmp_path / "in.txt").write_bytes(table)
+
+    def given() -> str:
+        piped = io.TextIOWrapper(io.BytesIO(table), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", piped)
+        return "-" if name == "-" else str(tmp_path / name)
+
+    with pytest.raises(DataError, match="the first line is 'id;headline'") as caught:
+        Inputs(given())
+    assert "--format csv" in str(caught.value.hint)
+    assert texts(Inputs(given(), delimiter=";")) == ["good cat"]
+    assert texts(Inputs(given(), format="text")) == ["id;headline", "1;good cat"]
+
+
+def test_a_first_line_that_may_name_a_column_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "in.txt"
+    file.write_text("Headline\ngood cat\n")
+    assert texts(Inputs(str(file))) == ["Headline", "good cat"]
+    assert "the first line, 'Headline', is read as a text; --format csv" in caplog.text
+
+
 def test_packed_lines_and_another_encoding(tmp_path: Path) -> None:
     file = tmp_path / "in.txt.gz"
     file.write_bytes(gzip.compress("grün\n\nrot".encode("latin-1")))
@@ -50,8 +97,9 @@ def test_several_columns_could_be_meant(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'title', 'body' all could be the column") as caught:
         Inputs(str(file))
     assert "--text COLUMN" in str(caught.value.hint)
-    with pytest.raises(DataError, match="no column 'titel'"):
+    with pytest.raises(DataError, match="no column 'titel'") as caught:
         Inputs(str(file), text="titel")
+    assert caught.value.hint == "did you mean 'title'? --text names the column (in Python text=…)"
 
 
 def test_files_that_are_read_together_have_the_same_columns(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from squeezebert.cli.options import (
     threads_option,
 )
 from squeezebert.errors import InvalidInputError
-from squeezebert.spec import TASK_NAMES, TaskSpec
+from squeezebert.spec import TASK_NAMES, TaskName, TaskSpec
 
 if TYPE_CHECKING:
     from squeezebert.data.catalog import Dataset
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     "words",
     required=True,
     multiple=True,
-    metavar="NAME_OR_TASK:FILE",
-    help="A known data set, or a file with its task before it. Can be given several times.",
+    metavar="NAME_OR_FILE",
+    help="What to compare on. Can be given several times. TASK:FILE says what a file is for, where "
+    "neither the models nor its ending tell.",
 )
 @click.option(
     "--model",
@@ -122,8 +123,8 @@ def compare(
 
     \b
     squeezebert compare --data sample_news --data sample_ner_en --classical --output runs/comparison
-    squeezebert compare -m runs/squeezebert -m runs/bert --data text_classification:mail.csv \
-        --label kind --baseline bert --output runs/comparison
+    squeezebert compare -m runs/squeezebert -m runs/bert --data mail.csv --label kind \
+        --baseline bert --output runs/comparison
     """
     from squeezebert.comparison import CompareSettings
     from squeezebert.comparison import compare as run
@@ -131,8 +132,9 @@ def compare(
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
-    datasets = [_open(word, split, layout) for word in words]
-    parts = [_open(word, "train", layout) for word in words] if classical else []
+    tasks: list[tuple[str, TaskName]] = [(word, _task_of(word, models)) for word in words]
+    datasets = [_open(word, task, split, layout) for word, task in tasks]
+    parts = [_open(word, task, "train", layout) for word, task in tasks] if classical else []
     settings = CompareSettings(
         backends=backends,
         precisions=precisions,
@@ -159,21 +161,53 @@ def compare(
     screen.note(f"wrote {written.html}, {written.markdown.name} and {written.json.name}")
 
 
-def _open(word: str, split: str, layout: Layout) -> Dataset:
+def _task_of(word: str, models: Sequence[str]) -> TaskName:
+    """What a data set of the command line is for: known by its name, said before the file, or what
+    all the models do, or all that files of its ending are for.
+    """
+    from squeezebert.data.catalog import dataset_names
+    from squeezebert.data.folders import SUFFIXES
+    from squeezebert.data.lines import format_suffix
+    from squeezebert.data.messages import near
+
+    before = word.partition(":")[0]
+    for task in TASK_NAMES:
+        if word in dataset_names(task) or word.startswith(f"{task}:"):
+            return task
+    if not Path(word).exists():
+        names = dataset_names()
+        raise InvalidInputError(
+            f"no data set and no path is called {word!r}",
+            hint=near(before, TASK_NAMES) or near(word, names) or f"sets: {', '.join(names)}",
+        )
+    told: list[set[TaskName]] = [
+        _tasks_of(models),
+        {task for task in TASK_NAMES if format_suffix(word) in SUFFIXES[task]},
+    ]
+    for tasks in told:
+        if len(tasks) == 1:
+            return tasks.pop()
+    raise InvalidInputError(
+        f"{word} could be for {' or '.join(sorted(set[TaskName]().union(*told)) or TASK_NAMES)}",
+        hint=f"write the task before it, such as {TASK_NAMES[1]}:{word}",
+    )
+
+
+def _tasks_of(models: Sequence[str]) -> set[TaskName]:
+    from squeezebert.checkpoint.directory import read_spec
+    from squeezebert.checkpoint.hub import resolve
+
+    specs = [read_spec(resolve(model)) for model in models]
+    return {spec.task for spec in specs if spec is not None}
+
+
+def _open(word: str, task: TaskName, split: str, layout: Layout) -> Dataset:
     """The data set that a word of the command line names."""
     from squeezebert.data.catalog import dataset_names, open_dataset
 
-    before, colon, after = word.partition(":")
-    for task in TASK_NAMES:
-        if word in dataset_names(task):
-            return open_dataset(word, task=task, split=split)
-        if colon and before == task:
-            return layout.open(after, task=task, split=split)
-    raise InvalidInputError(
-        f"no data set is called {word!r}",
-        hint=f"the names are {', '.join(dataset_names())}; for a file of your own write its task "
-        f"before it, such as {TASK_NAMES[1]}:{word}",
-    )
+    if word in dataset_names(task):
+        return open_dataset(word, task=task, split=split)
+    return layout.open(word.removeprefix(f"{task}:"), task=task, split=split)
 
 
 def _shipped(datasets: Sequence[Dataset]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``squeezebert curves``: loss curves of runs in one picture."""
+"""``squeezebert curves``: losses and dev scores of runs in one picture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import click
 
 from squeezebert.cli import screen
 from squeezebert.errors import InvalidInputError
+from squeezebert.escaping import escape_xml
+
+FORMS = (".svg", ".html", ".csv")
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+{picture}</html>
+"""
 
 
 @click.command()
@@ -31,9 +42,9 @@ from squeezebert.errors import InvalidInputError
     "--output",
     "-o",
     required=True,
-    metavar="FILE.svg",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.",
+    help="A picture (.svg), a page with it (.html) or its points (.csv).",
 )
 def curves(
     *,
@@ -43,20 +54,23 @@ def curves(
     title: str,
     output: Path,
 ) -> None:
-    r"""Draw the losses of training runs, finished or going on, in one picture.
+    r"""Draw the losses of training runs, finished or going on, in one picture, and the dev scores
+    of fine-tuning runs below them.
 
-    A fine-tuning run is named with its best dev score. The held-out loss is the same measure in
-    all pretraining runs with one corpus and vocabulary.
+    The held-out loss is the same measure in all pretraining runs with one corpus and vocabulary.
 
     \b
-    squeezebert curves runs/squeezebert-mini-mlm runs/bert-mini-mlm --output curves.svg
+    squeezebert curves runs/news runs/news-long --output curves.svg
+    squeezebert curves runs/squeezebert-mini-mlm runs/bert-mini-mlm --output curves.csv
     """
     from squeezebert.files import write_text
-    from squeezebert.report.charts.curves import curves_svg, read_curve
+    from squeezebert.report.charts.curves import curves_csv, curves_svg, read_curve
 
-    if output.suffix.lower() != ".svg":
+    form = output.suffix.lower()
+    if form not in FORMS:
         raise InvalidInputError(
-            f"the picture is SVG, but {output.name} ends otherwise", hint="name it .svg"
+            f"cannot write {output.name}: expected a name that ends in {', '.join(FORMS)}",
+            hint="an .svg opens in a browser, and in what edits pictures",
         )
     if names and len(names) != len(runs):
         raise InvalidInputError(
@@ -66,5 +80,14 @@ def curves(
         read_curve(run, name, against=against)
         for run, name in zip(runs, names or [""] * len(runs), strict=True)
     ]
-    write_text(output, curves_svg(read, against=against, title=title) + "\n")
+    if form == ".csv":
+        write_text(output, curves_csv(read, against=against))
+    else:
+        picture = curves_svg(read, against=against, title=title) + "\n"
+        write_text(
+            output,
+            PAGE.format(title=escape_xml(title or "Curves"), picture=picture)
+            if form == ".html"
+            else picture,
+        )
     screen.say(str(output))

@@ -85,10 +85,12 @@ def cli(*, verbose: bool) -> None:
 
     Data goes to stdout, everything else to stderr.
     """
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.addFilter(screen.Once())
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s: %(message)s",
-        stream=sys.stderr,
+        handlers=[to_stderr],
     )
 
 

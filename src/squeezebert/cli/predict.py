@@ -198,6 +198,7 @@ def predict(
 
     from squeezebert.checkpoint.hub import resolve
     from squeezebert.predicting.job import Job
+    from squeezebert.predicting.partial import partial_of
     from squeezebert.scaleout.divided import DividedJob
     from squeezebert.scaleout.ray_cluster import RayCluster
 
@@ -221,7 +222,8 @@ def predict(
                 cluster = RayCluster(address=address, workers=workers, threads=threads or 1)
                 state = DividedJob(job=job, rows=partition_rows).run(cluster, tell)
         except BaseException:
-            screen.note("what is written is kept: the same command goes on there")
+            if partial_of(output).exists():  # else it was refused before it began
+                screen.note("what is written is kept: the same command goes on there")
             raise
     _tell_end(state, output, bad_rows, languages=pipeline.task.spec.languages)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, which have no width of their own."""
+
+
+class Once(logging.Filter):
+    """Lets a warning through once: data that is read again has the same to say.
+
+    >>> once = Once()
+    >>> [once.filter(logging.makeLogRecord({"msg": msg, "levelno": 30})) for msg in "aba"]
+    [True, True, False]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be printed."""
+        message = record.getMessage()
+        if record.levelno == logging.WARNING and message in self._said:
+            return False
+        self._said.add(message)
+        return True
 
 
 def results() -> Console:

@@ -121,7 +121,11 @@ def train(
     if file is None:
         given.setdefault("task", task)
         if not any(name.startswith("model.") for name in given):
-            start = best_start(task, languages or _languages_of(data))
+            known = languages or _languages_of(data)
+            if not known:
+                known = ("en",)
+                screen.note("--language en: assumed, as the data does not say")
+            start = best_start(task, known)
             screen.note(f"--model {start}: the start that suits task and languages best")
             given["model.start"] = json.dumps(start)
     loaded = load_recipe(file, "finetune", given)
@@ -165,7 +169,7 @@ def _languages_of(data: Sequence[str]) -> tuple[str, ...]:
     from squeezebert.data.sources import SOURCES
 
     told = {code for name in data if name in SOURCES for code in SOURCES[name].languages}
-    return tuple(sorted(told)) or ("en",)
+    return tuple(sorted(told))
 
 
 def _long_enough(recipe: FinetuneRecipe) -> FinetuneRecipe:

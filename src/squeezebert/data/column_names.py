@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
-from squeezebert.data.messages import listed
+from squeezebert.data.messages import broken, listed, shown
 from squeezebert.errors import DataError
 
 Role = Literal["text", "label"]
@@ -24,6 +25,39 @@ NAMES: Mapping[Role, tuple[str, ...]] = MappingProxyType(
     }
 )
 """What such columns are called, whatever the case. The first is taken without a word."""
+
+
+def names_column(value: object, role: Role) -> bool:
+    """Whether a cell of a table's first row holds what such columns are called, and so is no value.
+
+    >>> names_column("Headline", "text"), names_column("The striker scored.", "text")
+    (True, False)
+    """
+    return isinstance(value, str) and value.strip().lower() in NAMES[role]
+
+
+def line_of_names(value: object, where: str) -> DataError:
+    """The error for a first row that :func:`names_column` says is none."""
+    return broken(
+        where,
+        f"the text is {shown(value)}",
+        "a text, not the name of a column",
+        f"where the first line names the columns, ask by name: --text {value}",
+    )
+
+
+def looks_like_header(line: str) -> bool:
+    """Whether a line names the columns of a table rather than being a text: words without blanks,
+    with a delimiter between them, one of which is what a column of texts is called.
+
+    >>> looks_like_header("id,headline"), looks_like_header("Comment, please")
+    (True, False)
+    """
+    for delimiter in ",;\t|":
+        cells = [cell.strip('"') for cell in line.strip("\r\n").split(delimiter)]
+        if len(cells) > 1 and all(re.fullmatch(r"[\w.-]+", cell) for cell in cells):
+            return any(names_column(cell, "text") for cell in cells)
+    return False
 
 
 def find_column(names: Sequence[str], role: Role, where: str) -> str:
@@ -49,5 +83,6 @@ def find_column(names: Sequence[str], role: Role, where: str) -> str:
     several = f"{listed(found)} all could be" if found else f"none of {listed(names)} looks like"
     raise DataError(
         f"{where}: {several} the column of the {role}",
-        hint=f"name it: --{role} COLUMN (in Python {role}='COLUMN')",
+        hint=f"name it: --{role} COLUMN (in Python {role}='COLUMN'); columns of a table without a "
+        "line of names have numbers, from 0",
     )

@@ -34,7 +34,8 @@ def field(row: Row, name: str, where: str, hint: str | None = None, *, option: s
     best = near(name, names)
     if best and option:
         best = f"{best} --{option} names the column (in Python {option}=…)"
-    best = best or hint
+    if best is None and hint:
+        best = f"{_way_out(option)}; {hint}"
     if len(names) == 1:
         other = next((mark for mark in ";\t|," if mark in names[0]), None)
         if other is not None:

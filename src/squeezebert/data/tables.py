@@ -9,7 +9,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, cast
 
-from squeezebert.data.column_names import NAMES, Role, find_column
+from squeezebert.data.column_names import (
+    NAMES,
+    Role,
+    find_column,
+    line_of_names,
+    names_column,
+)
 from squeezebert.data.delimited import JSON_LINES, PARQUET, Dialect
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
@@ -88,6 +94,7 @@ def read_table(
         raise InvalidInputError("text names no column", hint="name the column of the text")
     asked = [*text_columns, *(name for name in (pair, label) if name is not None)]
     suffix = format_suffix(path)
+    guessed = False
     if delimiter is None and suffix in JSON_LINES:
         rows: Iterator[tuple[str, Row]] = json_rows(
             read_lines(path, encoding=encoding), str(path), bad=bad
@@ -97,6 +104,7 @@ def read_table(
     else:
         if header is None:
             header = not all(name.isdecimal() for name in asked)
+            guessed = not header  # that the first line is a row
         check_file(path)
         dialect = Dialect.of(path, delimiter, quoted)
         rows = dialect.rows(
@@ -110,7 +118,11 @@ def read_table(
         if len(text_columns) == 1:
             text_columns = (_looked_for(text_columns[0], "text", first[1], path),)
         label = label and _looked_for(label, "label", first[1], path)
+    unsure = first[1] if first is not None and guessed else None
     for where, row in rows:
+        if row is unsure and names_column(row.get(text_columns[0]), "text"):
+            bad(line_of_names(row[text_columns[0]], where))
+            continue
         if only is not None and not matches(row, only, where):
             continue
         try:
@@ -142,6 +154,8 @@ def _looked_for(name: str, role: Role, row: Row, path: Path) -> str:
     try:
         found = find_column([*row], role, str(path))
     except DataError:
+        if any(names_column(one, role) for one in row):
+            raise  # several could be meant
         return name  # is told as any name that is missing
     _LOG.warning("%s: the %s is read from the column %s (--%s)", path, role, shown(found), role)
     return found
@@ -181,7 +195,7 @@ _LIST = 'for example ["sport", "politics"]'
 _MANY = "a multi-label model (problem_type='multi_label' in Python and recipes)"
 _NUMBERS = "a regression (problem_type='regression' in Python and recipes)"
 _CODES = "name every label code in label_names"
-_NO_LABEL = "give each row a label (label=None in Python reads texts without)"
+_NO_LABEL = "label=None in Python reads texts without labels"
 
 
 class _LabelParser:
@@ -227,7 +241,9 @@ class _LabelParser:
                 hint = f"numbers need {_NUMBERS}"
             raise broken(where, f"the label is {shown(value)}", "a label name", hint)
         if not value.strip():
-            raise broken(where, "the label is empty", "a label name", _NO_LABEL)
+            raise broken(
+                where, "the label is empty", "a label name", f"give each row one; {_NO_LABEL}"
+            )
         if value != value.strip() and value not in (self.names or self.labels or ()):
             self.first_trimmed = self.first_trimmed or where
             self.trimmed += 1

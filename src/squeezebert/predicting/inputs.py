@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,14 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from squeezebert.data.column_names import find_column
+from squeezebert.data.column_names import (
+    find_column,
+    line_of_names,
+    looks_like_header,
+    names_column,
+)
 from squeezebert.data.delimited import Dialect, Lines
 from squeezebert.data.lines import check_file, lines_of, unpacked
-from squeezebert.data.messages import OnBad, broken, listed
+from squeezebert.data.messages import OnBad, broken, listed, passing, shown
 from squeezebert.data.records import Row, batch_rows, field, import_parquet, json_rows
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.predicting.finding import Format, find_files, format_of
 from squeezebert.predicting.values import Kind, joined
+
+_LOG = logging.getLogger(__name__)
 
 STDIN = "-"
 _BATCH_ROWS = 1024
@@ -129,15 +137,19 @@ class Inputs:
         self.schema: Any = None
         self._stdin: Lines | None = None
         self._kinds: dict[str, Kind] | None = None
+        self._sure = format is not None
         self.columns = self._columns()
         """The names of the columns; of JSON Lines those of the first object."""
         only = self.columns[0] if len(self.columns) == 1 else None
+        if text is None and only is not None and self.dialect is not None:
+            _check_divided(only, self.name)
         self.text = text or only or find_column(self.columns, "text", self.name)
         self.pair = pair
         self.guessed = text is None and self.text != "text" and self.format != "text"
         if self.columns or self.format != "jsonl":
-            for name in (self.text, *asked):
-                field(dict.fromkeys(self.columns), name, self.name)
+            for name, option in ((self.text, "text"), (pair, "pair")):
+                if name is not None:
+                    field(dict.fromkeys(self.columns), name, self.name, option=option)
 
     @property
     def name(self) -> str:
@@ -203,6 +215,8 @@ class Inputs:
 
     def _columns(self) -> tuple[str, ...]:
         if self.format == "text":
+            if not self._sure:
+                self._check_no_table()
             return ("text",)
         if not self.files:
             self._stdin, names = self._peek(_stdin_lines(self.encoding), "stdin")
@@ -221,6 +235,34 @@ class Inputs:
                     hint="files that are read together have the same columns in one order",
                 )
         return first
+
+    def _check_no_table(self) -> None:
+        """Refuses lines of text that are a table by the look of the first."""
+        if self.files:
+            if not check_file(self.files[0]).is_file():
+                return  # a pipe, which can be read only once
+            with self.files[0].open("rb") as raw, unpacked(raw, self.name) as stream:
+                first = next(iter(lines_of(stream, self.name, encoding=self.encoding)), None)
+        else:
+            lines = iter(_stdin_lines(self.encoding))
+            first = next(lines, None)
+            self._stdin = lines if first is None else itertools.chain([first], lines)
+        if first is None:
+            return
+        if names_column(first[1], "text"):
+            _LOG.warning(
+                "%s: the first line, %s, is read as a text; --format csv takes it for the name of "
+                "a column",
+                self.name,
+                shown(first[1]),
+            )
+        if looks_like_header(first[1]):
+            raise DataError(
+                f"{self.name}: the first line is {shown(first[1])}, which names the columns of a "
+                "table, expected a text a line",
+                hint="say --format csv, or tsv, with the --delimiter if it is another; "
+                "if it is a text, --format text",
+            )
 
     def _names(self, file: Path) -> tuple[str, ...]:
         with file.open("rb") as raw, unpacked(raw, str(file)) as stream:
@@ -303,10 +345,23 @@ class Inputs:
 
     def _rows(self, lines: Lines, name: str, bad: OnBad) -> Iterator[tuple[str, Row]]:
         if self.dialect is not None:
-            return self.dialect.rows(lines, name, header=self.header, blank=True, bad=bad)
+            rows = self.dialect.rows(lines, name, header=self.header, blank=True, bad=bad)
+            return rows if self.header else self._without_names(rows, bad)
         if self.format == "jsonl":
             return json_rows(lines, name, blank=True, bad=bad)
         return ((f"{name}:{number}", {"text": line}) for number, line in lines)
+
+    def _without_names(
+        self, rows: Iterator[tuple[str, Row]], bad: OnBad
+    ) -> Iterator[tuple[str, Row]]:
+        """The rows of a table that is read by number, unless the first names the columns."""
+        first = next(rows, None)
+        if first is not None:
+            if names_column(first[1].get(self.text), "text"):
+                bad(line_of_names(first[1][self.text], first[0]))
+            else:
+                yield first
+        yield from rows
 
     def _of_parquet(self, file: Path, *, whole: bool) -> Iterator[tuple[Item, float]]:
         parquet, failures = import_parquet()
@@ -338,6 +393,17 @@ def _plain(batch: Any) -> Any:
         if pa.types.is_temporal(column.type):
             batch = batch.set_column(at, column.name, batch.column(at).cast(pa.string()))
     return batch
+
+
+def _check_divided(column: str, name: str) -> None:
+    """Refuses a table of one column whose name looks like those of several."""
+    other = next((mark for mark in ";\t|," if mark in column), None)
+    if other is not None:
+        raise DataError(
+            f"{name}: the only column is {shown(column)}",
+            hint=f"the columns look divided by {other!r}: {passing('delimiter', other)}; or name "
+            "the column with --text",
+        )
 
 
 def _stdin_lines(encoding: str) -> Lines:

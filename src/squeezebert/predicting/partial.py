@@ -137,6 +137,11 @@ class Partial:
         self._journal = self._bad = None
 
 
+def partial_of(output: Path) -> Path:
+    """Where a job that is to write ``output`` keeps what it has."""
+    return output.with_name(output.name + PARTIAL)
+
+
 def bad_line(where: str, reason: str) -> bytes:
     """A row that is not written, as a line of JSON."""
     file, _, line = where.rpartition(":")
@@ -159,7 +164,7 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
             process is at work on it.
         CheckpointError: the disk does not take it.
     """
-    directory = output.with_name(output.name + PARTIAL)
+    directory = partial_of(output)
     if output.is_dir():
         raise InvalidInputError(f"{output} is a directory", hint="name a file in it")
     began = (directory / _JOB).exists()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,10 @@ from squeezebert.tasks.resampling import Tally
 from squeezebert.tokenizer import Tokenizer
 
 __all__ = [
+    "AGGREGATIONS",
     "IGNORE_INDEX",
     "TASK_NAMES",
+    "Aggregation",
     "Features",
     "Model",
     "ProblemType",
@@ -35,6 +37,11 @@ __all__ = [
     "TaskName",
     "TaskSpec",
 ]
+
+Aggregation: TypeAlias = Literal["entities", "words"]
+"""What a token classifier tells: the entities that the tags of words spell, or each word."""
+
+AGGREGATIONS: tuple[Aggregation, ...] = ("entities", "words")
 
 IGNORE_INDEX = -100
 """The label of a token that neither trains nor counts (PyTorch's and Hugging Face's value)."""
@@ -158,18 +165,26 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
             InvalidInputError: something that is no text for this task.
         """
 
-    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+    def choosing(
+        self,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+    ) -> Self:
         """The same task with other choices of what its predictions hold; what a choice means is
         the task's to say. None leaves it as it is.
 
         Args:
             top_k: The most answers of each kind to tell, best first.
             threshold: The least probability of what is told.
+            aggregation: Whether words with tags are told one by one or as the entities they spell.
 
         Raises:
             InvalidInputError: a choice that the task does not have, or one out of its range.
         """
-        for name, value in (("top_k", top_k), ("threshold", threshold)):
+        choices = {"top_k": top_k, "threshold": threshold, "aggregation": aggregation}
+        for name, value in choices.items():
             if value is not None:
                 raise InvalidInputError(f"{self.name} has no {name}", hint="leave it out")
         return self
@@ -265,11 +280,17 @@ def batch_positions(
     return np.concatenate(positions) + starts
 
 
-def check_choices(*, top_k: int | None = None, threshold: float | None = None) -> None:
+def check_choices(
+    *,
+    top_k: int | None = None,
+    threshold: float | None = None,
+    aggregation: Aggregation | None = None,
+) -> None:
     """Refuses choices (:meth:`Task.choosing`) out of their range.
 
     Raises:
-        InvalidInputError: ``top_k`` below 1, ``threshold`` outside 0 to 1.
+        InvalidInputError: ``top_k`` below 1, ``threshold`` outside 0 to 1, an unknown
+            ``aggregation``.
 
     >>> check_choices(top_k=0)
     Traceback (most recent call last):
@@ -279,3 +300,7 @@ def check_choices(*, top_k: int | None = None, threshold: float | None = None) -
         raise InvalidInputError(f"top_k is {top_k}, expected 1 or more")
     if threshold is not None and not 0.0 <= threshold <= 1.0:
         raise InvalidInputError(f"threshold is {threshold}, expected a probability, 0 to 1")
+    if aggregation is not None and aggregation not in AGGREGATIONS:
+        raise InvalidInputError(
+            f"aggregation is {aggregation!r}, expected {' or '.join(AGGREGATIONS)}"
+        )

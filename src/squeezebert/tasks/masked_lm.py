@@ -17,6 +17,7 @@ from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import (
     IGNORE_INDEX,
+    Aggregation,
     Features,
     Model,
     Scores,
@@ -129,10 +130,17 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
             )
         return Document(turns=(text,), where=where)
 
-    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+    def choosing(
+        self,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+    ) -> Self:
         """The same with ``top_k`` candidates a gap, less those with a lower probability than
         ``threshold``; see :meth:`squeezebert.tasks.base.Task.choosing`.
         """
+        super().choosing(aggregation=aggregation)
         check_choices(top_k=top_k, threshold=threshold)
         chosen = copy.copy(self)
         if top_k is not None:

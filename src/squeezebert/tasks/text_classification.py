@@ -15,7 +15,7 @@ from squeezebert.data.messages import shown
 from squeezebert.encoded import Encoded
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import Features, Scores, Task, check_choices
+from squeezebert.tasks.base import Aggregation, Features, Scores, Task, check_choices
 from squeezebert.tasks.inputs import check_logits, check_spec, check_text, unknown_label
 from squeezebert.tasks.metrics import (
     calibration_error,
@@ -150,11 +150,18 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             text, pair = parts[0], check_text(parts[1], f"{place}, second text,")
         return TextExample(text=check_text(text, place), pair=pair, where=where)
 
-    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
+    def choosing(
+        self,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+    ) -> Self:
         """The same, telling the ``top_k`` most probable classes only; where a text may have
         several, its labels are those from ``threshold`` up. See
         :meth:`squeezebert.tasks.base.Task.choosing`.
         """
+        super().choosing(aggregation=aggregation)
         check_choices(top_k=top_k, threshold=threshold)
         if threshold is not None and self.spec.problem_type != "multi_label":
             raise InvalidInputError(

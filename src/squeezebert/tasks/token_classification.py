@@ -14,9 +14,16 @@ from squeezebert.data.messages import shown
 from squeezebert.data.words import split_words, with_marks
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import IGNORE_INDEX, Features, Scores, Task, check_choices
+from squeezebert.tasks.base import (
+    IGNORE_INDEX,
+    Aggregation,
+    Features,
+    Scores,
+    Task,
+    check_choices,
+)
 from squeezebert.tasks.decoding import TagDecoder
-from squeezebert.tasks.entities import Entities, Entity, EntityCounts
+from squeezebert.tasks.entities import Entities, Entity, EntityCounts, WordSpan
 from squeezebert.tasks.inputs import (
     check_logits,
     check_single_text,
@@ -90,6 +97,7 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         self.tag_set = TagSet(spec.labels)
         self.types = self.tag_set.types
         self.threshold = 0.0
+        self.aggregation: Aggregation = "entities"
         self._decoder = TagDecoder(spec.transitions, len(spec.labels)) if spec.transitions else None
         self._label_ids = {label: index for index, label in enumerate(spec.labels)}
 
@@ -108,14 +116,22 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         words = tuple(text[start:end] for start, end in offsets)
         return TokenExample(words=words, offsets=tuple(offsets), text=text, where=where)
 
-    def choosing(self, *, top_k: int | None = None, threshold: float | None = None) -> Self:
-        """The same, telling only entities with a score of ``threshold`` or more; see
-        :meth:`squeezebert.tasks.base.Task.choosing`.
+    def choosing(
+        self,
+        *,
+        top_k: int | None = None,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+    ) -> Self:
+        """The same, telling only entities with a score of ``threshold`` or more, or every word
+        with its tag (``aggregation="words"``); see :meth:`squeezebert.tasks.base.Task.choosing`.
         """
-        check_choices(threshold=threshold)
+        check_choices(threshold=threshold, aggregation=aggregation)
         chosen = copy.copy(super().choosing(top_k=top_k))
         if threshold is not None:
             chosen.threshold = threshold
+        if aggregation is not None:
+            chosen.aggregation = aggregation
         return chosen
 
     def encode(
@@ -176,10 +192,10 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         features: Sequence[Features],
         reduced: Sequence[WordScores],
     ) -> list[Entities]:
-        """The entities of each example, in the order of its text; every word of it, where the
-        model labels words. Tags in an order that no text could have, as a model without
-        ``spec.transitions`` may give them, are read as conlleval does: an ``I-X`` after anything
-        but ``X`` starts an entity.
+        """The entities of each example, in the order of its text; every word of it, with its label
+        as the type, where the model labels words or ``aggregation`` is ``words``. Tags in an order
+        that no text could have, as a model without ``spec.transitions`` may give them, are read as
+        conlleval does: an ``I-X`` after anything but ``X`` starts an entity.
         """
         answers = self._join(examples, features, reduced)
         found = [
@@ -191,11 +207,16 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
                     end=example.offsets[end - 1][1],
                     score=float(answer.probabilities[start:end].min()),
                 )
-                for start, end, kind in self.tag_set.spans(self._tags(answer.labels))
+                for start, end, kind in self._told(self._tags(answer.labels))
             ]
             for example, answer in zip(examples, answers, strict=True)
         ]
         return [tuple(e for e in entities if e.score >= self.threshold) for entities in found]
+
+    def _told(self, labels: Sequence[str]) -> list[WordSpan]:
+        if self.aggregation == "words":
+            return [WordSpan(at, at + 1, label) for at, label in enumerate(labels)]
+        return self.tag_set.spans(labels)
 
     def tags(
         self,

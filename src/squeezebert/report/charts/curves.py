@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from squeezebert.errors import DataError
 from squeezebert.report.charts.axes import FONT_SIZE, LINE_HEIGHT, Frame, axes
 from squeezebert.report.charts.marks import css
 from squeezebert.report.charts.svg import Scale, element, line, picture, text, text_width
-from squeezebert.report.words import shorten
+from squeezebert.report.words import Measure, shorten
 
 Against = Literal["tokens", "minutes"]
 Points = tuple[tuple[float, float], ...]
@@ -38,6 +40,9 @@ SMOOTHED = 0.02
 BEGINNING = 0.04
 """The share of the longest run whose first fall may leave the picture at the top."""
 
+SCORES_HEIGHT = 140.0
+"""Of the panel with dev scores."""
+
 UNITS: dict[Against, tuple[tuple[float, str], ...]] = {
     "tokens": ((1e9, "billion tokens"), (1e6, "million tokens"), (1e3, "thousand tokens")),
     "minutes": ((3600.0, "hours"), (60.0, "minutes")),
@@ -47,6 +52,7 @@ STYLE = """
 .chart .title { font-size: 19px; font-weight: 750; letter-spacing: -.01em; }
 .chart .page { fill: var(--paper); stroke: var(--rule); }
 .chart .faint { stroke-width: 1.1; opacity: .45; }
+.chart .dot { fill: var(--c); }
 .chart .lead { stroke: var(--c); stroke-width: 1.2; stroke-dasharray: 1 4; stroke-linecap: round; }
 """
 
@@ -60,13 +66,15 @@ class Curve:
         training: (tokens or seconds, loss) of the training batches; empty where that holds a
             teacher's losses too and there is ``held_out``.
         held_out: The same of the held-out text; empty where none was measured.
-        best: The best dev score by its name, of a fine-tuning run; None where none was measured.
+        measure: What ``scores`` are, such as ``accuracy``; empty where there are none.
+        scores: (tokens or seconds, score) of a fine-tuning run on its dev set.
     """
 
     name: str
     training: Points
     held_out: Points
-    best: tuple[str, float] | None = None
+    measure: str = ""
+    scores: Points = ()
 
     @property
     def main(self) -> Points:
@@ -96,21 +104,22 @@ def read_curve(run: Path, name: str = "", *, against: Against = "tokens") -> Cur
         raise DataError(f"{path} has no training loss yet")
     steps = [one["step"] for one in train]
     spent = [one[field] for one in train]
+
+    def placed(line: dict[str, Any]) -> float:
+        # Evaluations have no tokens and seconds in runs of earlier versions.
+        return line.get(field, float(np.interp(line["step"], steps, spent)))
+
     dev = [one for one in lines if one.get("kind") == "dev" and HELD_OUT in one]
     taught = any(TAUGHT in one for one in dev)
     scored = [one for one in lines if one.get("kind") == "dev"]
-    measure = next((name for name in SCORES if any(name in one for one in scored)), None)
+    measures = () if dev else SCORES
+    measure = next((name for name in measures if any(name in one for one in scored)), "")
     return Curve(
         name=name or path.resolve().parent.name,
         training=() if taught else tuple((one[field], one["loss"]) for one in train),
-        held_out=tuple(
-            # Runs of earlier versions did not write it at evaluations.
-            (one.get(field, float(np.interp(one["step"], steps, spent))), one[HELD_OUT])
-            for one in dev
-        ),
-        best=None
-        if measure is None or dev
-        else (measure, max(one[measure] for one in scored if measure in one)),
+        held_out=tuple((placed(one), one[HELD_OUT]) for one in dev),
+        measure=measure,
+        scores=tuple((placed(one), one[measure]) for one in scored if measure in one),
     )
 
 
@@ -125,7 +134,7 @@ def _read_line(content: bytes, path: Path, number: int) -> dict[str, Any]:
 
 def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: str = "") -> str:
     """All curves as one SVG file that follows the reader's scheme: held-out loss in bold, training
-    loss, smoothed, thin beside it; each named at its end.
+    loss, smoothed, thin beside it; each named at its end. Dev scores have a panel of their own.
 
     Args:
         curves: At least one, of the same ``against``.
@@ -133,8 +142,7 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
         title: Stands above.
     """
     width, height, margin = 960.0, 470.0, 28.0
-    masked = any(curve.held_out for curve in curves)
-    heading = title or ("Masked-LM loss over pretraining" if masked else "Training loss")
+    heading = title or _heading(curves)
     inner = width - 2 * margin
     names = [_end_name(curve) for curve in curves]
     room = max(text_width(name, FONT_SIZE) for name in names) + 30
@@ -161,6 +169,11 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
         parts.append(_path(main, frame, f"series {css(slot)}"))
         ends.append((frame.x(main[-1][0]), frame.y(min(main[-1][1], frame.y.high))))
     parts += _named(ends, names, frame)
+    if any(curve.scores for curve in curves):
+        top = frame.box.bottom + 90
+        below = Frame(frame.x, Scale(*_scores(curves), top + SCORES_HEIGHT, top))
+        parts += _score_panel(curves, below, divisor, unit)
+        height += 90 + SCORES_HEIGHT
     described = "; ".join(
         f"{curve.name} {curve.main[-1][1]:.3f} after {curve.main[-1][0] / divisor:.3g} {unit}"
         for curve in curves
@@ -179,6 +192,68 @@ def curves_svg(curves: Sequence[Curve], *, against: Against = "tokens", title: s
     )
 
 
+def _heading(curves: Sequence[Curve]) -> str:
+    if any(curve.held_out for curve in curves):
+        return "Masked-LM loss over pretraining"
+    return "Training loss" + (" and dev scores" if any(curve.scores for curve in curves) else "")
+
+
+def _scores(curves: Sequence[Curve]) -> tuple[float, float]:
+    """The ends of the scores' axis."""
+    values = [score for curve in curves for _, score in curve.scores]
+    pad = 0.08 * max(max(values) - min(values), 0.01)
+    return min(values) - pad, max(values) + pad
+
+
+def _score_panel(curves: Sequence[Curve], frame: Frame, divisor: float, unit: str) -> list[str]:
+    """The dev scores of all runs: a dot an evaluation, the best ones larger."""
+    measures = list(dict.fromkeys(curve.measure for curve in curves if curve.scores))
+    titles = ", ".join(Measure(name).title for name in measures)
+    parts = [
+        text(0, frame.box.top - 14, f"dev {titles}, more is better ↑", "muted"),
+        *axes(frame, Measure(measures[0]) if len(measures) == 1 else None, unit),
+    ]
+    for slot, curve in enumerate(curves, 1):
+        points = tuple((x / divisor, y) for x, y in curve.scores)
+        parts.append(_path(points, frame, f"series {css(slot)}"))
+        best = max((y for _, y in points), default=0.0)
+        parts += [
+            element(
+                "circle",
+                {
+                    "cx": frame.x(x),
+                    "cy": frame.y(y),
+                    "r": 5 if y == best else 3,
+                    "class": f"dot {css(slot)}",
+                },
+            )
+            for x, y in points
+        ]
+    return parts
+
+
+def curves_csv(curves: Sequence[Curve], *, against: Against = "tokens") -> str:
+    """What :func:`curves_svg` draws as CSV, training losses not smoothed: a line a point.
+
+    >>> print(curves_csv([Curve(name="a", training=((60.0, 2.5),), held_out=())]), end="")
+    run,measure,tokens,value
+    a,training loss,60,2.5
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["run", "measure", against, "value"])
+    per = 60.0 if against == "minutes" else 1.0
+    for curve in curves:
+        kinds = {
+            "training loss": curve.training,
+            "held-out loss": curve.held_out,
+            f"dev {curve.measure}": curve.scores,
+        }
+        for kind, points in kinds.items():
+            writer.writerows([curve.name, kind, f"{x / per:.10g}", repr(y)] for x, y in points)
+    return stream.getvalue()
+
+
 def _explained(curves: Sequence[Curve]) -> str:
     if not any(curve.training for curve in curves):
         return "held-out text"
@@ -190,7 +265,8 @@ def _explained(curves: Sequence[Curve]) -> str:
 
 
 def _end_name(curve: Curve) -> str:
-    score = "" if curve.best is None else f" · dev {curve.best[0]} {curve.best[1]:.3f}"
+    best = max((score for _, score in curve.scores), default=None)
+    score = "" if best is None else f" · dev {curve.measure} {best:.3f}"
     return f"{shorten(curve.name, 24)} {curve.main[-1][1]:.2f}{score}"
 
 

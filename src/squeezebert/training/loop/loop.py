@@ -110,9 +110,9 @@ class _Run:
             metrics.say(self._plan())
             while not self.state.stopped:
                 norm, rate = self._step()
-                if self.state.step % loop.log_steps == 0:
-                    self._log(metrics, norm, rate)
                 reason = self._reason()
+                if reason or self.state.step % loop.log_steps == 0:
+                    self._log(metrics, norm, rate)
                 if reason or self._evaluation_due():
                     with self.throughput.paused():
                         improved = self._evaluate(metrics)
