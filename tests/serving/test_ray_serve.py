@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from squeezebert.serving.cluster import ATTEMPTS, Arguments, Door, Models
+from squeezebert.serving.cluster import ATTEMPTS, Arguments, Door, Models, build
 from squeezebert.serving.in_process import Question, Reply
 from squeezebert.serving.limits import Limits
 
@@ -113,6 +114,14 @@ def test_the_door_refuses_what_is_too_much() -> None:
     unasked = Replicas()
     assert through_door(unasked, b"x" * 101).status_code == 413
     assert unasked.asked == []
+
+
+def test_ray_finds_what_to_make_of_the_words_on_its_command_line() -> None:
+    # It looks at the annotation itself, and hands on a dictionary where that is no class.
+    (parameter,) = inspect.signature(build).parameters.values()
+    assert parameter.annotation is Arguments
+    given = Arguments.model_validate({"models": NEWS, "max_replicas": "2", "cpus": "0.5"})
+    assert (given.max_replicas, given.cpus) == (2, 0.5)
 
 
 # -- on Ray ---------------------------------------------------------------------------------------
