@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -143,9 +143,16 @@ serve.shutdown()
 """
 
 
+class Deployment(NamedTuple):
+    """A running one: where it answers, and the process that started it."""
+
+    url: str
+    pid: int
+
+
 @pytest.fixture
-def deployment() -> Iterator[str]:
-    """Two replicas on a cluster of this machine's; the URL."""
+def deployment() -> Iterator[Deployment]:
+    """Two replicas on a cluster of this machine's."""
     if find_spec("ray") is None or find_spec("ray.serve") is None:
         pytest.skip('needs pip install "squeezebert[ray-serve]"')
     with socket.create_server(("127.0.0.1", 0)) as place:
@@ -163,30 +170,42 @@ def deployment() -> Iterator[str]:
         assert any(line == "ready\n" for line in process.stdout)
         # What it still has to say must not stop it.
         threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
+        yield Deployment(f"http://127.0.0.1:{port}", process.pid)
         process.stdin.close()
 
 
-def replicas() -> list[int]:
-    """The processes of the replicas that hold models."""
+def replicas(starter: int) -> list[int]:
+    """The processes of the replicas that hold models, below that which started them: another
+    cluster on this machine is nothing to this test.
+    """
     found: list[int] = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if path.read_text().startswith("ray::ServeReplica:default:Models"):
-                found.append(int(path.parent.name))
+            pid = int(path.parent.name)
+            name = path.read_text()
+            if name.startswith("ray::ServeReplica:default:Models") and starter in ancestors(pid):
+                found.append(pid)
     return found
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    """The parent of a process, its parent, and so on."""
+    while pid > 1:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(stat.rpartition(")")[2].split()[1])  # a name may hold anything, even brackets
+        yield pid
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds replicas in /proc")
-def test_it_loses_no_request_when_a_replica_is_killed(deployment: str) -> None:
+def test_it_loses_no_request_when_a_replica_is_killed(deployment: Deployment) -> None:
     texts = [f"The striker scored {number} times for the team." for number in range(64)]
     statuses: list[int] = []
     answers: set[str] = set()
     stop = threading.Event()
 
     def client() -> None:
-        with httpx2.Client(base_url=deployment, timeout=120, trust_env=False) as session:
+        with httpx2.Client(base_url=deployment.url, timeout=120, trust_env=False) as session:
             while not stop.is_set():
                 response = session.post("/models/news", json={"inputs": texts})
                 statuses.append(response.status_code)
@@ -197,7 +216,7 @@ def test_it_loses_no_request_when_a_replica_is_killed(deployment: str) -> None:
         thread.start()
     try:
         wait_for(statuses, 20)
-        before = replicas()
+        before = replicas(deployment.pid)
         assert len(before) == 2
         os.kill(before[0], signal.SIGKILL)
         wait_for(statuses, len(statuses) + 40)
@@ -205,7 +224,7 @@ def test_it_loses_no_request_when_a_replica_is_killed(deployment: str) -> None:
         stop.set()
         for thread in clients:
             thread.join()
-    assert before[0] not in replicas()
+    assert before[0] not in replicas(deployment.pid)
     assert set(statuses) == {200}
     assert len(answers) == 1
 
