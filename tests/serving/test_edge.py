@@ -38,13 +38,21 @@ def test_a_token_is_asked_of_all_but_probes(serve) -> None:
             assert ask(url, method="GET", url=path, json=None).status_code == 200
         for path in ("/metrics", "/models", "/openapi.json", "/nowhere", "/v1/models"):
             assert ask(url, method="GET", url=path, json=None).status_code == 401
-        for given in ("", "open-sesame", "Bearer", "Bearer open-sesam", "Bearer open-sesamee"):
+        for given in (
+            "",
+            "open-sesame",
+            "Bearer",
+            "Basic open-sesame",
+            "Bearer open-sesam",
+            "Bearer open-sesamee",
+        ):
             refused = ask(url, headers={"Authorization": given} if given else {})
             assert refused.status_code == 401, given
             assert kind(refused) == "unauthorized"
             assert refused.headers["www-authenticate"] == "Bearer"
         header = {"Authorization": "Bearer open-sesame"}
         assert ask(url, headers=header).status_code == 200
+        assert ask(url, headers={"Authorization": "bearer open-sesame"}).status_code == 200
         spec = ask(url, method="GET", url="/openapi.json", json=None, headers=header).json()
         assert spec["paths"]["/models/news"]["post"]["security"] == [{"HTTPBearer": []}]
 
@@ -88,7 +96,8 @@ def test_only_so_many_requests_at_a_time(serve) -> None:
         place = urlsplit(url)
         with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
             connection.sendall(
-                b"POST /models/news HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"
+                b"POST /models/news HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 100\r\n\r\n{"
             )
             # The first is in when the server counts it.
             while " 2.0" not in in_flight(url):
@@ -111,8 +120,8 @@ def in_flight(url: str) -> str:
 @pytest.mark.parametrize(
     ("options", "status", "error"),
     [
-        ({"content": b"{", "json": None}, 422, "invalid_request"),
-        ({"content": b"\xff\xfe", "json": None}, 422, "invalid_request"),
+        ({"content": b"{", "json": None}, 400, "unreadable_body"),
+        ({"content": b"\xff\xfe", "json": None}, 400, "unreadable_body"),
         ({"content": b"[" * 15_000, "json": None}, 400, "unreadable_body"),
         ({"json": {"inputs": 3}}, 422, "invalid_request"),
         ({"json": {"inputs": []}}, 422, "invalid_request"),
@@ -122,7 +131,11 @@ def in_flight(url: str) -> str:
         ({"content": b'{"inputs": "\\ud800"}', "json": None}, 422, "invalid_input"),
         ({"headers": {"X-Timeout": "nan"}}, 422, "invalid_request"),
         ({"headers": {"X-Timeout": "0"}}, 422, "invalid_request"),
-        ({"url": "/models/unknown"}, 404, "not_found"),
+        ({"url": "/models/unknown"}, 404, "unknown_model"),
+        ({"url": "/models/news/pipeline/fill-mask"}, 404, "unknown_model"),
+        ({"url": "/unknown"}, 404, "not_found"),
+        ({"headers": {"Content-Type": "text/plain"}}, 415, "unsupported_media_type"),
+        ({"content": b"", "json": None}, 422, "invalid_request"),
         ({"method": "PUT"}, 405, "method_not_allowed"),
     ],
 )
@@ -143,6 +156,28 @@ def test_places_are_named_as_the_client_knows_them(client: httpx2.Client) -> Non
     assert "parameters.top_k: " in told
     assert "parameters.x: Extra inputs are not permitted" in told
     assert "TextPair" not in told
+
+
+def test_what_has_no_path_is_told(client: httpx2.Client) -> None:
+    told = client.post("/models/nwes", json=ASK).json()
+    assert told["error"] == "no model 'nwes' is served here"
+    assert told["hint"] == "models: news, ner, mlm"
+    told = client.post("/models/ner/pipeline/fill-mask", json=ASK).json()
+    assert told["error"] == "the model 'ner' does not answer 'fill-mask'"
+    assert told["hint"] == "it answers token-classification, feature-extraction"
+
+
+def test_a_body_that_does_not_say_that_it_is_json(client: httpx2.Client) -> None:
+    told = client.post("/models/news", content=b'{"inputs": "a"}').json()
+    assert told["error"] == "the body has no Content-Type, expected 'application/json'"
+    assert told["hint"].startswith("send the header Content-Type: application/json")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    told = client.post("/v1/embeddings", content=b"{}", headers=form).json()
+    assert "'application/x-www-form-urlencoded'" in told["error"]["message"]
+    for content_type in ("application/json; charset=utf-8", "Application/vnd.me+JSON"):
+        header = {"Content-Type": content_type}
+        answer = client.post("/models/news", content=b'{"inputs": "a"}', headers=header)
+        assert answer.status_code == 200
 
 
 def test_request_ids(client: httpx2.Client) -> None:

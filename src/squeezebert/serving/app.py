@@ -10,6 +10,8 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from squeezebert import __version__
 from squeezebert.errors import SqueezeBertError
@@ -59,8 +61,17 @@ def create_app(service: Service, *, token: str | None = None, log_requests: bool
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     add_paths(app.router, service)
+
+    def no_such_path(request: Request, error: Exception) -> Response:
+        path = request.url.path
+        rest = path.removeprefix("/models/")
+        if rest == path:
+            return framework_error(request, error)
+        return refused(request, service.missing(rest))
+
     app.add_exception_handler(SqueezeBertError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(404, no_such_path)
     app.add_exception_handler(HTTPException, framework_error)
     app.add_middleware(Edge, service=service, token=token, log_requests=log_requests)
     return app

@@ -5,7 +5,7 @@ of them a door takes requests from Ray's HTTP proxy. Ray Serve does not send a r
 replica has died: it fails. The door does; a question changes nothing, so it can be asked twice.
 """
 
-from __future__ import annotations
+# Without postponed annotations: Ray reads that of ``build`` to know what to make of its arguments.
 
 import asyncio
 import importlib

@@ -62,7 +62,7 @@ class Edge:
     ) -> None:
         self._app = app
         self._service = service
-        self._token = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
         self._log_requests = log_requests
         self._in_flight = 0
 
@@ -127,7 +127,9 @@ class Edge:
     def _is_known(self, path: str, given: bytes) -> bool:
         if self._token is None or path in OPEN_PATHS:
             return True
-        return hmac.compare_digest(given, self._token)  # in the same time, however much is right
+        scheme, _, word = given.partition(b" ")
+        # In the same time, however much is right. The scheme is no secret, in any case of letters.
+        return hmac.compare_digest(word.strip(), self._token) and scheme.lower() == b"bearer"
 
     def _note(self, scope: Scope, record: Record, request_id: str, seconds: float) -> None:
         route = scope.get("route")

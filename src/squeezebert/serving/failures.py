@@ -66,7 +66,10 @@ def refused(request: Request, error: Exception) -> Response:
 def invalid(request: Request, error: Exception) -> Response:
     """The answer to a body or a header of the wrong shape."""
     assert isinstance(error, RequestValidationError)
-    return failure(request.url.path, 422, "invalid_request", _told(error.errors()))
+    errors = error.errors()
+    readable = all(one["type"] != "json_invalid" for one in errors)
+    status, kind = (422, "invalid_request") if readable else (400, KINDS[400])
+    return failure(request.url.path, status, kind, _told(errors))
 
 
 def framework_error(request: Request, error: Exception) -> Response:

@@ -21,6 +21,13 @@ class UnknownModelError(RefusedError):
     kind = "unknown_model"
 
 
+class NotJsonError(RefusedError):
+    """A body that says it is something else than JSON, or does not say what it is."""
+
+    status = 415
+    kind = "unsupported_media_type"
+
+
 class TooLargeError(RefusedError):
     """More texts or tokens than a request may have."""
 

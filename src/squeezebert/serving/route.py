@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from squeezebert.serving.refusals import ClientGoneError
+from squeezebert.errors import shown
+from squeezebert.serving.refusals import ClientGoneError, NotJsonError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -36,7 +37,10 @@ class InferenceRoute(APIRoute):
 
         async def short(request: Request) -> Response:
             headers = request.headers
-            if "x-timeout" in headers or headers.get("content-type") != "application/json":
+            if (given := headers.get("content-type", "")) != "application/json":
+                check_json(given)
+                return await usual(request)
+            if "x-timeout" in headers:
                 return await usual(request)
             try:
                 body = model.model_validate_json(await request.body())
@@ -47,3 +51,21 @@ class InferenceRoute(APIRoute):
             return await endpoint(request, body=body)
 
         return short
+
+
+def check_json(content_type: str) -> None:
+    """Whether a body is JSON by what its header says. FastAPI would take others for a string, and
+    say that it is no dictionary.
+
+    Raises:
+        NotJsonError: it is not.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+        return
+    raise NotJsonError(
+        f"the body's Content-Type is {shown(kind)}, expected 'application/json'"
+        if kind
+        else "the body has no Content-Type, expected 'application/json'",
+        hint="send the header Content-Type: application/json (curl --json does)",
+    )

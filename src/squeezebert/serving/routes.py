@@ -43,6 +43,7 @@ def _refusals(model: type[schemas.Failure | schemas.OpenAIFailure]) -> dict[int 
         401: "No bearer token, or a wrong one.",
         408: "A body that came too slowly.",
         413: "Too many bytes, texts or tokens.",
+        415: "A body that does not say that it is JSON.",
         422: "A body of the wrong shape, or texts that the model cannot take.",
         429: "The queue is full; `Retry-After` says when to try again.",
         500: "A fault of the server or of the model.",

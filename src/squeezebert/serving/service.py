@@ -17,7 +17,7 @@ from squeezebert.checkpoint.directory import read_spec
 from squeezebert.embedding import TextEncoder
 from squeezebert.engine import describe_precision
 from squeezebert.engine.precision import AUTO, Precision
-from squeezebert.errors import InvalidInputError, SqueezeBertError
+from squeezebert.errors import InvalidInputError, SqueezeBertError, shown
 from squeezebert.loading import Source, model_name
 from squeezebert.pipeline import Pipeline, load
 from squeezebert.serving import schemas
@@ -177,11 +177,23 @@ class Service:
             UnknownModelError: none of that name is served.
         """
         if name not in self._loaded:
-            raise UnknownModelError(
-                f"no model {name[:80]!r} is served here",
+            raise self.missing(name)
+        return self._loaded[name]
+
+    def missing(self, rest: str) -> UnknownModelError:
+        """Why there is nothing at ``rest`` below ``/models/``: no such model, or one that does not
+        answer that.
+        """
+        name, _, asked = rest.partition("/pipeline/")
+        if name not in self._loaded:
+            return UnknownModelError(
+                f"no model {shown(name)} is served here",
                 hint=f"models: {', '.join(self._loaded)}",
             )
-        return self._loaded[name]
+        return UnknownModelError(
+            f"the model {shown(name)} does not answer {shown(asked)}",
+            hint=f"it answers {', '.join(self._loaded[name].asked)}",
+        )
 
     def _load(self, source: ModelSource, times: int) -> Loaded:
         found = Source.find(source.model)
