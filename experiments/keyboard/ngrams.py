@@ -8,11 +8,15 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 from experiments.keyboard.places import WORD
+from experiments.keyboard.typos import NEIGHBORS
 from squeezebert.classical.bigrams import DISCOUNT
 
 MOST_EDITS = 2
-EDIT = -4.4
-"""The logarithm of how likely an error is, as native/text/typing.cpp has it."""
+SLIP, WRONG = 2, 3
+"""What an error costs that fingers or ears make, and any other: as in native/text/typing.cpp."""
+ONE = -2.6
+"""The logarithm of how likely an error is, for each that it costs; from there too."""
+VOWELS = "aeiouy"
 START = ""
 
 
@@ -52,9 +56,9 @@ class Counted:
         small, last = typed.lower(), self._last(before)
         near = {word for short in _shortened(small) for word in self._shortened.get(short, ())}
         scored = [
-            (EDIT * edits + math.log(self._probability(word, last)), word)
+            (ONE * paid + math.log(self._probability(word, last)), word)
             for word in near
-            if (edits := distance(small, word)) <= MOST_EDITS
+            if (paid := cost(small, word)) <= SLIP + WRONG
         ]
         return [word for _, word in sorted(scored, reverse=True)[:top_k]]
 
@@ -86,15 +90,31 @@ def _shortened(word: str) -> Iterator[str]:
                 yield short
 
 
-def distance(one: str, two: str) -> int:
-    """The fewest letters to insert, drop, replace or exchange with their neighbor."""
-    earlier, last = [0] * (len(two) + 1), list(range(len(two) + 1))
-    for i, a in enumerate(one, start=1):
-        now = [i]
-        for j, b in enumerate(two, start=1):
-            best = min(last[j - 1] + (a != b), last[j] + 1, now[j - 1] + 1)
-            if i > 1 and j > 1 and a == two[j - 2] and one[i - 2] == b:
-                best = min(best, earlier[j - 2] + 1)
+def cost(typed: str, word: str) -> int:
+    """The cheapest errors that make ``typed`` of ``word``."""
+    start = [0]
+    for at in range(len(typed)):
+        start.append(start[-1] + _added(typed, at))
+    earlier, last = start, start
+    for j, letter in enumerate(word):
+        now = [last[0] + SLIP]
+        for i, other in enumerate(typed):
+            best = min(
+                last[i] + _replaced(letter, other), last[i + 1] + SLIP, now[i] + _added(typed, i)
+            )
+            if i > 0 and j > 0 and other == word[j - 1] and typed[i - 1] == letter:
+                best = min(best, earlier[i - 1] + SLIP)
             now.append(best)
         earlier, last = last, now
     return last[-1]
+
+
+def _added(typed: str, at: int) -> int:
+    return SLIP if at > 0 and typed[at] == typed[at - 1] else WRONG
+
+
+def _replaced(letter: str, other: str) -> int:
+    if letter == other:
+        return 0
+    vowels = letter in VOWELS and other in VOWELS
+    return SLIP if vowels or other in NEIGHBORS.get(letter, "") else WRONG

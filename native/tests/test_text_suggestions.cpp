@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -9,6 +10,8 @@
 #include "tests/text_models.h"
 #include "text/suggestions.h"
 #include "text/text_model.h"
+#include "text/tokenizer_files.h"
+#include "text/word_list.h"
 
 using namespace squeezebert;
 
@@ -54,15 +57,21 @@ TEST("suggestions: what is a word") {
     }
 }
 
-TEST("suggestions: edits") {
-    CHECK_EQUAL(edits(U"statoin", U"station", false), 1);  // neighbors exchanged
-    CHECK_EQUAL(edits(U"tomorow", U"tomorrow", false), 1);
-    CHECK_EQUAL(edits(U"abc", U"abc", false), 0);
-    CHECK_EQUAL(edits(U"abc", U"xyz", false), 3);
-    CHECK_EQUAL(edits(U"abc", U"abcdef", false), 3);
-    CHECK_EQUAL(edits(U"abx", U"abcdef", true), 1);
-    CHECK_EQUAL(edits(U"abc", U"abcdef", true), 0);
-    CHECK_EQUAL(edits(U"abcdef", U"abc", true), 3);
+TEST("suggestions: what errors cost") {
+    CHECK_EQUAL(cost(U"abc", U"abc", false), 0);
+    CHECK_EQUAL(cost(U"statoin", U"station", false), 2);   // neighbors exchanged
+    CHECK_EQUAL(cost(U"tomorow", U"tomorrow", false), 2);  // left out
+    CHECK_EQUAL(cost(U"carr", U"car", false), 2);          // twice
+    CHECK_EQUAL(cost(U"care", U"car", false), 3);
+    CHECK_EQUAL(cost(U"hpme", U"home", false), 2);  // the next key
+    CHECK_EQUAL(cost(U"hqme", U"home", false), 3);  // one far away
+    CHECK_EQUAL(cost(U"yeit", U"zeit", false), 3);  // beside it on neither keyboard
+    CHECK_EQUAL(cost(U"uber", U"\u00fcber", false), 3);
+    CHECK_EQUAL(cost(U"seperate", U"separate", false), 2);  // a vowel for another
+    CHECK_EQUAL(cost(U"abc", U"abcdef", false), 6);
+    CHECK_EQUAL(cost(U"abz", U"abcdef", true), 3);
+    CHECK_EQUAL(cost(U"abc", U"abcdef", true), 0);
+    CHECK_EQUAL(cost(U"abcdef", U"abc", true), 9);
 }
 
 TEST("suggestions: likely words, completions, corrections") {
@@ -103,7 +112,7 @@ TEST("suggestions: what was typed, letter by letter") {
     CHECK_EQUAL(typing.least(), 0);
     CHECK(typing.may_fit() && !typing.fit());
     for (const char32_t letter : std::u32string(U"ion")) typing.push(letter);
-    CHECK_EQUAL(typing.whole(), 1);
+    CHECK_EQUAL(typing.whole(), 2);
     CHECK(typing.fit()->kind == SuggestionKind::correction);
     Typing far(typed, false);
     for (const char32_t letter : std::u32string(U"xyz")) far.push(letter);
@@ -147,6 +156,8 @@ TEST("suggestions: words of several tokens, and what stands there") {
         const char *text, *word, *right;
     } cases[] = {{"We have two resturants ", "resturants", "restaurants"},
                  {"She is studying Psychoogy ", "Psychoogy", "Psychology"},
+                 {"What shall we have for breaakfast ", "breaakfast", "breakfast"},
+                 {"Please, on\xE2\x80\x99t go ", "go", "go"},
                  {"My name is Schwarzkopf ", "Schwarzkopf", "Schwarzkopf"},
                  {"I know that you don't ", "don't", "don't"}};
     for (const auto& one : cases) {
@@ -161,6 +172,26 @@ TEST("suggestions: words of several tokens, and what stands there") {
         squeezebert_free(found);
     }
     squeezebert_close(model);
+}
+
+TEST("suggestions: a list of words") {
+    const Tokenizer tokenizer(read_tokenizer(ModelFiles::with_texts(
+        {{"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nwork\n##ing\n##er\n##s\nt\n"}},
+        "here")));
+    const WordList list("the\r\nworking\n\nworker\nunknown\nworks\nworkers", tokenizer);
+    // One token is no long word, and what the tokenizer does not know is none.
+    CHECK_EQUAL(list.words().size(), 4U);
+    CHECK(list.lists(tokenizer.vocabulary().find("the")));
+    CHECK(!list.lists(tokenizer.vocabulary().find("work")));
+    CHECK_EQUAL(std::string(list.words()[1].text), "worker");
+    CHECK(list.words()[1].letters == U"worker");
+    double two = 0.0;
+    for (const WordList::Word& word : list.words()) {
+        if (word.tokens.size() == 2) two += std::exp(word.share);
+    }
+    CHECK(two > 0.999 && two < 1.001);
+    CHECK(list.words()[0].share > list.words()[1].share);
+    CHECK_EQUAL(list.words()[3].share, 0.0F);  // alone of three tokens
 }
 
 TEST("suggestions: gaps filled together") {

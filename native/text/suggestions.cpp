@@ -15,7 +15,8 @@ namespace {
 constexpr double small_letter = -1.0;
 
 bool in_word(char32_t c) { return (word_properties(c) & (word_letter | word_mark)) != 0; }
-bool joins(char32_t c) { return c == U'-' || c == U'\'' || c == U'\u2019'; }
+constexpr char32_t typographic_apostrophe = U'\u2019';
+bool joins(char32_t c) { return c == U'-' || c == U'\'' || c == typographic_apostrophe; }
 
 /// `word` with a capital first letter, where that is one of Latin-1's or ASCII's.
 std::string capitalized(std::string_view word) {
@@ -67,19 +68,31 @@ Typed::Typed(std::string_view text, bool finished)
       may_be_word_(letters_.size() <= Typing::longest) {
     if (text.empty()) return;
     capital_ = to_lower(read_utf8(text.data())).values[0] != read_utf8(text.data());
-    for (const char32_t letter : letters_) {
+    for (char32_t& letter : letters_) {
         if ((word_properties(letter) & word_digit) != 0) may_be_word_ = false;
+        if (letter != typographic_apostrophe) continue;
+        letter = U'\'';
+        typographic_ = true;
     }
 }
 
-Typing::Fit Typed::exact() const {
-    Typing same = typing();
-    for (const char32_t letter : letters_) same.push(letter);
-    return *same.fit();
+std::optional<Typing::Fit> Typed::fit(std::u32string_view letters) const {
+    Typing typing(letters_, finished_);
+    if (!typing.may_fit(letters.size())) return {};
+    for (const char32_t letter : letters) {
+        typing.push(letter);
+        if (!typing.may_fit()) return {};
+    }
+    return typing.fit();
 }
 
 double Typed::write(std::string_view word, std::string& as_typed) const {
     as_typed = capital_ ? capitalized(word) : std::string(word);
+    if (typographic_) {
+        for (std::size_t at = 0; (at = as_typed.find('\'', at)) != std::string::npos;) {
+            as_typed.replace(at, 1, "\xE2\x80\x99");
+        }
+    }
     if (empty() || capital_) return 0.0;
     const char32_t first = read_utf8(word.data());
     return to_lower(first).values[0] == first ? 0.0 : small_letter;
@@ -91,14 +104,7 @@ std::vector<Suggestion> fitting_words(const Vocabulary& vocabulary, const Lexico
     for (const std::int32_t id : lexicon.words()) {
         Typing::Fit fit{SuggestionKind::next, 0.0};
         if (!typed.empty()) {
-            Typing typing = typed.typing();
-            bool may_fit = true;
-            for (const char32_t letter : lexicon.letters(id)) {
-                typing.push(letter);
-                may_fit = typing.may_fit();
-                if (!may_fit) break;
-            }
-            const auto fits = may_fit ? typing.fit() : std::nullopt;
+            const auto fits = typed.fit(lexicon.letters(id));
             if (!fits) continue;
             fit = *fits;
         }

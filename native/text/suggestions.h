@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,18 +44,19 @@ public:
     bool may_be_word() const { return may_be_word_; }
     std::size_t size() const { return letters_.size(); }
     std::string_view text() const { return text_; }
-    /// To compare a word with it. Valid as long as this, which may_be_word().
-    Typing typing() const { return Typing(letters_, finished_); }
+    /// How a word of these small letters fits, where it does. This must not be empty(), and
+    /// may_be_word().
+    std::optional<Typing::Fit> fit(std::u32string_view letters) const;
     /// How a word fits that is spelled as it is.
-    Typing::Fit exact() const;
-    /// A word as it would be written here, and the logarithm of what a letter's size costs: a
-    /// capital is meant, a small letter may be laziness.
+    Typing::Fit exact() const { return *fit(letters_); }
+    /// A word as it would be written here, with apostrophes as they were typed, and the logarithm
+    /// of what a letter's size costs: a capital is meant, a small letter may be laziness.
     double write(std::string_view word, std::string& as_typed) const;
 
 private:
     std::string_view text_;
     std::u32string letters_;
-    bool finished_, capital_ = false, may_be_word_;
+    bool finished_, capital_ = false, typographic_ = false, may_be_word_;
 };
 
 /// The words of a vocabulary that may be meant, in the order of their ids. A score is the logarithm

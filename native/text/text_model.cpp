@@ -16,6 +16,8 @@ namespace squeezebert {
 
 namespace {
 
+constexpr const char* word_list_name = "words.txt";
+
 /// Inputs that go into the model at once: more cost memory and gain nothing.
 constexpr std::size_t batch_tokens = 4096;
 
@@ -63,6 +65,18 @@ std::vector<Packed> pack(const Tokens& tokens, const Vocabulary& vocabulary, int
     return inputs;
 }
 
+/// Only a masked LM offers words.
+std::optional<std::string> read_word_list(const ModelFiles& files, HeadKind task) {
+    if (task != HeadKind::masked_lm) return {};
+    std::optional<std::string> text = files.read(word_list_name);
+    try {
+        if (text) check_utf8(*text, files.path(word_list_name).c_str());
+    } catch (const Error& error) {
+        throw Error(ErrorKind::checkpoint, error.what());
+    }
+    return text;
+}
+
 }  // namespace
 
 TextModel::TextModel(const Model& model, const ModelFiles& files)
@@ -73,6 +87,7 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
                spec_.task == HeadKind::token_classification ? model.labels() : 0),
       tags_(spec_.labels),
       lexicon_(tokenizer_.vocabulary()),
+      word_list_text_(read_word_list(files, spec_.task)),
       whole_(spec_.task == HeadKind::masked_lm
                  ? static_cast<std::size_t>(tokenizer_.vocabulary().size())
                  : 0) {
@@ -93,6 +108,12 @@ TextModel::TextModel(const Model& model, const ModelFiles& files)
                         std::to_string(config.vocab_size),
                     "the tokenizer of another model lies in the directory");
     }
+}
+
+const WordList* TextModel::word_list() const {
+    if (!word_list_text_) return nullptr;
+    std::call_once(word_list_read_, [this] { word_list_.emplace(*word_list_text_, tokenizer_); });
+    return &*word_list_;
 }
 
 void TextModel::require(HeadKind head, const char* call) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "text/tag_set.h"
 #include "text/task_spec.h"
 #include "text/tokenizer.h"
+#include "text/word_list.h"
 
 namespace squeezebert {
 
@@ -108,17 +110,22 @@ private:
     std::int64_t add_place(const Place& place, const std::vector<std::int32_t>& tokens,
                            std::size_t length, Inputs& inputs) const;
     Place place_of(std::string_view text, WordPlace place) const;
-    /// Words of two tokens and more that may be meant, the likeliest first.
+    /// What words.txt lists; null without it. The first call cuts it into tokens.
+    const WordList* word_list() const;
+    /// Words of two tokens and more that may be meant: those of the list, and what stands there.
     std::vector<Suggestion> long_words(const Place& place, const Typed& typed) const;
+    /// Adds to scores how likely the model finds the words in a place.
+    void weigh(const Place& place, const std::vector<const WordList::Word*>& words,
+               std::vector<Suggestion>& found) const;
     /// The logarithm of how likely a word is whose tokens are known; none of a word that is unknown
     /// or of more than `longest_word`.
     std::optional<double> known_word(const Place& place,
                                      const std::vector<std::int32_t>& tokens) const;
-    /// How likely each word is all of a word, (count,), as the model sees it by itself. Those of
-    /// one token are kept.
-    std::vector<double> whole_words(const std::vector<std::vector<std::int32_t>>& words) const;
+    /// How likely each token is all of a word, (count,): those that are listed are; of others the
+    /// model is asked, by themselves and once.
+    std::vector<double> whole_words(const std::vector<std::int32_t>& words) const;
     /// The same for those at `asked`, (asked,), without looking at what is kept.
-    std::vector<double> ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+    std::vector<double> ask_whole(const std::vector<std::int32_t>& words,
                                   const std::vector<std::size_t>& asked) const;
     /// Takes away what is rather the beginning of a word than one.
     std::vector<Suggestion> whole_only(std::vector<Suggestion> words, int top_k) const;
@@ -132,6 +139,9 @@ private:
     const TagDecoder decoder_;
     const TagSet tags_;
     const Lexicon lexicon_;
+    const std::optional<std::string> word_list_text_;
+    mutable std::once_flag word_list_read_;
+    mutable std::optional<WordList> word_list_;
     /// What whole_words() found, by id; below 0 where it was not asked.
     mutable std::vector<std::atomic<float>> whole_;
 };

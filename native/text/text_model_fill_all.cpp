@@ -106,9 +106,7 @@ std::vector<std::int32_t> TextModel::gap_tokens(const float* row, std::size_t co
     // A third or so are the beginnings of words only.
     const std::vector<std::int32_t> found =
         likeliest(row, known, 2 * count, [&](std::int32_t id) { return lexicon_.is_word(id); });
-    std::vector<std::vector<std::int32_t>> asked;
-    for (const std::int32_t id : found) asked.push_back({id});
-    const std::vector<double> whole = whole_words(asked);
+    const std::vector<double> whole = whole_words(found);
     std::vector<std::int32_t> kept;
     for (std::size_t i = 0; i < found.size() && kept.size() < count; ++i) {
         if (whole[i] >= 0.5) kept.push_back(found[i]);

@@ -1,9 +1,9 @@
-/// Words of several tokens for a keyboard.
+/// Words of several tokens for a keyboard: those of the word list.
 ///
-/// Such words stand in no list: they are looked for piece by piece. For each number of pieces the
-/// model is shown that many gaps; the likeliest first pieces that lead to what was typed go on, and
-/// the model is asked for the next one in sight of them. So a word's probability is the product of
-/// its pieces', each given those before it, times how rare words of so many pieces are.
+/// What fits what was typed is ranked by one question: how likely is a word's first token, where a
+/// gap of so many tokens stands, times the word's share among those that begin so. The best are
+/// then looked at token by token, so that a word's probability is the product of its tokens', each
+/// given those before it, times how rare words of so many tokens are.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -13,113 +13,98 @@
 namespace squeezebert {
 namespace {
 
-/// Ways that go on at each step, and pieces of the words that are looked for. Both were tried on
-/// DailyDialog's dev part (docs/phone.md).
-constexpr std::size_t beam = 8, most_pieces = 3;
-/// Shorter words are all tokens.
-constexpr std::size_t fewest_letters = 4;
-/// The logarithm of how much rarer words of one more piece are.
-constexpr double another_piece = -1.0;
-/// The least likely that a piece may be after those before it, a logarithm: less, and the word is
-/// none.
-constexpr float least_piece = -9.0F;
+/// Tokens of the longest gap that is shown; longer words are ranked by it too.
+constexpr std::size_t longest_gap = 4;
+/// Words that are looked at token by token.
+constexpr std::size_t looked_at = 6;
+/// Words that are ranked: of those that begin with a letter or two, the most frequent.
+constexpr std::size_t most_ranked = 256;
+/// Logarithms, tried on DailyDialog's dev part (docs/phone.md): how much rarer words of one more
+/// token are, and words that no list has.
+constexpr double another_token = -0.5, unlisted = -5.0;
 
-/// The beginning of a word of `length` tokens.
-struct Way {
-    std::size_t length;
-    std::vector<std::int32_t> tokens;
-    Typing typing;
-    double score;  ///< of the tokens, a logarithm
-};
-
-/// `way` with another token, unless no word that begins so could be meant.
-std::optional<Way> longer_by(const Way& way, std::int32_t id, std::u32string_view letters,
-                             float log_probability) {
-    Typing typing = way.typing;
-    for (const char32_t letter : letters) {
-        typing.push(letter);
-        if (!typing.may_fit()) return {};
-    }
-    Way longer{way.length, way.tokens, typing, way.score + log_probability};
-    longer.tokens.push_back(id);
-    return longer;
-}
-
-/// The best ways of each length.
-std::vector<Way> best_of(std::vector<Way> ways) {
-    std::stable_sort(ways.begin(), ways.end(), [](const Way& a, const Way& b) {
-        if (a.length != b.length) return a.length < b.length;
-        return a.score + a.typing.cost_so_far() > b.score + b.typing.cost_so_far();
-    });
-    std::vector<Way> kept;
-    std::size_t same = 0;
-    for (Way& way : ways) {
-        same = kept.empty() || kept.back().length != way.length ? 0 : same + 1;
-        if (same < beam) kept.push_back(std::move(way));
-    }
-    return kept;
-}
-
-std::string spelled(const Vocabulary& vocabulary, const std::vector<std::int32_t>& tokens) {
-    std::string word(vocabulary.token(tokens[0]));
-    for (std::size_t i = 1; i < tokens.size(); ++i) {
-        word += vocabulary.token(tokens[i]).substr(vocabulary.prefix().size());
-    }
-    return word;
-}
-
-Suggestion suggestion(const std::vector<std::int32_t>& tokens, std::string_view word,
-                      const Typed& typed, Typing::Fit fit, double score) {
-    Suggestion one{tokens[0], {tokens.begin() + 1, tokens.end()}, {}, fit.kind, score + fit.score};
-    one.score += typed.write(word, one.word);
-    one.score += another_piece * static_cast<double>(tokens.size() - 1);
-    return one;
+double rarer(const std::vector<std::int32_t>& tokens) {
+    return another_token * static_cast<double>(tokens.size() - 1);
 }
 
 }  // namespace
 
 std::vector<Suggestion> TextModel::long_words(const Place& place, const Typed& typed) const {
-    const std::vector<std::int32_t> known = tokenizer_.encode(typed.text()).ids;
-    if (typed.size() < fewest_letters || known.size() < 2) return {};
     std::vector<Suggestion> found;
-    std::vector<Way> ways;
-    for (std::size_t length = 2; length <= most_pieces; ++length) {
-        ways.push_back({length, {}, typed.typing(), 0.0});
-    }
-    while (!ways.empty()) {
-        Inputs inputs;
-        std::vector<std::int64_t> positions;
-        for (const Way& way : ways) {
-            positions.push_back(add_place(place, way.tokens, way.length, inputs));
+    std::vector<const WordList::Word*> fitting;
+    const WordList* list = word_list();
+    if (list != nullptr) {
+        for (const WordList::Word& word : list->words()) {
+            if (found.size() == most_ranked) break;
+            const auto fit = typed.fit(word.letters);
+            if (!fit) continue;
+            const auto& ids = word.tokens;
+            found.push_back({ids[0], {ids.begin() + 1, ids.end()}, {}, fit->kind, fit->score});
+            found.back().score += rarer(ids) + typed.write(word.text, found.back().word);
+            fitting.push_back(&word);
         }
-        const std::vector<float> rows = log_probabilities(inputs, positions);
-        const auto known_tokens = static_cast<std::size_t>(tokenizer_.vocabulary().size());
-        std::vector<Way> unfinished;
-        for (std::size_t i = 0; i < ways.size(); ++i) {
-            const float* row = rows.data() + i * known_tokens;
-            const bool first = ways[i].tokens.empty();
-            for (const std::int32_t id : first ? lexicon_.words() : lexicon_.pieces()) {
-                if (!first && row[id] < least_piece) continue;
-                auto way = longer_by(ways[i], id, lexicon_.letters(id), row[id]);
-                if (!way) continue;
-                if (way->tokens.size() < way->length) {
-                    unfinished.push_back(std::move(*way));
-                    continue;
-                }
-                const auto fit = way->typing.fit();
-                if (!fit || way->tokens == known) continue;
-                const std::string word = spelled(tokenizer_.vocabulary(), way->tokens);
-                // The model knows a word by the tokens that the tokenizer makes of it, only.
-                if (tokenizer_.encode(word).ids != way->tokens) continue;
-                found.push_back(suggestion(way->tokens, word, typed, *fit, way->score));
-            }
-        }
-        ways = best_of(std::move(unfinished));
     }
-    if (const auto score = known_word(place, known)) {
-        found.push_back(suggestion(known, typed.text(), typed, typed.exact(), *score));
+    if (!found.empty()) weigh(place, fitting, found);
+    const std::vector<std::int32_t> known = tokenizer_.encode(typed.text()).ids;
+    const bool listed =
+        std::any_of(fitting.begin(), fitting.end(),
+                    [&](const WordList::Word* word) { return word->tokens == known; });
+    if (!listed && known.size() > 1) {
+        if (const auto score = known_word(place, known)) {
+            Suggestion own{
+                known[0], {known.begin() + 1, known.end()}, {}, SuggestionKind::typed, *score};
+            own.score += rarer(known) + typed.exact().score + (list != nullptr ? unlisted : 0.0);
+            own.score += typed.write(typed.text(), own.word);
+            found.push_back(std::move(own));
+        }
     }
     return found;
+}
+
+void TextModel::weigh(const Place& place, const std::vector<const WordList::Word*>& words,
+                      std::vector<Suggestion>& found) const {
+    const auto known = static_cast<std::size_t>(tokenizer_.vocabulary().size());
+    Inputs gaps;
+    std::vector<std::int64_t> positions;
+    for (std::size_t length = 2; length <= longest_gap; ++length) {
+        positions.push_back(add_place(place, {}, length, gaps));
+    }
+    const std::vector<float> first = log_probabilities(gaps, positions);
+    const auto first_token = [&](const WordList::Word& word) {
+        const std::size_t row = std::min(word.tokens.size(), longest_gap) - 2;
+        return first[row * known + static_cast<std::size_t>(word.tokens[0])];
+    };
+    std::vector<double> chances;
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        chances.push_back(first_token(*words[i]) + words[i]->share);
+        order.push_back(i);
+    }
+    const auto count = std::min(order.size(), looked_at);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
+                      order.end(), [&](std::size_t a, std::size_t b) {
+                          return chances[a] + found[a].score > chances[b] + found[b].score;
+                      });
+    order.resize(count);
+    Inputs inputs;
+    positions.clear();
+    for (const std::size_t i : order) {
+        const auto& tokens = words[i]->tokens;
+        for (std::size_t at = 1; at < tokens.size(); ++at) {
+            const auto seen = tokens.begin() + static_cast<std::ptrdiff_t>(at);
+            positions.push_back(add_place(place, {tokens.begin(), seen}, tokens.size(), inputs));
+        }
+    }
+    const std::vector<float> rows = log_probabilities(inputs, positions);
+    std::size_t row = 0;
+    for (const std::size_t i : order) {
+        const auto& tokens = words[i]->tokens;
+        chances[i] = first_token(*words[i]);
+        for (std::size_t at = 1; at < tokens.size(); ++at, ++row) {
+            chances[i] += rows[row * known + static_cast<std::size_t>(tokens[at])];
+        }
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) found[i].score += chances[i];
 }
 
 std::optional<double> TextModel::known_word(const Place& place,

@@ -95,19 +95,22 @@ std::vector<float> TextModel::log_probabilities(const Inputs& inputs,
 }
 
 std::vector<Suggestion> TextModel::whole_only(std::vector<Suggestion> words, int top_k) const {
-    std::vector<std::vector<std::int32_t>> asked;
-    for (const Suggestion& word : words) {
-        asked.push_back({word.id});
-        asked.back().insert(asked.back().end(), word.pieces.begin(), word.pieces.end());
+    std::vector<std::int32_t> asked;
+    std::vector<std::size_t> of;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const Suggestion& word = words[i];
+        // Those of several tokens are listed, or stand there: that is the writer's own, be it a
+        // word or not.
+        if (!word.pieces.empty() || word.kind == SuggestionKind::typed) continue;
+        asked.push_back(word.id);
+        of.push_back(i);
     }
     const std::vector<double> whole = whole_words(asked);
+    for (std::size_t i = 0; i < of.size(); ++i)
+        words[of[i]].score *= whole[i] < 0.5 ? 0.0 : whole[i];
     std::vector<Suggestion> kept;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        // What stands there is the writer's own, be it a word or not.
-        const bool own = words[i].kind == SuggestionKind::typed;
-        if (whole[i] < 0.5 && !own) continue;
-        if (!own) words[i].score *= whole[i];
-        kept.push_back(std::move(words[i]));
+    for (Suggestion& word : words) {
+        if (word.score > 0.0) kept.push_back(std::move(word));
     }
     std::stable_sort(kept.begin(), kept.end(),
                      [](const Suggestion& a, const Suggestion& b) { return a.score > b.score; });
@@ -115,8 +118,8 @@ std::vector<Suggestion> TextModel::whole_only(std::vector<Suggestion> words, int
     return kept;
 }
 
-std::vector<double> TextModel::whole_words(
-    const std::vector<std::vector<std::int32_t>>& words) const {
+std::vector<double> TextModel::whole_words(const std::vector<std::int32_t>& words) const {
+    const WordList* list = word_list();
     std::vector<double> result(words.size());
     std::vector<std::size_t> asked;
     const auto ask = [&] {
@@ -125,11 +128,10 @@ std::vector<double> TextModel::whole_words(
         asked.clear();
     };
     for (std::size_t i = 0; i < words.size(); ++i) {
-        if (words[i].size() == 1) {
-            const auto id = static_cast<std::size_t>(words[i][0]);
-            result[i] = whole_[id].load(std::memory_order_relaxed);
-            if (result[i] >= 0.0) continue;
-        }
+        const auto id = static_cast<std::size_t>(words[i]);
+        const bool listed = list != nullptr && list->lists(words[i]);
+        result[i] = listed ? 1.0 : whole_[id].load(std::memory_order_relaxed);
+        if (result[i] >= 0.0) continue;
         asked.push_back(i);
         if (asked.size() == most_asked) ask();
     }
@@ -137,7 +139,7 @@ std::vector<double> TextModel::whole_words(
     return result;
 }
 
-std::vector<double> TextModel::ask_whole(const std::vector<std::vector<std::int32_t>>& words,
+std::vector<double> TextModel::ask_whole(const std::vector<std::int32_t>& words,
                                          const std::vector<std::size_t>& asked) const {
     const Vocabulary& vocabulary = tokenizer_.vocabulary();
     const int stop = vocabulary.find(".");
@@ -147,7 +149,7 @@ std::vector<double> TextModel::ask_whole(const std::vector<std::vector<std::int3
         // What comes after it, in the shortest of sentences?
         std::vector<std::int32_t> after;
         if (stop >= 0) after.push_back(stop);
-        positions.push_back(add_place({{}, after}, words[i], words[i].size() + 1, inputs));
+        positions.push_back(add_place({{}, after}, {words[i]}, 2, inputs));
     }
     const std::vector<float> rows = log_probabilities(inputs, positions);
     std::vector<double> result;
@@ -158,11 +160,8 @@ std::vector<double> TextModel::ask_whole(const std::vector<std::vector<std::int3
             if (!vocabulary.continues_word(id)) sum += std::exp(row[id]);
         }
         result.push_back(sum);
-        const std::vector<std::int32_t>& word = words[asked[i]];
-        if (word.size() == 1) {
-            whole_[static_cast<std::size_t>(word[0])].store(static_cast<float>(sum),
-                                                            std::memory_order_relaxed);
-        }
+        whole_[static_cast<std::size_t>(words[asked[i]])].store(static_cast<float>(sum),
+                                                                std::memory_order_relaxed);
     }
     return result;
 }

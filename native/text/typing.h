@@ -28,12 +28,13 @@ public:
     /// The word's next letter, small.
     void push(char32_t letter);
 
-    /// The fewest letters to insert, drop, replace or exchange with their neighbor that make the
-    /// letters so far of what was typed.
+    /// What the errors cost that make the letters so far of what was typed: letters left out, too
+    /// many, replaced or exchanged with their neighbor. Such as fingers make cost 2 (one on a
+    /// neighboring key, one twice, one left out, two exchanged; a vowel for another), others 3.
     int whole() const { return last_[typed_.size()]; }
     /// The same for the best beginning of the word: letters that are not typed yet cost nothing.
     int part() const { return part_; }
-    /// The fewest edits that any word has which begins with the letters so far.
+    /// The least that any word costs which begins with the letters so far.
     int least() const;
 
     /// What the word would be, and the logarithm of how likely somebody who means it types this.
@@ -45,24 +46,26 @@ public:
     std::optional<Fit> fit() const;
     /// Whether more letters could make it fit.
     bool may_fit() const;
-    /// The least that least() costs a word, a logarithm.
-    double cost_so_far() const;
+    /// Whether a word of so many letters can fit at all.
+    bool may_fit(std::size_t letters) const;
 
 private:
     using Row = std::array<std::uint8_t, longest + 1>;
 
+    int added(std::size_t i) const;
     int most() const;
     bool first_wrong() const;
 
     std::u32string_view typed_;
     bool finished_;
-    Row last_, before_;  ///< edits to each beginning of what was typed, now and a letter ago
+    std::array<std::uint8_t, longest> keys_;  ///< where what was typed stands on a keyboard
+    Row last_, before_;  ///< costs of each beginning of what was typed, now and a letter ago
     char32_t letter_ = 0, first_ = 0, second_ = 0;
     std::size_t letters_ = 0;
     int part_;
 };
 
-/// The edits that make `word` of `typed`, or of its beginning where `unfinished`.
-int edits(std::u32string_view typed, std::u32string_view word, bool unfinished);
+/// What the errors cost between `word` and `typed`, or its beginning where `unfinished`.
+int cost(std::u32string_view typed, std::u32string_view word, bool unfinished);
 
 }  // namespace squeezebert

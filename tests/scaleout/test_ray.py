@@ -54,7 +54,7 @@ def engines(ancestor: int) -> list[int]:
 
 
 def started(told: str) -> str:
-    """What a job told, of one whose cluster came up: Ray gives a slow machine few seconds for it."""
+    """What a job told whose cluster came up: Ray gives a slow machine few seconds for that."""
     if "timed out during startup" in told:
         pytest.skip("Ray's cluster does not start here in the time that Ray gives it")
     return told

@@ -2,9 +2,9 @@
 
 A bundle is a safetensors file with all of a model's tensors, byte for byte as its weight files hold
 them. The file's metadata, texts by name, holds what else belongs to the model under the names that
-the files have in a directory: ``config.json``, ``task.json`` and the tokenizer's. Tensors of a
-multiple of 64 bytes begin at a multiple of 64 bytes, so that packed ones are used where they lie.
-Any reader of safetensors reads it.
+the files have in a directory: ``config.json``, ``task.json``, the tokenizer's, and ``words.txt``
+where there is one. Tensors of a multiple of 64 bytes begin at a multiple of 64 bytes, so that
+packed ones are used where they lie. Any reader of safetensors reads it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from squeezebert.structured import parse_json
 
 CONFIG, TASK, TOKENIZER = "config.json", "task.json", "tokenizer.json"
 VOCABULARY = "vocab.txt"
+WORDS = "words.txt"
+"""Of a masked LM: words that a keyboard may offer, one a line, the most frequent first."""
 SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 COPIED = (".json", ".txt", ".toml", ".md", ".model")
@@ -107,7 +109,7 @@ def _texts(directory: Path) -> dict[str, str]:
     if not (directory / CONFIG).is_file():
         raise CheckpointError(f"there is no {CONFIG} in {directory}")
     texts: dict[str, str] = {}
-    for name in (CONFIG, TASK, tokenizer, *SETTINGS):
+    for name in (CONFIG, TASK, tokenizer, WORDS, *SETTINGS):
         path = directory / name
         if path.is_file():
             try:

@@ -24,6 +24,7 @@ UPLOADED = (
     "1_Pooling/config.json",
     "tokenizer.json",
     "vocab.txt",
+    "words.txt",
     "special_tokens_map.json",
     "added_tokens.json",
     "recipe.toml",
