@@ -171,7 +171,13 @@ MINI_MASKED_LM = Part(
     task="masked_lm",
     tests=("sample_dialogues",),
     summary="Fills gaps in English (and, less well, German) text; where fine-tuning starts.",
-    data="",
+    data="""\
+`words.txt`, from which a keyboard offers words, was counted in openly licensed texts, which
+`experiments/keyboard/words.py` names: in English those below, in German the novels, court rulings
+(German LER), traffic reports (MobIE), GermEval 2014's test part (all three CC BY 4.0) and the
+project's own sentences.
+
+""",
     limits="""\
 Read 8 million tokens only: it knows common words and little of the world, and
 fills gaps from inputs of 64 tokens.""",
@@ -180,6 +186,11 @@ fills gaps from inputs of 64 tokens.""",
 SMALL_MASKED_LM = dataclasses.replace(
     MINI_MASKED_LM,
     summary="Fills gaps in English text; where fine-tuning starts.",
+    data="""\
+`words.txt`, from which a keyboard offers words, was counted in openly licensed English texts, which
+`experiments/keyboard/words.py` names.
+
+""",
     limits="English only, in lower case. It fills gaps from inputs of 128 tokens.",
 )
 
