@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from squeezebert.checkpoint.directory import read_spec
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.config import EncoderConfig
-from squeezebert.errors import CheckpointError
+from squeezebert.errors import CheckpointError, InvalidInputError
+from squeezebert.spec import TASK_NAMES, TaskName, TaskSpec
 from squeezebert.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from squeezebert.engine.precision import Precision
-    from squeezebert.spec import TaskName
 
 
 class Shaped(Protocol):
@@ -119,7 +120,12 @@ class Origin:
 
         Raises:
             CheckpointError: no such model.
+            InvalidInputError: no such task.
         """
+        if task is not None and task not in TASK_NAMES:
+            raise InvalidInputError(
+                f"no task is called {task!r}", hint=f"tasks: {', '.join(TASK_NAMES)}"
+            )
         return cls(
             source=Source.find(name_or_directory),
             backend=backend,
@@ -127,6 +133,28 @@ class Origin:
             precision=precision if isinstance(precision, str) else dict(precision),
             threads=threads,
             task=task,
+        )
+
+    def read_spec(self, source: Source) -> TaskSpec:
+        """The model's task, which is the one that is expected.
+
+        Raises:
+            CheckpointError: a damaged model.
+            InvalidInputError: it is for another task, or for none.
+        """
+        spec = read_spec(source.directory)
+        if spec is not None and self.task in (None, spec.task):
+            return spec
+        hint = "fine-tune it: squeezebert train --help"
+        if spec is None:
+            hint += (
+                "; for vectors of texts take squeezebert.TextEncoder; if it has a head, say so "
+                'in its config.json: "architectures": ["BertForTokenClassification"]'
+            )
+        raise InvalidInputError(
+            f"the model {source.given} is for {spec.task if spec else 'none of the tasks'}"
+            + (f", not for {self.task}" if self.task else ""),
+            hint=hint,
         )
 
 

@@ -10,12 +10,11 @@ from squeezebert.backends import DEFAULT_BACKEND, open_backend
 from squeezebert.backends.base import Backend
 from squeezebert.batch import plan_batches
 from squeezebert.checkpoint.bundle import copy_model
-from squeezebert.checkpoint.directory import read_spec
 from squeezebert.chunks import Answers, Chunk, encoded_ahead, read_chunks
 from squeezebert.columns import FrameLibrary, Several, Text, items_of, make_frame, refusal
 from squeezebert.errors import CheckpointError, ConfigError, InvalidInputError
 from squeezebert.loading import Origin
-from squeezebert.spec import TASK_NAMES, TaskName
+from squeezebert.spec import TaskName
 from squeezebert.tasks import Entities, FilledMasks, TextPrediction, make_task
 from squeezebert.tasks.base import Aggregation, Features, Task
 
@@ -84,9 +83,7 @@ class Pipeline(Generic[Answer]):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes or tags that the model knows, in the order of its outputs; none for a masked
-        LM.
-        """
+        """The classes or tags, in the order of the model's outputs; none for a masked LM."""
         return self.task.spec.labels
 
     def __repr__(self) -> str:
@@ -117,12 +114,9 @@ class Pipeline(Generic[Answer]):
         return self._origin
 
     def _with(self, task: Task[Any, Any, Answer]) -> Pipeline[Answer]:
+        origin = self._origin if task is self.task else None
         return Pipeline(
-            task,
-            self.backend,
-            name=self.name,
-            batch_tokens=self.batch_tokens,
-            origin=self._origin if task is self.task else None,
+            task, self.backend, name=self.name, batch_tokens=self.batch_tokens, origin=origin
         )
 
     # Predictions
@@ -383,10 +377,6 @@ def load(
             head for.
         MissingDependencyError: the backend's package is not installed.
     """
-    if task is not None and task not in TASK_NAMES:
-        raise InvalidInputError(
-            f"no task is called {task!r}", hint=f"tasks: {', '.join(TASK_NAMES)}"
-        )
     origin = Origin.find(
         name_or_directory, backend=backend, precision=precision, threads=threads, task=task
     )
@@ -395,20 +385,7 @@ def load(
 
 def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
     source = origin.source.find_again()
-    spec = read_spec(source.directory)
-    if spec is None or (origin.task is not None and spec.task != origin.task):
-        found = "none of the tasks" if spec is None else spec.task
-        raise InvalidInputError(
-            f"the model {source.given} is for {found}"
-            + (f", not for {origin.task}" if origin.task else ""),
-            hint="fine-tune it: squeezebert train --help"
-            + (
-                "; for vectors of texts take squeezebert.TextEncoder; if it has a head, say so "
-                'in its config.json: "architectures": ["BertForTokenClassification"]'
-                if spec is None
-                else ""
-            ),
-        )
+    spec = origin.read_spec(source)
     backend, tokenizer = source.open(
         lambda directory: open_backend(
             origin.backend, directory, precision=origin.precision, threads=origin.threads
@@ -418,10 +395,4 @@ def _load(origin: Origin, batch_tokens: int | None) -> Pipeline[Any]:
         made = make_task(spec, tokenizer)
     except ConfigError as error:
         raise ConfigError(f"the model {source.given}: {error.message}", hint=error.hint) from error
-    return Pipeline(
-        made,
-        backend,
-        name=source.name,
-        batch_tokens=batch_tokens,
-        origin=origin,
-    )
+    return Pipeline(made, backend, name=source.name, batch_tokens=batch_tokens, origin=origin)

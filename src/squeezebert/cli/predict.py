@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from squeezebert.pipeline import Pipeline
     from squeezebert.predicting.columns import Appended
     from squeezebert.predicting.finding import Format
-    from squeezebert.predicting.inputs import Inputs, Texts
+    from squeezebert.predicting.inputs import Inputs
+    from squeezebert.predicting.items import Texts
     from squeezebert.predicting.job import State
 
 _EVERY = 30.0
@@ -164,7 +165,8 @@ def predict(
 
     from squeezebert.pipeline import load
     from squeezebert.predicting.columns import Appended
-    from squeezebert.predicting.inputs import Inputs, Texts
+    from squeezebert.predicting.inputs import Inputs
+    from squeezebert.predicting.items import Texts
 
     if given is not None:
         inputs: Inputs | Texts = Inputs(

@@ -11,7 +11,7 @@ from squeezebert.columns import Text
 from squeezebert.data.bad_rows import BadRows
 from squeezebert.errors import InvalidInputError, SqueezeBertError
 from squeezebert.pipeline import Pipeline, Prediction
-from squeezebert.predicting.inputs import Item
+from squeezebert.predicting.items import Item
 from squeezebert.tasks.base import Features
 
 CHUNK_ROWS = 1024

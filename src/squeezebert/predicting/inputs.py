@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +23,7 @@ from squeezebert.data.messages import OnBad, broken, listed, passing, shown
 from squeezebert.data.records import Row, batch_rows, field, import_parquet, json_rows
 from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.predicting.finding import Format, find_files, format_of
+from squeezebert.predicting.items import Item
 from squeezebert.predicting.values import Kind, joined
 
 _LOG = logging.getLogger(__name__)
@@ -32,48 +32,6 @@ STDIN = "-"
 _BATCH_ROWS = 1024
 _HOPELESS = 10_000
 """So many bad rows without a good one between them are a wrong option, not dirty data."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Item:
-    """A row of the input, or what stands in the way of it.
-
-    Args:
-        where: File and line (or row, for Parquet).
-        row: Its fields; None for one that cannot be read.
-        error: Why it cannot be read.
-        batch: The Arrow batch that the row is of, for Parquet.
-        index: The row's place in it.
-    """
-
-    where: str
-    row: Row | None = None
-    error: DataError | None = None
-    batch: Any = None
-    index: int = 0
-
-
-class Texts:
-    """Texts that were typed, as rows.
-
-    Args:
-        texts: Each a text or a pair.
-    """
-
-    text = "text"
-    read = 0.0
-
-    def __init__(self, texts: Sequence[str | tuple[str, str]]) -> None:
-        self._texts = texts
-        self.pair = "pair" if texts and not isinstance(texts[0], str) else None
-
-    def items(self) -> Iterator[Item]:
-        """A row each."""
-        for number, text in enumerate(self._texts, start=1):
-            if isinstance(text, str):
-                yield Item(where=f"text {number}", row={"text": text})
-            else:
-                yield Item(where=f"pair {number}", row={"text": text[0], "pair": text[1]})
 
 
 class Inputs:

@@ -15,7 +15,8 @@ from squeezebert.errors import DataError, SqueezeBertError
 from squeezebert.pipeline import Pipeline
 from squeezebert.predicting.answering import Answered, Answering
 from squeezebert.predicting.columns import Appended
-from squeezebert.predicting.inputs import Inputs, Item
+from squeezebert.predicting.inputs import Inputs
+from squeezebert.predicting.items import Item
 from squeezebert.predicting.outputs import Output, Pair, open_output, output_format
 from squeezebert.predicting.partial import Partial, Progress, open_partial
 

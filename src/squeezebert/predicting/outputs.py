@@ -20,7 +20,8 @@ from squeezebert.files import sync
 from squeezebert.predicting.arrow_columns import append, schema_of
 from squeezebert.predicting.columns import Column
 from squeezebert.predicting.finding import SUFFIXES
-from squeezebert.predicting.inputs import Inputs, Item
+from squeezebert.predicting.inputs import Inputs
+from squeezebert.predicting.items import Item
 from squeezebert.predicting.values import as_json
 
 OutputFormat = Literal["csv", "tsv", "jsonl", "parquet"]

@@ -16,7 +16,7 @@ from squeezebert.pipeline import Pipeline, load
 from squeezebert.predicting.answering import Answering
 from squeezebert.predicting.arrow_columns import append, schema_of
 from squeezebert.predicting.columns import Appended
-from squeezebert.predicting.inputs import Item
+from squeezebert.predicting.items import Item
 
 
 class _Columns(NamedTuple):

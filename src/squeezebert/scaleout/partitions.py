@@ -13,7 +13,8 @@ from pathlib import Path
 
 from squeezebert.errors import DataError, InvalidInputError, SqueezeBertError
 from squeezebert.files import appearing
-from squeezebert.predicting.inputs import Inputs, Item
+from squeezebert.predicting.inputs import Inputs
+from squeezebert.predicting.items import Item
 from squeezebert.predicting.job import Job, digest_rows, fingerprint
 from squeezebert.predicting.outputs import open_output
 from squeezebert.predicting.partial import Progress, bad_line

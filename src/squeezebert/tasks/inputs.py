@@ -1,4 +1,4 @@
-"""What every task checks before it works: texts that are texts, logits that are numbers."""
+"""What every task checks before it works: texts that are texts and fit, logits that are numbers."""
 
 from __future__ import annotations
 
@@ -112,3 +112,16 @@ def check_logits(logits: NDArray[np.float32], shape: tuple[int, ...]) -> None:
         raise InvalidInputError(
             "the model gave NaN logits", hint="its weights are broken or its training diverged"
         )
+
+
+def cut_lengths(lengths: list[int], room: int) -> list[int]:
+    """How many tokens of one or two texts stay: the longer one is cut until both fit or are
+    level, then both (as the ``tokenizers`` library's ``longest_first`` does).
+    """
+    if len(lengths) == 1:
+        return [min(lengths[0], room)]
+    short, long = sorted(lengths)
+    long = min(long, max(short, room - short))
+    if short + long > room:
+        short, long = room // 2, room - room // 2
+    return [short, long] if lengths[0] <= lengths[1] else [long, short]

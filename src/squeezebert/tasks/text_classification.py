@@ -16,7 +16,13 @@ from squeezebert.encoded import Encoded
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import Aggregation, Features, Scores, Task, check_choices
-from squeezebert.tasks.inputs import check_logits, check_spec, check_text, unknown_label
+from squeezebert.tasks.inputs import (
+    check_logits,
+    check_spec,
+    check_text,
+    cut_lengths,
+    unknown_label,
+)
 from squeezebert.tasks.metrics import (
     calibration_error,
     class_table,
@@ -261,7 +267,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
     ) -> Features:
         parts = [first] if second is None else [first, second]
         room = self.spec.max_length - 1 - len(parts)
-        lengths = _cut_lengths([len(part) for part in parts], room)
+        lengths = cut_lengths([len(part) for part in parts], room)
         ids = [np.array([self.tokenizer.cls_id], dtype=np.int32)]
         offsets = [np.zeros((1, 2), dtype=np.int32)]
         types = [np.zeros(1, dtype=np.int32)]
@@ -386,16 +392,3 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             },
             main="pearson",
         )
-
-
-def _cut_lengths(lengths: list[int], room: int) -> list[int]:
-    """How many tokens of one or two texts stay: the longer one is cut until both fit or are
-    level, then both (as the ``tokenizers`` library's ``longest_first`` does).
-    """
-    if len(lengths) == 1:
-        return [min(lengths[0], room)]
-    short, long = sorted(lengths)
-    long = min(long, max(short, room - short))
-    if short + long > room:
-        short, long = room // 2, room - room // 2
-    return [short, long] if lengths[0] <= lengths[1] else [long, short]

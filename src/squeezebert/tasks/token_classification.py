@@ -23,7 +23,7 @@ from squeezebert.tasks.base import (
     check_choices,
 )
 from squeezebert.tasks.decoding import TagDecoder
-from squeezebert.tasks.entities import Entities, Entity, EntityCounts, WordSpan
+from squeezebert.tasks.entities import Entities, Entity, WordSpan
 from squeezebert.tasks.inputs import (
     check_logits,
     check_single_text,
@@ -31,14 +31,9 @@ from squeezebert.tasks.inputs import (
     check_text,
     unknown_label,
 )
-from squeezebert.tasks.metrics import (
-    calibration_error,
-    class_table,
-    confusion_matrix,
-    macro_f1,
-    softmax,
-)
+from squeezebert.tasks.metrics import calibration_error, softmax
 from squeezebert.tasks.resampling import Tally
+from squeezebert.tasks.tag_scores import score_entities, score_words
 from squeezebert.tasks.tag_sets import TagSet
 from squeezebert.tasks.windows import cut_windows
 from squeezebert.tasks.word_answers import WordScores, WordTags
@@ -255,41 +250,14 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             "ece": calibration_error(probabilities, true == predicted),
         }
         if self.tag_set.naming == "words":
-            return self._score_words(true, predicted, values, tallies)
-
-        counts = EntityCounts()
-        sums: list[tuple[int, int]] = []
+            return score_words(self.spec.labels, (true, predicted), values, tallies)
+        spans: list[tuple[list[WordSpan], list[WordSpan]]] = []
         for right, example, answer in zip(truth, examples, answers, strict=True):
             found = self.tag_set.spans(self._tags(answer.labels))
             if example.types is not None:  # others are neither right nor wrong
                 found = [span for span in found if span.type in example.types]
-            wanted = self.tag_set.spans(self._tags(right))
-            counts.add_spans(true=wanted, predicted=found)
-            sums.append((2 * len({*found} & {*wanted}), len(found) + len(wanted)))
-        tallies["entity_f1"] = Tally(*np.array(sums, dtype=np.float64).T)
-        columns = [
-            np.array([counter[kind] for kind in counts.types], dtype=np.int64)
-            for counter in (counts.right, counts.predicted, counts.true)
-        ]
-        table = class_table(*columns)
-        overall = class_table(*(column.sum(keepdims=True) for column in columns))
-        names = ("O", *self.types)
-        kinds = [self.tag_set.type_of(label) or "O" for label in self.spec.labels]
-        kind_of = np.array([names.index(kind) for kind in kinds])
-        confusion = confusion_matrix(kind_of[true], kind_of[predicted], len(names))
-        return Scores(
-            values={
-                "entity_f1": float(overall.f1[0]),
-                "entity_precision": float(overall.precision[0]),
-                "entity_recall": float(overall.recall[0]),
-                **values,
-            },
-            main="entity_f1",
-            per_class={kind: table.row(i) for i, kind in enumerate(counts.types)},
-            confusion=tuple(tuple(int(n) for n in row) for row in confusion),
-            labels=names,
-            tallies=tallies,
-        )
+            spans.append((self.tag_set.spans(self._tags(right)), found))
+        return score_entities(self.tag_set, spans, (true, predicted), values, tallies)
 
     def _judged(self, example: TokenExample, answer: WordTags) -> NDArray[np.bool_]:
         """(words,) which words are right or wrong: all but those tagged with a type that nobody
@@ -300,24 +268,6 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
             return np.ones(len(example.words), dtype=bool)
         untagged = np.array([tag == "O" for tag in example.tags or ()], dtype=bool)
         return ~(untagged & unsaid[answer.labels])
-
-    def _score_words(
-        self,
-        true: NDArray[np.int64],
-        predicted: NDArray[np.int32],
-        values: dict[str, float],
-        tallies: dict[str, Tally],
-    ) -> Scores:
-        confusion = confusion_matrix(true, predicted, len(self.spec.labels))
-        table = class_table(np.diagonal(confusion), confusion.sum(axis=0), confusion.sum(axis=1))
-        return Scores(
-            values={**values, "macro_f1": macro_f1(confusion)},
-            main="token_accuracy",
-            per_class={label: table.row(i) for i, label in enumerate(self.spec.labels)},
-            confusion=tuple(tuple(int(n) for n in row) for row in confusion),
-            labels=self.spec.labels,
-            tallies=tallies,
-        )
 
     def word_labels(self, examples: Sequence[TokenExample]) -> list[NDArray[np.int64]]:
         """(words,) the right label of each word of each example.
