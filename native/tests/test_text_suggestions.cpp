@@ -187,7 +187,7 @@ TEST("suggestions: a list of words") {
     CHECK(list.words()[1].letters == U"worker");
     double two = 0.0;
     for (const WordList::Word& word : list.words()) {
-        if (word.tokens.size() == 2) two += std::exp(word.share);
+        if (word.size == 2) two += std::exp(word.share);
     }
     CHECK(two > 0.999 && two < 1.001);
     CHECK(list.words()[0].share > list.words()[1].share);

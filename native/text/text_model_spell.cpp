@@ -36,9 +36,10 @@ std::vector<Suggestion> TextModel::long_words(const Place& place, const Typed& t
     if (list != nullptr) {
         for (const WordList::Word& word : list->words()) {
             if (found.size() == most_ranked) break;
+            if (word.size > longest_word) continue;
             const auto fit = typed.fit(word.letters);
             if (!fit) continue;
-            const auto& ids = word.tokens;
+            const std::vector<std::int32_t> ids = word.tokens();
             found.push_back({ids[0], {ids.begin() + 1, ids.end()}, {}, fit->kind, fit->score});
             found.back().score += rarer(ids) + typed.write(word.text, found.back().word);
             fitting.push_back(&word);
@@ -48,7 +49,7 @@ std::vector<Suggestion> TextModel::long_words(const Place& place, const Typed& t
     const std::vector<std::int32_t> known = tokenizer_.encode(typed.text()).ids;
     const bool listed =
         std::any_of(fitting.begin(), fitting.end(),
-                    [&](const WordList::Word* word) { return word->tokens == known; });
+                    [&](const WordList::Word* word) { return word->tokens() == known; });
     if (!listed && known.size() > 1) {
         if (const auto score = known_word(place, known)) {
             Suggestion own{
@@ -71,8 +72,8 @@ void TextModel::weigh(const Place& place, const std::vector<const WordList::Word
     }
     const std::vector<float> first = log_probabilities(gaps, positions);
     const auto first_token = [&](const WordList::Word& word) {
-        const std::size_t row = std::min(word.tokens.size(), longest_gap) - 2;
-        return first[row * known + static_cast<std::size_t>(word.tokens[0])];
+        const std::size_t row = std::min(word.size, longest_gap) - 2;
+        return first[row * known + static_cast<std::size_t>(*word.first)];
     };
     std::vector<double> chances;
     std::vector<std::size_t> order;
@@ -89,7 +90,7 @@ void TextModel::weigh(const Place& place, const std::vector<const WordList::Word
     Inputs inputs;
     positions.clear();
     for (const std::size_t i : order) {
-        const auto& tokens = words[i]->tokens;
+        const std::vector<std::int32_t> tokens = words[i]->tokens();
         for (std::size_t at = 1; at < tokens.size(); ++at) {
             const auto seen = tokens.begin() + static_cast<std::ptrdiff_t>(at);
             positions.push_back(add_place(place, {tokens.begin(), seen}, tokens.size(), inputs));
@@ -98,7 +99,7 @@ void TextModel::weigh(const Place& place, const std::vector<const WordList::Word
     const std::vector<float> rows = log_probabilities(inputs, positions);
     std::size_t row = 0;
     for (const std::size_t i : order) {
-        const auto& tokens = words[i]->tokens;
+        const std::vector<std::int32_t> tokens = words[i]->tokens();
         chances[i] = first_token(*words[i]);
         for (std::size_t at = 1; at < tokens.size(); ++at, ++row) {
             chances[i] += rows[row * known + static_cast<std::size_t>(tokens[at])];

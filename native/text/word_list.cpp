@@ -16,37 +16,43 @@ double frequency(std::size_t place) { return 1.0 / (static_cast<double>(place) +
 
 }  // namespace
 
-WordList::WordList(std::string text, const Tokenizer& tokenizer)
-    : text_(std::move(text)), listed_(static_cast<std::size_t>(tokenizer.vocabulary().size())) {
-    struct Letters {
-        std::size_t begin, size;
+WordList::WordList(std::string_view text, const Tokenizer& tokenizer)
+    : listed_(static_cast<std::size_t>(tokenizer.vocabulary().size())) {
+    struct Listed {
+        std::size_t letters, letter_count, tokens, token_count;
+        std::string_view text;
+        double frequency;
     };
-    std::vector<Letters> letters;
-    std::vector<double> frequencies;
+    std::vector<Listed> found;
     using Beginning = std::pair<std::int32_t, std::size_t>;  // first token, number of tokens
     std::map<Beginning, double> sums;
     std::size_t place = 0;
-    for (std::size_t at = 0; at < text_.size(); ++place) {
-        const std::size_t end = std::min(text_.find('\n', at), text_.size());
-        std::string_view word = std::string_view(text_).substr(at, end - at);
+    for (std::size_t at = 0; at < text.size(); ++place) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        std::string_view word = text.substr(at, end - at);
         at = end + 1;
         if (!word.empty() && word.back() == '\r') word.remove_suffix(1);
-        std::vector<std::int32_t> tokens = tokenizer.encode(word).ids;
+        const std::vector<std::int32_t> tokens = tokenizer.encode(word).ids;
         if (std::find(tokens.begin(), tokens.end(), tokenizer.unk_id()) != tokens.end()) continue;
         if (tokens.size() == 1) listed_[static_cast<std::size_t>(tokens[0])] = true;
         const std::u32string small = letters_of(word, true);
         if (tokens.size() < 2 || small.size() > Typing::longest) continue;
-        letters.push_back({letters_.size(), small.size()});
+        found.push_back(
+            {letters_.size(), small.size(), tokens_.size(), tokens.size(), word, frequency(place)});
+        sums[{tokens[0], tokens.size()}] += found.back().frequency;
         letters_ += small;
-        frequencies.push_back(frequency(place));
-        sums[{tokens[0], tokens.size()}] += frequencies.back();
-        words_.push_back({word, {}, std::move(tokens), 0.0F});
+        tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     }
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-        Word& word = words_[i];
-        word.letters = std::u32string_view(letters_).substr(letters[i].begin, letters[i].size);
-        const double all = sums[{word.tokens[0], word.tokens.size()}];
-        word.share = static_cast<float>(std::log(frequencies[i] / all));
+    // What they point to moves no more.
+    letters_.shrink_to_fit();
+    tokens_.shrink_to_fit();
+    words_.reserve(found.size());
+    for (const Listed& one : found) {
+        const std::int32_t* first = tokens_.data() + one.tokens;
+        const double beginning = sums[{*first, one.token_count}];
+        const auto letters = std::u32string_view(letters_).substr(one.letters, one.letter_count);
+        const auto share = static_cast<float>(std::log(one.frequency / beginning));
+        words_.push_back({one.text, letters, first, one.token_count, share});
     }
 }
 

@@ -1,6 +1,7 @@
 /// Words of a language that a vocabulary holds in pieces only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,14 +19,17 @@ public:
     struct Word {
         std::string_view text;
         std::u32string_view letters;  ///< small
-        std::vector<std::int32_t> tokens;
+        const std::int32_t* first;    ///< of its tokens
+        std::size_t size;             ///< in tokens
         /// The logarithm of its share among the listed words of so many tokens that begin with the
         /// same one: what its first token leaves open, as words are used at large.
         float share;
+
+        std::vector<std::int32_t> tokens() const { return {first, first + size}; }
     };
 
-    /// `text` is checked UTF-8.
-    WordList(std::string text, const Tokenizer& tokenizer);
+    /// `text` is checked UTF-8, and lives as long as this.
+    WordList(std::string_view text, const Tokenizer& tokenizer);
     WordList(const WordList&) = delete;
     WordList& operator=(const WordList&) = delete;
 
@@ -35,8 +39,8 @@ public:
     bool lists(std::int32_t id) const { return listed_[static_cast<std::size_t>(id)]; }
 
 private:
-    std::string text_;
     std::u32string letters_;
+    std::vector<std::int32_t> tokens_;
     std::vector<Word> words_;
     std::vector<bool> listed_;  ///< (vocabulary.size(),)
 };
