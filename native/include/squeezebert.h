@@ -320,7 +320,8 @@ SQUEEZEBERT_API squeezebert_status squeezebert_fill_all(const squeezebert_model 
 
 /* Words for a cursor in a text, as a keyboard offers them, `top_k` where there are as many: what
  * comes next, or how the word that the cursor is in or right after may go on or be spelt. Whole
- * words only: tokens that are, and those of words.txt. `cursor` counts in `unit`. Masked LM only. */
+ * words only: tokens that are, and those of words.txt. `cursor` counts in `unit`. Masked LM only.
+ */
 SQUEEZEBERT_API squeezebert_status squeezebert_suggest(const squeezebert_model *model,
                                                        const char *text, size_t bytes,
                                                        size_t cursor, int32_t top_k,
