@@ -9,7 +9,6 @@ capitals.
 from __future__ import annotations
 
 import argparse
-import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from experiments.keyboard.places import WORD
 from squeezebert import files
 from squeezebert.data.known import VARIABLE, data_root
+from squeezebert.data.lines import read_lines
 from squeezebert.labeling import unlabeled
 
 
@@ -64,7 +64,7 @@ ENDS = frozenset('.!?:"“”„»«()[]')
 """After these a word has a capital for being the first."""
 
 
-class Counted:
+class WordCounts:
     """The words of texts of one kind, by their small letters.
 
     Args:
@@ -97,12 +97,11 @@ def _lines(name: str) -> Iterator[str]:
     if root is None:
         raise SystemExit(f"{VARIABLE} names no folder of data sets")
     read = 0
-    with lzma.open(root / name, "rt", encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            read += len(line)
-            yield line
-            if read > MOST_CHARACTERS:
-                return
+    for _, line in read_lines(root / name):
+        read += len(line) + 1
+        yield line
+        if read > MOST_CHARACTERS:
+            return
 
 
 def frequencies(sources: Sequence[Source], count: int) -> dict[str, float]:
@@ -111,7 +110,7 @@ def frequencies(sources: Sequence[Source], count: int) -> dict[str, float]:
     times = Counter[str]()
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for source in sources:
-        counted = Counted(source.names)
+        counted = WordCounts(source.names)
         every = counted.counts.total()
         times.update(counted.counts)
         for word, number in counted.counts.items():

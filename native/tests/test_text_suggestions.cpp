@@ -157,7 +157,8 @@ TEST("suggestions: words of several tokens, and what stands there") {
     } cases[] = {{"We have two resturants ", "resturants", "restaurants"},
                  {"She is studying Psychoogy ", "Psychoogy", "Psychology"},
                  {"What shall we have for breaakfast ", "breaakfast", "breakfast"},
-                 {"Please, on\xE2\x80\x99t go ", "go", "go"},
+                 {"I know that you don\xE2\x80\x99t ", "don\xE2\x80\x99t", "don\xE2\x80\x99t"},
+                 {"I know that you do\xE2\x80\x99nt ", "do\xE2\x80\x99nt", "don\xE2\x80\x99t"},
                  {"My name is Schwarzkopf ", "Schwarzkopf", "Schwarzkopf"},
                  {"I know that you don't ", "don't", "don't"}};
     for (const auto& one : cases) {
@@ -192,6 +193,14 @@ TEST("suggestions: a list of words") {
     CHECK(two > 0.999 && two < 1.001);
     CHECK(list.words()[0].share > list.words()[1].share);
     CHECK_EQUAL(list.words()[3].share, 0.0F);  // alone of three tokens
+}
+
+TEST("suggestions: a file of words") {
+    const ModelFiles files =
+        ModelFiles::with_texts({{"words.txt", "\xEF\xBB\xBFthe\n"}, {"bad.txt", "\xFF"}}, "here");
+    CHECK_EQUAL(*read_text(files, "words.txt"), "the\n");
+    CHECK(!read_text(files, "none.txt"));
+    CHECK_THROWS(read_text(files, "bad.txt"), "bad.txt of here");
 }
 
 TEST("suggestions: gaps filled together") {

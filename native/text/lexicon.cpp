@@ -39,13 +39,11 @@ Lexicon::Lexicon(const Vocabulary& vocabulary)
     : is_word_(static_cast<std::size_t>(vocabulary.size())) {
     begins_.push_back(0);
     for (int id = 0; id < vocabulary.size(); ++id) {
-        std::string_view token = vocabulary.token(id);
-        const bool piece = vocabulary.continues_word(id);
-        if (piece) token.remove_prefix(vocabulary.prefix().size());
-        if (all_letters(token)) {
+        const std::string_view token = vocabulary.token(id);
+        if (squeezebert::is_word(token, vocabulary.prefix())) {
             letters_ += letters_of(token, true);
-            (piece ? pieces_ : words_).push_back(id);
-            is_word_[static_cast<std::size_t>(id)] = !piece;
+            words_.push_back(id);
+            is_word_[static_cast<std::size_t>(id)] = true;
         }
         begins_.push_back(static_cast<std::uint32_t>(letters_.size()));
     }

@@ -25,17 +25,15 @@ public:
 
     /// Ids of tokens that is_word() finds.
     const std::vector<std::int32_t>& words() const { return words_; }
-    /// Ids of tokens that continue a word.
-    const std::vector<std::int32_t>& pieces() const { return pieces_; }
     bool is_word(std::int32_t id) const { return is_word_[static_cast<std::size_t>(id)]; }
-    /// The small letters of a word or a piece, without its prefix; valid as long as the lexicon.
+    /// The small letters of a word; valid as long as the lexicon.
     std::u32string_view letters(std::int32_t id) const {
         const auto at = static_cast<std::size_t>(id);
         return std::u32string_view(letters_).substr(begins_[at], begins_[at + 1] - begins_[at]);
     }
 
 private:
-    std::vector<std::int32_t> words_, pieces_;
+    std::vector<std::int32_t> words_;
     std::vector<bool> is_word_;
     std::u32string letters_;             ///< of all tokens, one after the other
     std::vector<std::uint32_t> begins_;  ///< (size + 1,) where each token's begin

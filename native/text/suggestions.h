@@ -42,7 +42,6 @@ public:
     bool empty() const { return letters_.empty(); }
     /// Whether it can be compared with words: it has no digit and is not too long.
     bool may_be_word() const { return may_be_word_; }
-    std::size_t size() const { return letters_.size(); }
     std::string_view text() const { return text_; }
     /// How a word of these small letters fits, where it does. This must not be empty(), and
     /// may_be_word().

@@ -68,13 +68,7 @@ std::vector<Packed> pack(const Tokens& tokens, const Vocabulary& vocabulary, int
 /// Only a masked LM offers words.
 std::optional<std::string> read_word_list(const ModelFiles& files, HeadKind task) {
     if (task != HeadKind::masked_lm) return {};
-    std::optional<std::string> text = files.read(word_list_name);
-    try {
-        if (text) check_utf8(*text, files.path(word_list_name).c_str());
-    } catch (const Error& error) {
-        throw Error(ErrorKind::checkpoint, error.what());
-    }
-    return text;
+    return read_text(files, word_list_name);
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ private:
     const TagDecoder decoder_;
     const TagSet tags_;
     const Lexicon lexicon_;
-    const std::optional<std::string> word_list_text_;
+    const std::optional<std::string> word_list_text_;  ///< words.txt
     mutable std::once_flag word_list_read_;
     mutable std::optional<WordList> word_list_;
     /// What whole_words() found, by id; below 0 where it was not asked.

@@ -95,22 +95,25 @@ std::vector<float> TextModel::log_probabilities(const Inputs& inputs,
 }
 
 std::vector<Suggestion> TextModel::whole_only(std::vector<Suggestion> words, int top_k) const {
+    // Those of several tokens are listed, or stand there: that is the writer's own, be it a word or
+    // not.
+    const auto in_doubt = [](const Suggestion& word) {
+        return word.pieces.empty() && word.kind != SuggestionKind::typed;
+    };
     std::vector<std::int32_t> asked;
-    std::vector<std::size_t> of;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const Suggestion& word = words[i];
-        // Those of several tokens are listed, or stand there: that is the writer's own, be it a
-        // word or not.
-        if (!word.pieces.empty() || word.kind == SuggestionKind::typed) continue;
-        asked.push_back(word.id);
-        of.push_back(i);
+    for (const Suggestion& word : words) {
+        if (in_doubt(word)) asked.push_back(word.id);
     }
     const std::vector<double> whole = whole_words(asked);
-    for (std::size_t i = 0; i < of.size(); ++i)
-        words[of[i]].score *= whole[i] < 0.5 ? 0.0 : whole[i];
     std::vector<Suggestion> kept;
+    auto answer = whole.begin();
     for (Suggestion& word : words) {
-        if (word.score > 0.0) kept.push_back(std::move(word));
+        if (in_doubt(word)) {
+            const double likely = *answer++;
+            if (likely < 0.5) continue;
+            word.score *= likely;
+        }
+        kept.push_back(std::move(word));
     }
     std::stable_sort(kept.begin(), kept.end(),
                      [](const Suggestion& a, const Suggestion& b) { return a.score > b.score; });

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* tokenizer_name = "tokenizer.json";
 constexpr const char* vocabulary_name = "vocab.txt";
 /// The byte-order mark that an editor may have put.
-constexpr const char* mark = "\xEF\xBB\xBF";
+constexpr std::string_view mark = "\xEF\xBB\xBF";
 
 /// Refuses a part of a tokenizer.json that is not what BERT has.
 void require_type(const Json* part, const char* expected, const char* what,
@@ -163,13 +163,8 @@ std::vector<std::string> read_lines(const std::string& text) {
 }
 
 TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles& files) {
-    try {
-        check_utf8(text, files.path(vocabulary_name).c_str());
-    } catch (const Error& error) {
-        throw Error(ErrorKind::checkpoint, error.what());
-    }
     TokenizerSettings settings;
-    settings.tokens = read_lines(text.substr(0, 3) == mark ? text.substr(3) : text);
+    settings.tokens = read_lines(text);
     settings.pieces = settings.tokens.size();
     const std::optional<Json> config = files.read_json(tokenizer_config_name);
     const std::string where = files.path(tokenizer_config_name);
@@ -199,11 +194,23 @@ TokenizerSettings read_vocabulary_file(const std::string& text, const ModelFiles
 
 }  // namespace
 
+std::optional<std::string> read_text(const ModelFiles& files, std::string_view name) {
+    std::optional<std::string> text = files.read(name);
+    if (!text) return {};
+    try {
+        check_utf8(*text, files.path(name).c_str());
+    } catch (const Error& error) {
+        throw Error(ErrorKind::checkpoint, error.what());
+    }
+    if (text->compare(0, mark.size(), mark) == 0) text->erase(0, mark.size());
+    return text;
+}
+
 TokenizerSettings read_tokenizer(const ModelFiles& files) {
     if (const std::optional<Json> json = files.read_json(tokenizer_name)) {
         return read_tokenizer_json(*json, files);
     }
-    if (const std::optional<std::string> text = files.read(vocabulary_name)) {
+    if (const std::optional<std::string> text = read_text(files, vocabulary_name)) {
         return read_vocabulary_file(*text, files);
     }
     throw Error(ErrorKind::checkpoint,

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 namespace squeezebert {
 namespace {
 
-/// Natural logarithms. Most people have typed part of a word when they look up; the first letter is
-/// hardly ever wrong. An error costs 2 or 3, each of which is one of these.
-constexpr double typed_whole = 0.0, typed_part = -0.9, one_whole = -2.6, one_part = -3.2,
-                 wrong_first = -2.0;
-
 /// What an error costs that fingers or ears make, and any other.
 constexpr int slip = 2, wrong = 3;
+
+/// Natural logarithms of how likely each is. Most people have typed part of a word when they look
+/// up; the first letter is hardly ever wrong. `per_cost` is for each 1 that errors cost in a word
+/// that is typed to its end, `per_cost_part` in the beginning of one.
+constexpr double typed_whole = 0.0, typed_part = -0.9, per_cost = -2.6, per_cost_part = -3.2,
+                 wrong_first = -2.0;
 
 // --- letters that are typed for one another -----------------------------------------------------
 
@@ -40,15 +42,24 @@ Confusions find_confusions() {
     for (const char32_t a : vowels) {
         for (const char32_t b : vowels) add(a, b);
     }
+    struct Key {
+        char32_t letter;
+        int row, halves;  ///< from the left, in halves of a key
+    };
     for (const auto& rows : layouts) {
-        for (int y = 0; y < 3; ++y) {
-            for (int v = std::max(y - 1, 0); v <= std::min(y + 1, 2); ++v) {
-                for (std::size_t x = 0; x < rows[y].size(); ++x) {
-                    for (std::size_t u = 0; u < rows[v].size(); ++u) {
-                        const int halves = 2 * (static_cast<int>(u) - static_cast<int>(x)) + v - y;
-                        if (std::abs(halves) <= 2) add(rows[y][x], rows[v][u]);
-                    }
-                }
+        std::vector<Key> placed;
+        for (int row = 0; row < 3; ++row) {
+            int halves = row;
+            for (const char32_t letter : rows[row]) {
+                placed.push_back({letter, row, halves});
+                halves += 2;
+            }
+        }
+        for (const Key& a : placed) {
+            for (const Key& b : placed) {
+                const bool touch =
+                    std::abs(a.row - b.row) <= 1 && std::abs(a.halves - b.halves) <= 2;
+                if (touch) add(a.letter, b.letter);
             }
         }
     }
@@ -123,9 +134,9 @@ std::optional<Typing::Fit> Typing::fit() const {
         if (first_wrong()) score += wrong_first;
         if (!found || score > found->score) found = Fit{SuggestionKind::correction, score};
     };
-    if (whole() <= most()) offer(one_whole * whole());
+    if (whole() <= most()) offer(per_cost * whole());
     const bool unfinished = !finished_ && typed_.size() >= 4 && letters_ > typed_.size();
-    if (unfinished && part_ <= wrong) offer(one_part * part_);
+    if (unfinished && part_ <= wrong) offer(per_cost_part * part_);
     return found;
 }
 

@@ -36,11 +36,12 @@ class Once(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is to be printed."""
+        if record.levelno != logging.WARNING:
+            return True
         message = record.getMessage()
-        if record.levelno == logging.WARNING and message in self._said:
-            return False
+        new = message not in self._said
         self._said.add(message)
-        return True
+        return new
 
 
 def results() -> Console:

@@ -29,6 +29,7 @@ __all__ = [
     "IGNORE_INDEX",
     "TASK_NAMES",
     "Aggregation",
+    "Choices",
     "Features",
     "Model",
     "ProblemType",
@@ -42,6 +43,40 @@ Aggregation: TypeAlias = Literal["entities", "words"]
 """What a token classifier tells: the entities that the tags of words spell, or each word."""
 
 AGGREGATIONS: tuple[Aggregation, ...] = ("entities", "words")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What predictions are to hold; see :meth:`Task.choosing`, which makes it.
+
+    Raises:
+        InvalidInputError: ``top_k`` below 1, ``threshold`` outside 0 to 1, an unknown
+            ``aggregation``.
+
+    >>> Choices(threshold=0.5).made()
+    ('threshold',)
+    """
+
+    top_k: int | None = None
+    threshold: float | None = None
+    aggregation: Aggregation | None = None
+
+    def __post_init__(self) -> None:
+        if self.top_k is not None and self.top_k < 1:
+            raise InvalidInputError(f"top_k is {self.top_k}, expected 1 or more")
+        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
+            raise InvalidInputError(
+                f"threshold is {self.threshold}, expected a probability, 0 to 1"
+            )
+        if self.aggregation is not None and self.aggregation not in AGGREGATIONS:
+            raise InvalidInputError(
+                f"aggregation is {self.aggregation!r}, expected {' or '.join(AGGREGATIONS)}"
+            )
+
+    def made(self) -> tuple[str, ...]:
+        """The names of those that were made."""
+        return tuple(name for name, value in vars(self).items() if value is not None)
+
 
 IGNORE_INDEX = -100
 """The label of a token that neither trains nor counts (PyTorch's and Hugging Face's value)."""
@@ -147,6 +182,8 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
     """
 
     name: ClassVar[TaskName]
+    choices: ClassVar[tuple[str, ...]] = ()
+    """Those of :class:`Choices` that the task has."""
 
     spec: TaskSpec
 
@@ -183,10 +220,15 @@ class Task(ABC, Generic[Example, Reduced, Prediction]):
         Raises:
             InvalidInputError: a choice that the task does not have, or one out of its range.
         """
-        choices = {"top_k": top_k, "threshold": threshold, "aggregation": aggregation}
-        for name, value in choices.items():
-            if value is not None:
+        choices = Choices(top_k=top_k, threshold=threshold, aggregation=aggregation)
+        for name in choices.made():
+            if name not in self.choices:
                 raise InvalidInputError(f"{self.name} has no {name}", hint="leave it out")
+        return self._chosen(choices)
+
+    def _chosen(self, choices: Choices) -> Self:
+        """The same task with choices out of :attr:`choices`."""
+        del choices
         return self
 
     @abstractmethod
@@ -278,29 +320,3 @@ def batch_positions(
     """
     starts = np.repeat(batch.cu_seqlens[:-1], [*map(len, positions)])
     return np.concatenate(positions) + starts
-
-
-def check_choices(
-    *,
-    top_k: int | None = None,
-    threshold: float | None = None,
-    aggregation: Aggregation | None = None,
-) -> None:
-    """Refuses choices (:meth:`Task.choosing`) out of their range.
-
-    Raises:
-        InvalidInputError: ``top_k`` below 1, ``threshold`` outside 0 to 1, an unknown
-            ``aggregation``.
-
-    >>> check_choices(top_k=0)
-    Traceback (most recent call last):
-    squeezebert.errors.InvalidInputError: top_k is 0, expected 1 or more
-    """
-    if top_k is not None and top_k < 1:
-        raise InvalidInputError(f"top_k is {top_k}, expected 1 or more")
-    if threshold is not None and not 0.0 <= threshold <= 1.0:
-        raise InvalidInputError(f"threshold is {threshold}, expected a probability, 0 to 1")
-    if aggregation is not None and aggregation not in AGGREGATIONS:
-        raise InvalidInputError(
-            f"aggregation is {aggregation!r}, expected {' or '.join(AGGREGATIONS)}"
-        )

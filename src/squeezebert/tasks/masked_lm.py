@@ -17,13 +17,12 @@ from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import (
     IGNORE_INDEX,
-    Aggregation,
+    Choices,
     Features,
     Model,
     Scores,
     Task,
     batch_positions,
-    check_choices,
 )
 from squeezebert.tasks.filled_mask import Candidate, FilledMask, FilledMasks
 from squeezebert.tasks.inputs import check_logits, check_single_text, check_spec, check_text
@@ -84,6 +83,7 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
     """
 
     name: ClassVar[TaskName] = "masked_lm"
+    choices: ClassVar[tuple[str, ...]] = ("top_k", "threshold")
 
     def __init__(
         self,
@@ -130,23 +130,13 @@ class MaskedLM(Task[Document, MaskAnswers, FilledMasks]):
             )
         return Document(turns=(text,), where=where)
 
-    def choosing(
-        self,
-        *,
-        top_k: int | None = None,
-        threshold: float | None = None,
-        aggregation: Aggregation | None = None,
-    ) -> Self:
-        """The same with ``top_k`` candidates a gap, less those with a lower probability than
-        ``threshold``; see :meth:`squeezebert.tasks.base.Task.choosing`.
-        """
-        super().choosing(aggregation=aggregation)
-        check_choices(top_k=top_k, threshold=threshold)
+    def _chosen(self, choices: Choices) -> Self:
+        """With ``top_k`` candidates a gap, less those that are less probable than ``threshold``."""
         chosen = copy.copy(self)
-        if top_k is not None:
-            chosen.top_k = max(1, min(top_k, int(self._ordinary.sum())))
-        if threshold is not None:
-            chosen.threshold = threshold
+        if choices.top_k is not None:
+            chosen.top_k = max(1, min(choices.top_k, int(self._ordinary.sum())))
+        if choices.threshold is not None:
+            chosen.threshold = choices.threshold
         return chosen
 
     def encode(self, examples: Sequence[Document], *, with_labels: bool = False) -> list[Features]:

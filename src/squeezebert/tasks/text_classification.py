@@ -15,7 +15,7 @@ from squeezebert.data.messages import shown
 from squeezebert.encoded import Encoded
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.spec import TaskName, TaskSpec
-from squeezebert.tasks.base import Aggregation, Features, Scores, Task, check_choices
+from squeezebert.tasks.base import Choices, Features, Scores, Task
 from squeezebert.tasks.inputs import (
     check_logits,
     check_spec,
@@ -118,6 +118,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
     """
 
     name: ClassVar[TaskName] = "text_classification"
+    choices: ClassVar[tuple[str, ...]] = ("top_k", "threshold")
 
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer) -> None:
         check_spec(spec, self.name, shortest=4)
@@ -156,28 +157,21 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             text, pair = parts[0], check_text(parts[1], f"{place}, second text,")
         return TextExample(text=check_text(text, place), pair=pair, where=where)
 
-    def choosing(
-        self,
-        *,
-        top_k: int | None = None,
-        threshold: float | None = None,
-        aggregation: Aggregation | None = None,
-    ) -> Self:
-        """The same, telling the ``top_k`` most probable classes only; where a text may have
-        several, its labels are those from ``threshold`` up. See
-        :meth:`squeezebert.tasks.base.Task.choosing`.
+    def _chosen(self, choices: Choices) -> Self:
+        """Telling the ``top_k`` most probable classes only; where a text may have several, its
+        labels are those from ``threshold`` up.
         """
-        super().choosing(aggregation=aggregation)
-        check_choices(top_k=top_k, threshold=threshold)
-        if threshold is not None and self.spec.problem_type != "multi_label":
+        if choices.threshold is not None and self.spec.problem_type != "multi_label":
             raise InvalidInputError(
                 f"a threshold is for models that give a text any number of labels; this one is "
                 f"{self.spec.problem_type}",
                 hint="compare the prediction's score with it",
             )
         chosen = copy.copy(self)
-        chosen.top_k = self.top_k if top_k is None else top_k
-        chosen.threshold = self.threshold if threshold is None else threshold
+        if choices.top_k is not None:
+            chosen.top_k = choices.top_k
+        if choices.threshold is not None:
+            chosen.threshold = choices.threshold
         return chosen
 
     def encode(

@@ -17,10 +17,10 @@ from squeezebert.spec import TaskName, TaskSpec
 from squeezebert.tasks.base import (
     IGNORE_INDEX,
     Aggregation,
+    Choices,
     Features,
     Scores,
     Task,
-    check_choices,
 )
 from squeezebert.tasks.decoding import TagDecoder
 from squeezebert.tasks.entities import Entities, Entity, WordSpan
@@ -78,6 +78,7 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
     """
 
     name: ClassVar[TaskName] = "token_classification"
+    choices: ClassVar[tuple[str, ...]] = ("threshold", "aggregation")
 
     def __init__(self, spec: TaskSpec, tokenizer: Tokenizer, *, overlap: int | None = None) -> None:
         check_spec(spec, self.name, shortest=4)
@@ -111,22 +112,15 @@ class TokenClassification(Task[TokenExample, WordScores, Entities]):
         words = tuple(text[start:end] for start, end in offsets)
         return TokenExample(words=words, offsets=tuple(offsets), text=text, where=where)
 
-    def choosing(
-        self,
-        *,
-        top_k: int | None = None,
-        threshold: float | None = None,
-        aggregation: Aggregation | None = None,
-    ) -> Self:
-        """The same, telling only entities with a score of ``threshold`` or more, or every word
-        with its tag (``aggregation="words"``); see :meth:`squeezebert.tasks.base.Task.choosing`.
+    def _chosen(self, choices: Choices) -> Self:
+        """Telling only entities with a score of ``threshold`` or more, or every word with its tag
+        (``aggregation="words"``).
         """
-        check_choices(threshold=threshold, aggregation=aggregation)
-        chosen = copy.copy(super().choosing(top_k=top_k))
-        if threshold is not None:
-            chosen.threshold = threshold
-        if aggregation is not None:
-            chosen.aggregation = aggregation
+        chosen = copy.copy(self)
+        if choices.threshold is not None:
+            chosen.threshold = choices.threshold
+        if choices.aggregation is not None:
+            chosen.aggregation = choices.aggregation
         return chosen
 
     def encode(
