@@ -49,6 +49,27 @@ def test_news() -> None:
     assert model.predict([]) == []
 
 
+def test_pairs_are_told_apart_by_what_they_share() -> None:
+    """Not by their words: those of the test part were never seen."""
+    random_words = random.Random(1)
+
+    def pair(*, same: bool) -> TextExample:
+        first, second = (
+            " ".join("".join(random_words.choices("abcdefghij", k=6)) for _ in range(4))
+            for _ in range(2)
+        )
+        other = " ".join(reversed(first.split())) if same else second
+        return TextExample(text=first, pair=other, label="same" if same else "other")
+
+    train, test = ([pair(same=n % 2 == 0) for n in range(count)] for count in (60, 40))
+    spec = TaskSpec(task="text_classification", labels=("other", "same"))
+    model = fit_classical(spec, train)
+    assert scored(model, list(test)).values["accuracy"] == 1.0
+    # A text without a second is one whose second is empty.
+    (answer,) = model.predict([TextExample(text="abcdef")])
+    assert answer.label == "other"
+
+
 def test_entities() -> None:
     train, test = (
         open_dataset("sample_ner_en", task="token_classification", split=split)

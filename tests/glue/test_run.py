@@ -14,7 +14,7 @@ from squeezebert.glue.run import (
     load_glue_recipe,
     run_glue,
 )
-from squeezebert.glue.table import PUBLISHED, glue_table, sources
+from squeezebert.glue.table import PUBLISHED, glue_table, protocol, sources
 from squeezebert.model import TaskModel, load_model
 from squeezebert.scored_runs import ScoredRun
 from squeezebert.tasks.base import Scores
@@ -112,6 +112,42 @@ def test_runs_of_every_task_and_seed(data: Path, start: str, tmp_path: Path) -> 
         for seed in (0, 1)
     )
     assert not torch.equal(first, second)
+
+
+def test_a_classical_model_beside_it(data: Path, start: str, tmp_path: Path) -> None:
+    output, recipe = tmp_path / "glue", load_glue_recipe(None, TINY)
+    alone = run_glue(start, output, tasks=["rte", "stsb"], seeds=1, recipe=recipe)
+    assert "classical" not in glue_table([alone]).columns
+    told: list[str] = []
+    result = run_glue(
+        start,
+        output,
+        tasks=["rte", "stsb"],
+        seeds=1,
+        recipe=recipe,
+        classical=True,
+        progress=told.append,
+    )
+    assert "a classical model of RTE" in told
+    assert GlueResult.from_json(json.loads((output / "glue.json").read_text())) == result
+    stsb, rte = (one.classical for one in result.tasks)
+    assert stsb is not None
+    assert rte is not None
+    assert (stsb.model, rte.model) == ("TF-IDF + ridge", "TF-IDF + linear SVM")
+    # A column of its own, once however many models there are.
+    table = glue_table([result, alone])
+    column = [row[table.columns.index("classical")] for row in table.rows]
+    pearson, spearman = stsb.scores["stsb"]["pearson"], stsb.scores["stsb"]["spearman"]
+    accuracy = rte.scores["rte"]["accuracy"]
+    assert column == [
+        f"{100 * pearson:.1f} / {100 * spearman:.1f}",
+        f"{100 * accuracy:.1f}",
+        f"{50 * ((pearson + spearman) / 2 + accuracy):.1f}",
+    ]
+    assert "TF-IDF + linear SVM or TF-IDF + ridge, fitted to the same rows" in protocol([result])
+    # Where it was fitted to some of the tasks only, it has no mean.
+    other = run_glue(start, tmp_path / "other", tasks=["wnli"], seeds=1, recipe=recipe)
+    assert glue_table([result, other]).rows[-1][table.columns.index("classical") + 2] == "–"
 
 
 def test_what_is_done_stays_done(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from squeezebert.cli import runs, screen
+from squeezebert.cli import runs, screen, trained
 from squeezebert.cli.options import (
     json_option,
     limit_option,
@@ -27,6 +27,12 @@ TABLE = "glue.md"
     "last three are downloaded from the Hugging Face hub].",
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="A task.")
+@click.option(
+    "--classical",
+    is_flag=True,
+    help="Fit a classical model to each task's texts too, and show its scores beside the model's. "
+    "Needs squeezebert[classical].",
+)
 @limit_option
 @recipe_option
 @set_option
@@ -37,6 +43,7 @@ def glue(
     model: str,
     tasks: str | None,
     seeds: int,
+    classical: bool,
     limit: int | None,
     recipe: Path | None,
     settings: tuple[str, ...],
@@ -57,6 +64,8 @@ def glue(
     squeezebert glue runs/glue/mnli/seed-0 --tasks rte,mrpc,stsb --output runs/glue-from-mnli
     """
     runs.check_installed()
+    if classical:
+        trained.check_installed()
     from squeezebert import files
     from squeezebert.escaping import escape_markdown
     from squeezebert.glue.run import load_glue_recipe, run_glue
@@ -71,6 +80,7 @@ def glue(
         seeds=seeds,
         recipe=load_glue_recipe(recipe, overrides),
         limit=limit,
+        classical=classical,
         progress=lambda what: screen.note(f"glue: {what}"),
     )
     table, about = glue_table([result]), [protocol([result]), *sources([result])]

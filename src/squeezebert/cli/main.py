@@ -159,6 +159,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         usage = io.StringIO()
         error.show(usage)
         screen.note(usage.getvalue().rstrip())
+        if isinstance(error, click.NoSuchOption) and (verbs := _verbs_with(error.option_name)):
+            screen.note(f"{error.option_name} is an option of {verbs}", "hint", "cyan")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         screen.note("interrupted")
@@ -195,6 +197,16 @@ def _fail(error: BaseException, message: str, hint: str | None, words: Sequence[
     if hint is not None:
         screen.note(hint, "hint", "cyan")
     return EXIT_ERROR
+
+
+def _verbs_with(option: str) -> str:
+    """The verbs that have an option, as a sentence names them; nothing where none has."""
+    verbs = [
+        name
+        for name, verb in sorted(cli.commands.items())
+        if any(option in parameter.opts for parameter in verb.params)
+    ]
+    return " and ".join(filter(None, [", ".join(verbs[:-1]), *verbs[-1:]]))
 
 
 def _give_up_stdout() -> None:

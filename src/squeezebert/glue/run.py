@@ -20,6 +20,7 @@ from squeezebert import files
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.data import open_dataset
 from squeezebert.errors import ConfigError, InvalidInputError
+from squeezebert.glue.classical import ClassicalScores, fit_and_score
 from squeezebert.loading import model_name
 from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.scored_runs import PRECISIONS, ScoredRun, Spread, train_and_score
@@ -156,6 +157,7 @@ class GlueTaskResult:
         steps: Of each seed's run.
         training_seconds: Of each seed's run.
         scores: The official ones over the seeds, by precision, dev set and name.
+        classical: Those of a classical model of the same rows, where one was fitted.
     """
 
     name: str
@@ -163,10 +165,13 @@ class GlueTaskResult:
     steps: tuple[int, ...]
     training_seconds: tuple[float, ...]
     scores: Mapping[str, Mapping[str, Mapping[str, Spread]]]
+    classical: ClassicalScores | None = None
 
     @staticmethod
-    def of(name: str, runs: Sequence[ScoredRun]) -> GlueTaskResult:
-        """A task's runs, one a seed."""
+    def of(
+        name: str, runs: Sequence[ScoredRun], classical: ClassicalScores | None = None
+    ) -> GlueTaskResult:
+        """A task's runs, one a seed, and what a classical model makes of it."""
         task = GLUE_TASKS[name]
         scores: dict[str, dict[str, dict[str, Spread]]] = {}
         for precision in PRECISIONS:
@@ -182,6 +187,7 @@ class GlueTaskResult:
             steps=tuple(run.training.steps for run in runs),
             training_seconds=tuple(run.training.seconds for run in runs),
             scores=scores,
+            classical=classical,
         )
 
     def summary(self, precision: str) -> Spread:
@@ -224,6 +230,7 @@ class GlueResult:
                     "steps": list(one.steps),
                     "training_seconds": list(one.training_seconds),
                     "scores": _each_spread(one.scores, _spread_to_json),
+                    "classical": one.classical and one.classical.to_json(),
                 }
                 for one in self.tasks
             },
@@ -248,6 +255,7 @@ class GlueResult:
                     steps=tuple(row["steps"]),
                     training_seconds=tuple(row["training_seconds"]),
                     scores=_each_spread(row["scores"], _spread_from_json),
+                    classical=ClassicalScores.from_json(row.get("classical")),
                 )
                 for name, row in content["tasks"].items()
             ),
@@ -282,6 +290,7 @@ def run_glue(
     seeds: int = 3,
     recipe: GlueRecipe | None = None,
     limit: int | None = None,
+    classical: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> GlueResult:
     """Fine-tunes a model on GLUE's tasks and scores it on their dev sets, as far as that is not
@@ -296,6 +305,7 @@ def run_glue(
         seeds: Runs of each task.
         recipe: How; our own settings where None.
         limit: The most texts of each dev set, drawn at random; all where None.
+        classical: Fit a classical model to each task's rows too.
         progress: Told what is done next.
 
     Raises:
@@ -304,6 +314,7 @@ def run_glue(
         DataError: a data set that is not there.
         CheckpointError: a model or run that cannot be read.
         InvalidInputError: an unknown task, or no seeds.
+        MissingDependencyError: ``classical`` without scikit-learn.
     """
     if seeds < 1:
         raise InvalidInputError(f"seeds is {seeds}, expected 1 or more")
@@ -321,6 +332,10 @@ def run_glue(
         for dataset, split in ((name, "train"), *((dev, "dev") for dev in task.dev)):
             open_dataset(dataset, task="text_classification", split=split)
     with held(output):
+        beside: dict[str, ClassicalScores] = {}
+        for name, task in chosen.items() if classical else ():
+            progress(f"a classical model of {task.title}")
+            beside[name] = fit_and_score(name, limit=limit)
         runs: dict[tuple[str, int], ScoredRun] = {}
         for number, ((name, seed), finetuning) in enumerate(plan.items(), start=1):
             progress(f"{GLUE_TASKS[name].title}, seed {seed} (run {number} of {len(plan)})")
@@ -336,7 +351,9 @@ def run_glue(
             seeds=seeds,
             settings=recipe.settings,
             tasks=tuple(
-                GlueTaskResult.of(name, [runs[name, seed] for seed in range(seeds)])
+                GlueTaskResult.of(
+                    name, [runs[name, seed] for seed in range(seeds)], beside.get(name)
+                )
                 for name in chosen
             ),
         )

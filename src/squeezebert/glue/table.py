@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from squeezebert.glue.classical import ClassicalScores
 from squeezebert.glue.run import GlueResult
 from squeezebert.report.tables import Table
 from squeezebert.scored_runs import PRECISIONS
@@ -95,23 +96,26 @@ PUBLISHED = (
 
 
 def glue_table(results: Sequence[GlueResult], published: Sequence[Published] = PUBLISHED) -> Table:
-    """One row a task, two columns a model (the engine in float32 and in int8), one a published
-    row of figures. All in hundredths, ``mean ± deviation`` over the seeds.
+    """One row a task, two columns a model (the engine in float32 and in int8), one of the classical
+    models where some were fitted, one a published row of figures. All in hundredths, ``mean ±
+    deviation`` over the seeds.
 
     The last row is the mean over the tasks that were run (a task's scores averaged first); of
-    published figures it stands only where they cover all of these.
+    classical models and published figures it stands only where they cover all of these.
     """
     names = [
         name for name in GLUE_TASKS if any(one.name == name for r in results for one in r.tasks)
     ]
     # A column without any figure tells nothing.
     shown = [row for row in published if any(name in row.scores for name in names)]
+    fitted = _classical(results)
     columns = (
         "task",
         "dev texts",
         "score",
         # A line end is one in the terminal, and a space in Markdown.
         *(f"{result.model}\n{precision}" for result in results for precision in PRECISIONS),
+        *(["classical"] if fitted else []),
         *(f"{row.title} [{number}]" for number, row in enumerate(shown, start=1)),
     )
     rows = [
@@ -120,6 +124,7 @@ def glue_table(results: Sequence[GlueResult], published: Sequence[Published] = P
             _texts(results, name),
             _score_names(name),
             *(_cell(result, name, precision) for result in results for precision in PRECISIONS),
+            *([_classical_cell(fitted.get(name))] if fitted else []),
             *(
                 " / ".join(f"{value:g}" for value in row.scores.get(name, ())) or "–"
                 for row in shown
@@ -137,6 +142,7 @@ def glue_table(results: Sequence[GlueResult], published: Sequence[Published] = P
                 for result in results
                 for precision in PRECISIONS
             ),
+            *([_classical_mean(fitted, names)] if fitted else []),
             *(_published_mean(row, names) for row in shown),
         )
     )
@@ -151,12 +157,44 @@ def sources(results: Sequence[GlueResult], published: Sequence[Published] = PUBL
 
 
 def protocol(results: Sequence[GlueResult]) -> str:
-    """How the scores were taken, in one sentence."""
+    """How the scores were taken, in a sentence or two."""
     seeds = " or ".join(str(count) for count in sorted({result.seeds for result in results}))
-    return (
+    told = (
         f"Dev sets, mean ± standard deviation over {seeds} seed{'' if seeds == '1' else 's'}, the "
         "weights of the last step: nothing was chosen on dev. By the engine, in hundredths."
     )
+    fitted = _classical(results).values()
+    if fitted:
+        names = sorted({one.model for one in fitted})
+        seconds = sum(one.fit_cpu_seconds for one in fitted)
+        told += (
+            f" Classical: {' or '.join(names)}, fitted to the same rows, {seconds:.0f} seconds of "
+            "one core for all."
+        )
+    return told
+
+
+def _classical(results: Sequence[GlueResult]) -> dict[str, ClassicalScores]:
+    """By task. They do not go by the models that they stand beside."""
+    return {
+        one.name: one.classical
+        for result in results
+        for one in result.tasks
+        if one.classical is not None
+    }
+
+
+def _classical_cell(one: ClassicalScores | None) -> str:
+    if one is None:
+        return "–"
+    values = [value for by_name in one.scores.values() for value in by_name.values()]
+    return " / ".join(f"{100 * value:.1f}" for value in values)
+
+
+def _classical_mean(fitted: Mapping[str, ClassicalScores], names: Sequence[str]) -> str:
+    if not fitted.keys() >= {*names}:
+        return "–"
+    return f"{100 * sum(fitted[name].summary for name in names) / len(names):.1f}"
 
 
 def _texts(results: Sequence[GlueResult], name: str) -> str:
