@@ -25,6 +25,7 @@ from experiments.results.jobs import Job
 from experiments.similarity import correlation, model_cosines
 from squeezebert import pipeline
 from squeezebert.benchmark.cpu_time import measure_shipped
+from squeezebert.checkpoint.bundle import WORDS
 from squeezebert.checkpoint.directory import read_spec, size_on_disk
 from squeezebert.checkpoint.pooling import save_pooling, trained_length
 from squeezebert.checkpoint.shipped import (
@@ -143,12 +144,16 @@ def pack(runs: Path, family: str, part: Part) -> None:
     source = runs / f"{family}-{part.name}"
     target = PACKAGE / f"{family}-{part.name}"
     before = {model.name: model.speed for model in shipped_models()}.get(target.name)
+    # A list of words is counted in texts (experiments.keyboard.words), whatever the weights.
+    words = (target / WORDS).read_bytes() if (target / WORDS).is_file() else None
     shutil.rmtree(target, ignore_errors=True)
     model = load_model(source)
     table = None if part.name == "mlm" else PACKAGE / f"{family}-mlm" / "model.safetensors"
     save_model(model, target, spec=read_spec(source), storage="int8", shared=table)
     for name in ("vocab.txt", "tokenizer_config.json", "recipe.toml"):
         shutil.copyfile(source / name, target / name)
+    if words is not None:
+        (target / WORDS).write_bytes(words)
     if part.task is None:
         length = trained_length(source)
         assert length is not None
