@@ -107,7 +107,8 @@ native-test: $(VENV)/.demo
 sanitize: $(VENV)/.tools
 	@echo "AddressSanitizer and UBSan:"
 	@$(call build-preset,address)
-	@build/address/squeezebert_tests
+	@build/address/squeezebert_tests kernels model & half=$$!; \
+		build/address/squeezebert_tests -kernels -model; rest=$$?; wait $$half && exit $$rest
 	@echo "ThreadSanitizer:"
 	@$(call build-preset,thread)
 	@$$(setarch -R true 2>/dev/null && echo setarch -R) build/thread/squeezebert_tests \
