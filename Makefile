@@ -107,6 +107,7 @@ native-test: $(VENV)/.demo
 sanitize: $(VENV)/.tools
 	@echo "AddressSanitizer and UBSan:"
 	@$(call build-preset,address)
+	@# In two halves side by side: these two groups take most of the time.
 	@build/address/squeezebert_tests kernels model & half=$$!; \
 		build/address/squeezebert_tests -kernels -model; rest=$$?; wait $$half && exit $$rest
 	@echo "ThreadSanitizer:"

@@ -100,18 +100,19 @@ BY 2.5) and, in the second round, of the text below: of
 MINI_SENTENCES = f"""\
 Fine-tuned in two parts. First on the training parts of the project's own sample sentences (CC BY
 4.0), on GermEval 2014 (its test part; CC BY 4.0) and on a part of WikiANN English (automatic
-labels; Wikipedia text, CC BY-SA). Then on sentences that people tagged: the project's own and
-GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and MobIE (all CC BY
-4.0); and on the soft labels of a teacher for the words of WikiANN in both languages (Wikipedia, CC
-BY-SA), of Wikinews (CC BY 2.5) and of MobIE. The teacher is
+labels; Wikipedia text, CC BY-SA). Then, in three rounds, on sentences that people tagged: the
+project's own and GermEval's again, Wikigold and the training parts of WNUT17, Broad Twitter and
+MobIE (all CC BY 4.0); and on the soft labels of a teacher for the words of WikiANN in both
+languages (Wikipedia, CC BY-SA), of Wikinews (CC BY 2.5) and of MobIE, in the second and third round
+also of GermEval, of German court decisions (CC BY 4.0) and of the text below. The teacher is
 {E5}{KEPT_OUT}"""
 
 BILINGUAL_SENTENCES = f"""\
-Fine-tuned on sentences that people tagged: Wikigold, the training parts of WNUT17, Broad Twitter
-and MobIE, GermEval 2014's test part (all CC BY 4.0), and the training parts of the project's own
-sample sentences (CC BY 4.0); and on the soft labels of a teacher for the words of WikiANN in both
-languages (Wikipedia, CC BY-SA), of MobIE, of German court decisions (CC BY 4.0) and of the text
-below. The teacher is
+Fine-tuned, in two rounds, on sentences that people tagged: Wikigold, the training parts of WNUT17,
+Broad Twitter and MobIE, GermEval 2014's test part (all CC BY 4.0), and the training parts of the
+project's own sample sentences (CC BY 4.0); and on the soft labels of a teacher for the words of
+WikiANN in both languages (Wikipedia, CC BY-SA), of MobIE, of German court decisions (CC BY 4.0) and
+of the text below. The teacher is
 {E5}{KEPT_OUT}"""
 
 

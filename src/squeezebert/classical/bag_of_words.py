@@ -27,7 +27,9 @@ PAIR = " \u241e "
 """Between the texts of a pair, where they are read as one."""
 
 SIMILARITY_WEIGHT = 3.0
-"""Two cosines stand beside thousands of words; so they are not shrunk as far."""
+"""Of the two cosines of a pair: what is larger is shrunk less, and they stand beside thousands of
+words.
+"""
 
 
 class BagOfWords(Classical):
@@ -75,14 +77,15 @@ class BagOfWords(Classical):
         self._union = FeatureUnion([("words", words), ("letters", letters)])
         self._of_pairs = any(example.pair is not None for example in examples)
         try:
-            self._union.fit([_joined(example) for example in examples])
+            joined: Any = self._union.fit_transform([_joined(example) for example in examples])
         except ValueError as error:
             raise InvalidInputError(f"the texts hold no words to fit to: {error}") from error
-        self._model: Any = self._fitted(self._matrix(examples), true)
+        self._model: Any = self._fitted(self._with_pairs(joined, examples), true)
 
-    def _matrix(self, examples: Sequence[TextExample]) -> Any:
-        """A sparse row an example."""
-        joined: Any = self._union.transform([_joined(example) for example in examples])
+    def _with_pairs(self, joined: Any, examples: Sequence[TextExample]) -> Any:
+        """A sparse row an example: both its texts as one, and how they compare where it was fitted
+        to pairs.
+        """
         if not self._of_pairs:
             return joined
         from scipy import sparse
@@ -130,7 +133,8 @@ class BagOfWords(Classical):
         del features
         if not examples:
             return []
-        matrix = self._matrix(examples)
+        joined = self._union.transform([_joined(example) for example in examples])
+        matrix = self._with_pairs(joined, examples)
         if self._spec.problem_type == "regression":
             values = np.asarray(self._model.predict(matrix), dtype=np.float32)
             return list(values.reshape(-1, 1))

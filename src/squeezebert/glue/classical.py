@@ -5,8 +5,7 @@ of one core.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from squeezebert.classical import fit_classical
 from squeezebert.comparison.sets import draw
@@ -28,19 +27,6 @@ class ClassicalScores:
     model: str
     fit_cpu_seconds: float
     scores: Mapping[str, Mapping[str, float]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(content: Mapping[str, Any] | None) -> ClassicalScores | None:
-        """What :meth:`to_json` gave; None of None.
-
-        Raises:
-            KeyError, TypeError: something is missing or is not what it should be.
-        """
-        return None if content is None else ClassicalScores(**content)
 
     @property
     def summary(self) -> float:

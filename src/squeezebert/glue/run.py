@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,7 @@ class GlueResult:
                     "steps": list(one.steps),
                     "training_seconds": list(one.training_seconds),
                     "scores": _each_spread(one.scores, _spread_to_json),
-                    "classical": one.classical and one.classical.to_json(),
+                    "classical": one.classical and asdict(one.classical),
                 }
                 for one in self.tasks
             },
@@ -255,7 +255,7 @@ class GlueResult:
                     steps=tuple(row["steps"]),
                     training_seconds=tuple(row["training_seconds"]),
                     scores=_each_spread(row["scores"], _spread_from_json),
-                    classical=ClassicalScores.from_json(row.get("classical")),
+                    classical=_classical(row.get("classical")),
                 )
                 for name, row in content["tasks"].items()
             ),
@@ -272,6 +272,10 @@ def _each_spread(
         }
         for precision, by_dev in scores.items()
     }
+
+
+def _classical(content: Mapping[str, Any] | None) -> ClassicalScores | None:
+    return None if content is None else ClassicalScores(**content)
 
 
 def _spread_to_json(spread: Spread) -> dict[str, Any]:
