@@ -165,6 +165,12 @@ def test_a_failed_download_is_told_and_tried_again(page: Any) -> None:
     page.click("#tab-news")
     page.wait_for_selector(".failure:visible")
     assert "cannot be reached" in page.inner_text(".failure")
+    # Answers of another tab leave it: its models are there.
+    page.click("#tab-keyboard")
+    page.fill("#keyboard-text", "See you to")
+    page.wait_for_selector(".strip button:has-text('tomorrow')")
+    assert page.is_visible(".failure")
+    page.click("#tab-news")
     page.unroute("**/squeezebert-mini-news.safetensors*")
     ask(page, "news", NEWS, "business")
     # Once the second model of the tab has answered too.

@@ -67,9 +67,9 @@ export function newest(ask) {
           waiting = undefined;
           await ask(...next);
         }
-        fail(undefined);
+        fail(ask, undefined);
       } catch (error) {
-        fail(error);
+        fail(ask, error);
       } finally {
         busy = false;
       }
@@ -85,11 +85,21 @@ export function warmUp(ask) {
   for (const delay of [0, 300, 700, 1200]) setTimeout(ask, delay);
 }
 
-/** @param {unknown} error what stopped a question, or undefined where all is well again */
-export function fail(error) {
+/** @type {Map<unknown, string>} what stopped whom, the newest last */
+const failures = new Map();
+
+/**
+ * Tells what stopped a question. It stays until the same asker is answered; others' answers leave it.
+ * @param {unknown} asker
+ * @param {unknown} error undefined where all is well again
+ */
+export function fail(asker, error) {
+  failures.delete(asker);
+  if (error !== undefined) failures.set(asker, error instanceof Error ? error.message : String(error));
+  const message = [...failures.values()].at(-1);
   const told = find(".failure");
-  told.hidden = error === undefined;
-  told.textContent = error instanceof Error ? error.message : "";
+  told.hidden = message === undefined;
+  told.textContent = message ?? "";
 }
 
 /**

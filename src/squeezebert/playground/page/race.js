@@ -78,9 +78,9 @@ async function run() {
       ratio >= 1.05 ? `SqueezeBERT is ${ratio.toFixed(1)} times as fast.`
       : ratio <= 0.95 ? `BERT is ${(1 / ratio).toFixed(1)} times as fast this time.`
       : "Neither is faster this time.";
-    fail(undefined);
+    fail(panel, undefined);
   } catch (error) {
-    fail(error);
+    fail(panel, error);
   } finally {
     button.disabled = false;
     button.textContent = "Race again";
