@@ -10,17 +10,24 @@ namespace {
 /// Kernels may read so many rows past the last (see PackedRows).
 constexpr int kSlackRows = 31;
 
-/// Columns of the sums of several slices that are made at a time: 32 KiB of kBlockRows rows.
-constexpr int kSlicedColumns = 8 * kPanel;
+constexpr int kCacheLine = 64;
 
-/// Rows of packed activations begin at cache lines of their own.
+/// Bytes from one row to the next: an odd number of cache lines, so that the rows that are read
+/// together (16 of a tile) do not meet in few of a cache's sets.
+constexpr std::ptrdiff_t row_stride(std::ptrdiff_t bytes) {
+    return ((bytes + kCacheLine - 1) / kCacheLine | 1) * kCacheLine;
+}
+
 std::ptrdiff_t packed_stride(const Projection& projection) {
-    return static_cast<std::ptrdiff_t>(projection.groups) * projection.padded_inputs *
-           element_size(projection.precision);
+    return row_stride(static_cast<std::ptrdiff_t>(projection.groups) * projection.padded_inputs *
+                      element_size(projection.precision));
 }
 
 FloatRows rows_from(const FloatRows& rows, int first, int count) {
     return {rows.data + first * rows.stride, rows.stride, count};
+}
+PackedRows rows_from(const PackedRows& rows, int first, int count) {
+    return {rows.data + first * rows.stride, rows.stride, nullptr, 0, count};
 }
 
 }  // namespace
@@ -33,9 +40,13 @@ Encoder::Encoder(const Model& model, const Batch& batch, const std::vector<int>*
       wanted_(wanted),
       timed_(timed),
       out_(out),
-      stride_(
-          round_up(std::max(model.config().hidden_size, model.config().embedding_size), kPanel)),
-      schedule_(make_schedule(batch, model.threads())),
+      stride_(static_cast<int>(
+          row_stride(std::max(model.config().hidden_size, model.config().embedding_size) *
+                     static_cast<std::ptrdiff_t>(sizeof(float))) /
+          static_cast<std::ptrdiff_t>(sizeof(float)))),
+      heads_stride_(row_stride(round_up(model.config().hidden_size, kInputAlignment) *
+                               element_size(model.attention_.precision))),
+      schedule_(make_schedule(batch, model.threads(), model.kernels_.block_rows)),
       levels_done_(schedule_.together.blocks.size()) {}
 
 StageSeconds Encoder::run(ThreadPool& pool, Workspace& workspace) {
@@ -91,7 +102,7 @@ void Encoder::work(int worker, Workspace& workspace) {
 void Encoder::prepare(const Plan& plan, States& states) const {
     const auto rows = static_cast<std::size_t>(plan.rows);
     states.x.reserve(rows * stride_);
-    states.queries.reserve(rows * stride_);
+    states.queries.reserve((rows + kSlackRows) * heads_stride_);
     states.slots_before.clear();
     std::size_t slots = 0;
     for (const Block& block : plan.blocks) {
@@ -108,15 +119,17 @@ void Encoder::prepare(const Plan& plan, States& states) const {
 }
 
 void Encoder::prepare(Scratch& scratch) const {
-    const auto rows = static_cast<std::size_t>(kBlockRows);
-    for (Buffer<float>* buffer : {&scratch.context, &scratch.product, &scratch.keys,
-                                  &scratch.values, &scratch.chosen, &scratch.chosen_queries}) {
+    const auto rows = static_cast<std::size_t>(kernels_.block_rows);
+    for (Buffer<float>* buffer : {&scratch.context, &scratch.product, &scratch.chosen}) {
         buffer->reserve(rows * stride_);
     }
+    for (Buffer<std::byte>* buffer : {&scratch.keys, &scratch.values, &scratch.chosen_queries}) {
+        buffer->reserve((rows + kSlackRows) * heads_stride_);
+    }
     const ScratchSizes& sizes = model_.scratch_sizes_;
-    scratch.wide.reserve(rows * sizes.wide);
-    scratch.packed.reserve((rows + kSlackRows) * sizes.packed);
-    scratch.packed_slice.reserve((rows + kSlackRows) * sizes.packed_slice);
+    scratch.wide.reserve(rows * row_stride(sizes.wide * sizeof(float)) / sizeof(float));
+    scratch.packed.reserve((rows + kSlackRows) * row_stride(sizes.packed));
+    scratch.packed_slice.reserve((rows + kSlackRows) * row_stride(sizes.packed_slice));
     scratch.scale.reserve(rows * sizes.scales);
     scratch.slice_scale.reserve(rows);
     scratch.attention.reserve(attention_scratch(model_.attention_));
@@ -130,9 +143,11 @@ void Encoder::do_block(const Plan& plan, const Block& block, int level, States& 
                 stride_, block.rows};
     if (level == 0) {
         embed(block, x, scratch);
+        const Projection& query = model_.layers_.front().query.view();
+        pack(query, x, scratch);
     } else if (level < layers || wanted_ == nullptr) {
         attend(plan, block, level - 1, states, scratch);
-        finish_layer(level - 1, x, scratch);
+        finish_layer(level - 1, x, level < layers, scratch);
     }
     if (level < layers) return start_layer(plan, block, level, x, states, scratch);
 
@@ -144,7 +159,7 @@ void Encoder::do_block(const Plan& plan, const Block& block, int level, States& 
         first = static_cast<int>(begin - wanted_->begin());
         x = attend_chosen(plan, block, layers - 1, states, scratch, &*begin,
                           static_cast<int>(end - begin));
-        finish_layer(layers - 1, x, scratch);
+        finish_layer(layers - 1, x, false, scratch);
     }
     for (int row = 0; row < x.count; ++row) {
         std::memcpy(out_ + static_cast<std::ptrdiff_t>(first + row) * hidden,
@@ -174,8 +189,8 @@ void Encoder::embed(const Block& block, const FloatRows& x, Scratch& scratch) co
         }
     }
     const LayerNormWeights& norm = model_.checkpoint_.embedding_layer_norm();
-    kernels_.layer_norm(out, {}, size, norm.weight.data(), norm.bias.data(),
-                        model_.config().layer_norm_eps);
+    kernels_.layer_norm(out, size, norm.weight.data(), norm.bias.data(),
+                        model_.config().layer_norm_eps, nullptr, {});
     if (bottleneck) {
         const Projection& up = model_.bottleneck_->view();
         project(up, pack(up, out, scratch), x);
@@ -186,24 +201,21 @@ void Encoder::embed(const Block& block, const FloatRows& x, Scratch& scratch) co
 void Encoder::start_layer(const Plan& plan, const Block& block, int layer, const FloatRows& x,
                           States& states, Scratch& scratch) const {
     const PackedLayer& weights = model_.layers_[layer];
-    const FloatRows queries{
-        states.queries.data() + static_cast<std::ptrdiff_t>(block.first - plan.first) * stride_,
-        stride_, block.rows};
-    const FloatRows keys{scratch.keys.data(), stride_, block.rows};
-    const FloatRows values{scratch.values.data(), stride_, block.rows};
-    const Projection* packed_for = nullptr;
-    PackedRows packed{};
+    const PackedRows queries = queries_of(plan, block, states);
+    const PackedRows keys{scratch.keys.data(), heads_stride_, nullptr, 0, block.rows};
+    const PackedRows values{scratch.values.data(), heads_stride_, nullptr, 0, block.rows};
+    // The three mostly take the same form of the same rows, that of the query at first.
+    const Projection* packed_for = &weights.query.view();
     for (const auto& [projection, out] : {std::pair{&weights.query.view(), &queries},
                                           {&weights.key.view(), &keys},
                                           {&weights.value.view(), &values}}) {
-        // The three mostly take the same form of the same rows.
-        if (packed_for == nullptr || packed_for->groups != projection->groups ||
-            packed_for->slices != projection->slices ||
-            packed_for->precision != projection->precision) {
-            packed = pack(*projection, x, scratch);
+        if (!(Packing(*packed_for) == Packing(*projection))) {
+            pack(*projection, x, scratch);
             packed_for = projection;
         }
-        project(*projection, packed, *out);
+        const bool scaled = out == &queries && model_.attention_.precision == Precision::bf16;
+        project_heads(*projection, packed_rows(*projection, x.count, scratch),
+                      scaled ? score_scale(model_.attention_.head_size) : 1.0F, *out, scratch);
         scratch.clock.lap(Stage::query_key_value);
     }
     int row = 0;
@@ -215,6 +227,37 @@ void Encoder::start_layer(const Plan& plan, const Block& block, int layer, const
         row += piece.rows;
     }
     scratch.clock.lap(Stage::attention);
+}
+
+PackedRows Encoder::queries_of(const Plan& plan, const Block& block, const States& states) const {
+    return {const_cast<std::byte*>(states.queries.data()) +
+                static_cast<std::ptrdiff_t>(block.first - plan.first) * heads_stride_,
+            heads_stride_, nullptr, 0, block.rows};
+}
+
+void Encoder::project_heads(const Projection& projection, const PackedRows& x, float factor,
+                            const PackedRows& out, Scratch& scratch) const {
+    const Precision precision = model_.attention_.precision;
+    if (precision == Precision::float32) {
+        project(projection, x, {reinterpret_cast<float*>(out.data), heads_stride_ / 4, out.count});
+    } else if (projection.slices == 1) {
+        for (int group = 0; group < projection.groups; ++group) {
+            const ProjectionPart part{group, 0, 0, projection.panels};
+            PackedRows columns = out;
+            columns.data += static_cast<std::ptrdiff_t>(group) * projection.outputs * 2;
+            kernels_.project_bf16(projection, part, inputs_of(projection, part, x), factor,
+                                  columns);
+        }
+    } else {
+        // Sums of several slices are rounded when they are whole.
+        const FloatRows product{scratch.product.data(), stride_, out.count};
+        project(projection, x, product);
+        for (int row = 0; row < product.count; ++row) {
+            float* values = product.data + row * product.stride;
+            for (int i = 0; i < model_.config().hidden_size; ++i) values[i] *= factor;
+        }
+        kernels_.pack({precision, 1, projection.groups * projection.outputs, 1}, product, out);
+    }
 }
 
 KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
@@ -230,9 +273,7 @@ KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
 
 void Encoder::attend(const Plan& plan, const Block& block, int layer, const States& states,
                      Scratch& scratch) const {
-    const FloatRows queries{const_cast<float*>(states.queries.data()) +
-                                static_cast<std::ptrdiff_t>(block.first - plan.first) * stride_,
-                            stride_, block.rows};
+    const PackedRows queries = queries_of(plan, block, states);
     const FloatRows context{scratch.context.data(), stride_, block.rows};
     int row = 0;
     for (const Piece& piece : block.pieces) {
@@ -248,13 +289,15 @@ FloatRows Encoder::attend_chosen(const Plan& plan, const Block& block, int layer
                                  const States& states, Scratch& scratch, const int* rows,
                                  int count) const {
     const FloatRows x{scratch.chosen.data(), stride_, count};
-    const FloatRows queries{scratch.chosen_queries.data(), stride_, count};
+    const PackedRows queries{scratch.chosen_queries.data(), heads_stride_, nullptr, 0, count};
     const FloatRows context{scratch.context.data(), stride_, count};
-    const std::size_t bytes = static_cast<std::size_t>(stride_) * sizeof(float);
     for (int row = 0; row < count; ++row) {
-        const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(rows[row] - plan.first) * stride_;
-        std::memcpy(x.data + row * stride_, states.x.data() + from, bytes);
-        std::memcpy(queries.data + row * stride_, states.queries.data() + from, bytes);
+        const std::ptrdiff_t from = rows[row] - plan.first;
+        std::memcpy(x.data + row * stride_, states.x.data() + from * stride_,
+                    static_cast<std::size_t>(stride_) * sizeof(float));
+        std::memcpy(queries.data + row * heads_stride_,
+                    states.queries.data() + from * heads_stride_,
+                    static_cast<std::size_t>(heads_stride_));
     }
     int row = 0;
     for (const Piece& piece : block.pieces) {
@@ -271,7 +314,7 @@ FloatRows Encoder::attend_chosen(const Plan& plan, const Block& block, int layer
     return x;
 }
 
-void Encoder::attend_piece(const Piece& piece, const KeysValues& memory, const FloatRows& queries,
+void Encoder::attend_piece(const Piece& piece, const KeysValues& memory, const PackedRows& queries,
                            const FloatRows& context, Scratch& scratch) const {
     for (int row = 0; row < queries.count; row += kQueryRows) {
         const int count = std::min(kQueryRows, queries.count - row);
@@ -280,21 +323,30 @@ void Encoder::attend_piece(const Piece& piece, const KeysValues& memory, const F
     }
 }
 
-void Encoder::finish_layer(int layer, const FloatRows& x, Scratch& scratch) const {
+void Encoder::finish_layer(int layer, const FloatRows& x, bool more, Scratch& scratch) const {
     const PackedLayer& weights = model_.layers_[layer];
-    const EncoderConfig& config = model_.config();
+    const Projection& up = weights.intermediate.view();
     const FloatRows context{scratch.context.data(), stride_, x.count};
-    const FloatRows product{scratch.product.data(), stride_, x.count};
-
-    const PackedRows packed = pack(weights.post_attention.view(), context, scratch);
-    project(weights.post_attention.view(), packed, product);
+    project(weights.post_attention.view(), pack(weights.post_attention.view(), context, scratch), x,
+            Store::add);
     scratch.clock.lap(Stage::post_attention);
-    kernels_.layer_norm(x, product, config.hidden_size, weights.attention_layer_norm.weight,
-                        weights.attention_layer_norm.bias, config.layer_norm_eps);
-    scratch.clock.lap(Stage::layer_norm);
+    normalize(x, weights.attention_layer_norm, &up, scratch);
     feed_forward(weights, x, scratch);
-    kernels_.layer_norm(x, product, config.hidden_size, weights.output_layer_norm.weight,
-                        weights.output_layer_norm.bias, config.layer_norm_eps);
+    normalize(x, weights.output_layer_norm,
+              more ? &model_.layers_[layer + 1].query.view() : nullptr, scratch);
+}
+
+void Encoder::normalize(const FloatRows& x, const LayerNormView& norm, const Projection* next,
+                        Scratch& scratch) const {
+    const EncoderConfig& config = model_.config();
+    if (next == nullptr) {
+        kernels_.layer_norm(x, config.hidden_size, norm.weight, norm.bias, config.layer_norm_eps,
+                            nullptr, {});
+    } else {
+        const Packing packing(*next);
+        kernels_.layer_norm(x, config.hidden_size, norm.weight, norm.bias, config.layer_norm_eps,
+                            &packing, packed_rows(*next, x.count, scratch));
+    }
     scratch.clock.lap(Stage::layer_norm);
 }
 
@@ -304,74 +356,65 @@ void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch
     const Projection& up = layer.intermediate.view();
     const Projection& down = layer.output.view();
     const Activation activation = model_.config().hidden_act;
-    const PackedRows packed = pack(up, x, scratch);
+    const PackedRows packed = packed_rows(up, x.count, scratch);
     const int slice_inputs = down.inputs / down.slices;
     const int padded = down.padded_inputs / down.slices;
     const int width = model_.sliced_ ? slice_inputs : down.groups * down.inputs;
-    const FloatRows wide{scratch.wide.data(), round_up(width, kPanel), x.count};
-    PackedRows slice_rows{scratch.packed_slice.data(),
-                          static_cast<std::ptrdiff_t>(padded) * element_size(down.precision),
-                          scratch.slice_scale.data(), 1, x.count};
-    if (!model_.sliced_) project_columns(up, packed, activation, 0, width, wide);
+    const FloatRows wide{scratch.wide.data(),
+                         row_stride(static_cast<std::ptrdiff_t>(width) * 4) / 4, x.count};
+    PackedRows slice_rows{
+        scratch.packed_slice.data(),
+        row_stride(static_cast<std::ptrdiff_t>(padded) * element_size(down.precision)),
+        scratch.slice_scale.data(), 1, x.count};
+    if (!model_.sliced_) {
+        project_columns(up, packed, Store::assign, activation, 0, width, wide);
+    }
     for (int group = 0; group < down.groups; ++group) {
         for (int slice = 0; slice < down.slices; ++slice) {
             const int first = group * down.inputs + slice * slice_inputs;
-            FloatRows part = wide;
             if (model_.sliced_) {
-                project_columns(up, packed, activation, first, first + slice_inputs, wide);
+                kernels_.project_packed(up, first, first + slice_inputs, packed, activation, wide,
+                                        down.precision, slice_rows);
             } else {
-                part.data += first;
+                kernels_.pack({down.precision, 1, slice_inputs, 1},
+                              {wide.data + first, wide.stride, x.count}, slice_rows);
             }
             scratch.clock.lap(Stage::intermediate);
-            kernels_.pack(down.precision, part, 1, slice_inputs, 1, slice_rows);
-            scratch.clock.lap(Stage::rounding);
-            const FloatRows out{scratch.product.data() + group * down.outputs, stride_, x.count};
             kernels_.project(down, {group, slice, 0, down.panels}, slice_rows,
-                             slice == 0 ? Store::assign : Store::accumulate, Activation::none, out);
+                             slice == 0 ? Store::add : Store::accumulate, Activation::none,
+                             {x.data + group * down.outputs, x.stride, x.count});
             scratch.clock.lap(Stage::output);
         }
     }
 }
 
+PackedRows Encoder::packed_rows(const Projection& projection, int count, Scratch& scratch) const {
+    return {scratch.packed.data(), packed_stride(projection), scratch.scale.data(),
+            projection.groups * projection.slices, count};
+}
+
 PackedRows Encoder::pack(const Projection& projection, const FloatRows& x, Scratch& scratch) const {
-    const PackedRows packed{scratch.packed.data(), packed_stride(projection), scratch.scale.data(),
-                            projection.groups * projection.slices, x.count};
-    kernels_.pack(projection.precision, x, projection.groups, projection.inputs, projection.slices,
-                  packed);
+    const PackedRows packed = packed_rows(projection, x.count, scratch);
+    kernels_.pack(Packing(projection), x, packed);
     scratch.clock.lap(Stage::rounding);
     return packed;
 }
 
-void Encoder::project(const Projection& projection, const PackedRows& x,
-                      const FloatRows& out) const {
-    project_columns(projection, x, Activation::none, 0, projection.groups * projection.outputs,
-                    out);
+void Encoder::project(const Projection& projection, const PackedRows& x, const FloatRows& out,
+                      Store store) const {
+    project_columns(projection, x, store, Activation::none, 0,
+                    projection.groups * projection.outputs, out);
 }
 
-void Encoder::project_columns(const Projection& projection, const PackedRows& x,
+void Encoder::project_columns(const Projection& projection, const PackedRows& x, Store store,
                               Activation activation, int first, int last,
                               const FloatRows& out) const {
-    const int slices = projection.slices;
-    const std::ptrdiff_t slice_bytes = static_cast<std::ptrdiff_t>(projection.padded_inputs) /
-                                       slices * element_size(projection.precision);
-    for (int column = first; column < last;) {
-        const int group = column / projection.outputs;
-        int end = std::min(last, (group + 1) * projection.outputs);
-        // They should stay in the nearest cache from one slice to the next.
-        if (slices > 1) end = std::min(end, column + kSlicedColumns);
-        const int panel = column % projection.outputs / kPanel;
-        const int panels = (end - column + kPanel - 1) / kPanel;
-        for (int slice = 0; slice < slices; ++slice) {
-            PackedRows rows = x;
-            rows.data += (group * slices + slice) * slice_bytes;
-            rows.scale += group * slices + slice;
-            kernels_.project(projection, {group, slice, panel, panels}, rows,
-                             slice == 0 ? Store::assign : Store::accumulate,
-                             slice == slices - 1 ? activation : Activation::none,
-                             {out.data + (column - first), out.stride, x.count});
-        }
-        column = end;
-    }
+    for_each_part(projection, first, last, [&](const ProjectionPart& part, int column) {
+        kernels_.project(projection, part, inputs_of(projection, part, x),
+                         part.slice == 0 ? store : Store::accumulate,
+                         part.slice == projection.slices - 1 ? activation : Activation::none,
+                         {out.data + column, out.stride, x.count});
+    });
 }
 
 }  // namespace squeezebert

@@ -31,7 +31,7 @@ private:
     void prepare(Scratch& scratch) const;
 
     /// What a block does at a level: 0 embeds; level n finishes layer n - 1. Each level but the
-    /// last then makes layer n's queries, keys and values.
+    /// last then makes layer n's queries, keys and values, of x as it was packed.
     void do_block(const Plan& plan, const Block& block, int level, States& states,
                   Scratch& scratch) const;
     void embed(const Block& block, const FloatRows& x, Scratch& scratch) const;
@@ -42,16 +42,28 @@ private:
     /// Attention for chosen rows of a block alone; returns their states, side by side.
     FloatRows attend_chosen(const Plan& plan, const Block& block, int layer, const States& states,
                             Scratch& scratch, const int* rows, int count) const;
-    void attend_piece(const Piece& piece, const KeysValues& memory, const FloatRows& queries,
+    void attend_piece(const Piece& piece, const KeysValues& memory, const PackedRows& queries,
                       const FloatRows& context, Scratch& scratch) const;
-    void finish_layer(int layer, const FloatRows& x, Scratch& scratch) const;
+    /// What follows attention; where there are `more` layers, x is packed for the next one's query.
+    void finish_layer(int layer, const FloatRows& x, bool more, Scratch& scratch) const;
+    /// x = LayerNorm(x), packed for the `next` projection too where that is not null.
+    void normalize(const FloatRows& x, const LayerNormView& norm, const Projection* next,
+                   Scratch& scratch) const;
+    /// x += the network's output; x is packed for its first projection.
     void feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch& scratch) const;
 
+    /// Where rows stand that are packed for a projection.
+    PackedRows packed_rows(const Projection& projection, int count, Scratch& scratch) const;
     PackedRows pack(const Projection& projection, const FloatRows& x, Scratch& scratch) const;
-    void project(const Projection& projection, const PackedRows& x, const FloatRows& out) const;
+    void project(const Projection& projection, const PackedRows& x, const FloatRows& out,
+                 Store store = Store::assign) const;
     /// Columns [first, last) of a projection's outputs; `first` begins a panel.
-    void project_columns(const Projection& projection, const PackedRows& x, Activation activation,
-                         int first, int last, const FloatRows& out) const;
+    void project_columns(const Projection& projection, const PackedRows& x, Store store,
+                         Activation activation, int first, int last, const FloatRows& out) const;
+    /// Queries, keys or values, in attention's precision; those of bfloat16 times `factor`.
+    void project_heads(const Projection& projection, const PackedRows& x, float factor,
+                       const PackedRows& out, Scratch& scratch) const;
+    PackedRows queries_of(const Plan& plan, const Block& block, const States& states) const;
     KeysValues memory_of(const Plan& plan, const States& states, int layer,
                          const Piece& piece) const;
 
@@ -61,7 +73,8 @@ private:
     const std::vector<int>* wanted_;
     bool timed_;
     float* out_;
-    int stride_;  ///< floats of a row of states
+    int stride_;                   ///< floats of a row of states
+    std::ptrdiff_t heads_stride_;  ///< bytes of a row of queries, keys or values
     Schedule schedule_;
     std::atomic<std::int64_t> next_alone_{0};
     std::atomic<std::int64_t> next_together_{0};

@@ -26,8 +26,7 @@ public:
                    static_cast<std::ptrdiff_t>(projection.padded_inputs) *
                        element_size(projection.precision),
                    scale_.data(), 1, count};
-        kernels.pack(projection.precision, {const_cast<float*>(rows), stride, count}, 1,
-                     projection.inputs, 1, packed_);
+        kernels.pack(Packing(projection), {const_cast<float*>(rows), stride, count}, packed_);
     }
     const PackedRows& rows() const { return packed_; }
 
@@ -160,8 +159,8 @@ std::vector<float> Model::transformed(const Batch& batch, const std::int64_t* gi
     std::vector<float> rows(static_cast<std::size_t>(unique) * size);
     apply(kernels_, transform_->view(), states.data(), unique, config().hidden_act, rows.data());
     const LayerNormWeights& norm = checkpoint_.masked_lm()->layer_norm;
-    kernels_.layer_norm({rows.data(), size, static_cast<int>(unique)}, {}, size, norm.weight.data(),
-                        norm.bias.data(), config().layer_norm_eps);
+    kernels_.layer_norm({rows.data(), size, static_cast<int>(unique)}, size, norm.weight.data(),
+                        norm.bias.data(), config().layer_norm_eps, nullptr, {});
     std::vector<float> result(static_cast<std::size_t>(count) * size);
     for (std::int64_t index = 0; index < count; ++index) {
         std::copy_n(rows.data() + static_cast<std::size_t>(sorted.where[index]) * size, size,

@@ -12,14 +12,14 @@ namespace {
 constexpr int kChunkRows = 128;
 
 /// Divides sequences [first, last) into blocks of about equal height.
-Plan make_plan(const Batch& batch, int first, int last, int threads) {
+Plan make_plan(const Batch& batch, int first, int last, int threads, int block_rows) {
     Plan plan;
     plan.first = batch.cu_seqlens[first];
     plan.rows = batch.cu_seqlens[last] - plan.first;
     // As many blocks as there are threads, or a multiple, so that all have the same to do.
-    const int waves = (plan.rows + kBlockRows * threads - 1) / (kBlockRows * threads);
+    const int waves = (plan.rows + block_rows * threads - 1) / (block_rows * threads);
     const int even = (plan.rows + waves * threads - 1) / std::max(waves * threads, 1);
-    const int height = std::clamp(round_up(even, kPanel), kPanel, kBlockRows);
+    const int height = std::clamp(round_up(even, kPanel), kPanel, block_rows);
 
     struct Range {
         int first, last;
@@ -52,7 +52,7 @@ Plan make_plan(const Batch& batch, int first, int last, int threads) {
 
 }  // namespace
 
-Schedule make_schedule(const Batch& batch, int threads) {
+Schedule make_schedule(const Batch& batch, int threads, int block_rows) {
     // Whole sequences, gathered until there is enough for a block or two.
     std::vector<int> ends;
     for (int sequence = 0, rows = 0; sequence < batch.sequences; ++sequence) {
@@ -70,11 +70,11 @@ Schedule make_schedule(const Batch& batch, int threads) {
     Schedule schedule;
     int first = 0;
     for (int chunk = 0; chunk < alone; ++chunk) {
-        schedule.alone.push_back(make_plan(batch, first, ends[chunk], 1));
+        schedule.alone.push_back(make_plan(batch, first, ends[chunk], 1, block_rows));
         first = ends[chunk];
     }
     if (first < batch.sequences) {
-        schedule.together = make_plan(batch, first, batch.sequences, threads);
+        schedule.together = make_plan(batch, first, batch.sequences, threads, block_rows);
     }
     return schedule;
 }

@@ -6,8 +6,7 @@
 
 namespace squeezebert {
 
-/// The most rows that go through a layer together: enough to read each weight for, few enough for
-/// their intermediate values to stay in the second-level cache.
+/// Rows that go through the pooler, a classifier or the vocabulary together.
 constexpr int kBlockRows = 64;
 
 /// A run of tokens of one sequence.
@@ -22,7 +21,7 @@ struct Piece {
 /// Rows that are worked on together: consecutive pieces of a batch.
 struct Block {
     int first;  ///< row in the batch
-    int rows;   ///< at most kBlockRows
+    int rows;   ///< at most the kernels' block_rows
     std::vector<Piece> pieces;
     int needs_first;  ///< the blocks of its plan that hold its sequences' other tokens,
     int needs_last;   ///< itself included
@@ -42,7 +41,7 @@ struct Schedule {
     Plan together;
 };
 
-/// Divides a batch among `threads`.
-Schedule make_schedule(const Batch& batch, int threads);
+/// Divides a batch among `threads`, in blocks of at most `block_rows` rows.
+Schedule make_schedule(const Batch& batch, int threads, int block_rows);
 
 }  // namespace squeezebert

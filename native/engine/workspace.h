@@ -12,8 +12,8 @@ namespace squeezebert {
 
 /// What a plan's tokens carry from one layer to the next.
 struct States {
-    Buffer<float> x;        ///< (rows, stride): the residual stream
-    Buffer<float> queries;  ///< (rows, stride)
+    Buffer<float> x;            ///< (rows, stride): the residual stream
+    Buffer<std::byte> queries;  ///< (rows, stride) in attention's precision
     /// Keys and values of this layer and of the next: a layer's are written while others still read
     /// those of the one before.
     Buffer<std::byte> keys[2], values[2];
@@ -30,9 +30,11 @@ struct ScratchSizes {
 
 /// What a thread needs while it works on a block.
 struct Scratch {
-    Buffer<float> context, product, keys, values;  ///< (kBlockRows, stride)
-    Buffer<float> wide;                            ///< (kBlockRows, widest slice)
-    Buffer<float> chosen, chosen_queries;          ///< (kBlockRows, stride)
+    Buffer<float> context, product;    ///< (block_rows, stride)
+    Buffer<std::byte> keys, values;    ///< (block_rows, stride) as attention takes them
+    Buffer<float> wide;                ///< (block_rows, widest slice)
+    Buffer<float> chosen;              ///< (block_rows, stride)
+    Buffer<std::byte> chosen_queries;  ///< (block_rows, stride) as attention takes them
     Buffer<std::byte> packed, packed_slice;
     Buffer<float> scale, slice_scale;
     Buffer<float> attention;

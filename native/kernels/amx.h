@@ -33,13 +33,16 @@ struct alignas(64) BlockSums {
     std::int32_t words[kSumRows * kStride];
 };
 
+/// Brings a cache line to the second-level cache; any address will do.
+inline void fetch(const std::byte* line) { __builtin_prefetch(line, 0, 3); }
+
 /// Some rows and panels of a product, whose sums fit the tiles.
 struct TileBlock {
     int row, height, panel, width;
 };
 
 /// A block whose sums are in memory, on their way to the epilogue a few rows at a time, between
-/// products of the next block: tiles and vectors then work side by side.
+/// products of the next block.
 template <class Dot, class Epilogue>
 class Draining {
 public:
@@ -52,23 +55,58 @@ public:
         done_ = 0;
     }
 
-    void some(int count) {
-        if (block_.height - done_ < count) count = block_.height - done_;
-        for (int p = 0; p < block_.width; ++p) {
-            const std::int32_t* words = sums_->words + done_ * BlockSums::kStride + p * kPanel;
-            const auto sum_at = [words](int row, int part) {
-                return load_as<typename Dot::Sum>(words + row * BlockSums::kStride + part * kLanes);
-            };
-            finish_panel<Dot>(rows_, block_.row + done_, count, panels_, block_.panel + p, sum_at,
-                              epilogue_);
+    [[gnu::always_inline]] void some(int count) {
+        const int end = done_ + count < block_.height ? done_ + count : block_.height;
+        if (done_ >= end) return;
+        if (block_.width == kSumPanels) {
+            finish<kSumPanels>(done_, end);
+        } else {
+            finish<1>(done_, end);
         }
-        done_ += count;
+        done_ = end;
     }
     void all() { some(block_.height); }
     /// Rows to do at each of `steps` occasions, so that none is left.
     int share(int steps) const { return (block_.height + steps - 1) / steps; }
 
 private:
+    /// Rows [from, to) of P panels.
+    template <int P>
+    [[gnu::always_inline]] void finish(int from, int to) const {
+        constexpr bool kScaled = std::is_same_v<typename Dot::Sum, Int>;
+        using Column = decltype(epilogue_.column(0));
+        static_assert(P <= 2);
+        const Column columns[2] = {epilogue_.column(block_.panel),
+                                   epilogue_.column(block_.panel + P - 1)};
+        Float scales[P * kParts] = {};
+        if constexpr (kScaled) {
+            const float* from = panels_.scale + block_.panel * kPanel;
+            for (int i = 0; i < P * kParts; ++i) scales[i] = load(from + i * kLanes);
+        }
+        const std::int32_t* words = sums_->words + from * BlockSums::kStride;
+        const float* row_scale =
+            kScaled ? rows_.scale + (block_.row + from) * rows_.scale_stride : nullptr;
+        for (int row = block_.row + from; row < block_.row + to; ++row) {
+#pragma GCC unroll 2
+            for (int p = 0; p < P; ++p) {
+                Float values[kParts];
+                for (int part = 0; part < kParts; ++part) {
+                    const auto sum = load_as<typename Dot::Sum>(words + p * kPanel + part * kLanes);
+                    const auto base = columns[p].base(row, part);
+                    if constexpr (kScaled) {
+                        values[part] = multiply_add(to_float(sum) * *row_scale,
+                                                    scales[p * kParts + part], base);
+                    } else {
+                        values[part] = plus(sum, base);
+                    }
+                }
+                columns[p].put(row, values);
+            }
+            words += BlockSums::kStride;
+            if constexpr (kScaled) row_scale += rows_.scale_stride;
+        }
+    }
+
     const Rows& rows_;
     const Panels& panels_;
     const Epilogue& epilogue_;
@@ -98,6 +136,10 @@ inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int 
     const std::byte* w = panels.weight + panel * panels.stride;
     const int steps = panels.steps / kTile;
     const int share = draining.share(steps);
+    // The panels that come next are fetched meanwhile, by each block of rows a part.
+    const int blocks = (rows.count + kSumRows - 1) / kSumRows;
+    const int lines = (P * kTile + blocks - 1) / blocks;
+    const std::byte* ahead = w + P * panels.stride + row / kSumRows * (lines * steps) * kTileBytes;
     for (int step = 0; step < steps; ++step) {
         Tiles::template load<6>(w, kTileBytes);
         Tiles::template load<4>(x, rows.stride);
@@ -111,6 +153,7 @@ inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int 
             Dot::template add<2, 5, 6>();
         }
         if constexpr (R > 1 && P > 1) Dot::template add<3, 5, 7>();
+        for (int line = 0; line < lines; ++line, ahead += kTileBytes) fetch(ahead);
         draining.some(share);
         x += kTileBytes;
         w += kTile * kTileBytes;
@@ -232,6 +275,8 @@ struct AmxBf16Dot : FloatSums {
 template <class Tiles>
 constexpr Kernels make_tile_table() {
     Kernels table = make_table<AmxInt8Dot<Tiles>, AmxBf16Dot<Tiles>, true>();
+    // Weights stream from the third-level cache, which is what tiles wait for most.
+    table.block_rows = 128;
     table.begin = Tiles::begin;
     table.end = Tiles::end;
     return table;

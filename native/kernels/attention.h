@@ -26,43 +26,60 @@ struct RunningSoftmax {
 
     /// Turns `count` scores of each row, rows kKeyBlock apart, into exp2(score - largest), padded
     /// with zeros, in the form of the product with the values.
-    template <bool kBf16>
+    template <class Exponentials>
     void add(float* scores, int rows, int count, int padded, std::byte* out) {
-        const int whole = round_up(count, kLanes);
-        alignas(64) float top[kQueryRows] = {};
-        for (int row = 0; row < rows; ++row) {
-            float* from = scores + row * kKeyBlock;
-            if (count < whole) {
-                float* last = from + whole - kLanes;
-                store(last, first_or(load(last), kLanes - (whole - count), kMasked));
+        for (int first = 0; first < rows; first += kLanes) {
+            const int height = rows - first < kLanes ? rows - first : kLanes;
+            Float most[kLanes], total[kLanes];
+            for (int row = 0; row < kLanes; ++row) {
+                most[row] = broadcast(kMasked);
+                total[row] = Float{};
             }
-            Float most = load(from);
-            for (int at = kLanes; at < whole; at += kLanes) most = max(most, load(from + at));
-            top[row] = squeezebert::largest(most);
-        }
-        for (int row = 0; row < kQueryRows; row += kLanes) {
-            const Float before = load(largest + row);
-            const Float now = max(before, load(top + row));
-            store(correction + row, exp2(before - now));
-            store(largest + row, now);
-        }
-        const int size = kBf16 ? 2 : 4;
-        for (int row = 0; row < rows; ++row) {
-            const float* from = scores + row * kKeyBlock;
-            std::byte* to = out + row * kKeyBlock * size;
-            const Float shift = broadcast(largest[row]);
-            Float total{};
-            for (int at = 0; at < whole; at += kLanes) {
-                const Float p = exp2<kBf16>(load(from + at) - shift);
-                total += p;
-                if constexpr (kBf16) {
-                    store_bf16(to + 2 * at, p);
-                } else {
-                    store(reinterpret_cast<float*>(to) + at, p);
+            for (int row = 0; row < height; ++row) {
+                float* from = scores + (first + row) * kKeyBlock;
+                for (int at = count / kLanes * kLanes; at < padded; at += kLanes) {
+                    store(from + at, first_or(load(from + at), count - at, kMasked));
+                }
+                for (int at = 0; at < padded; at += kLanes) {
+                    most[row] = max(most[row], load(from + at));
                 }
             }
-            if (whole < padded) std::memset(to + size * whole, 0, size * (padded - whole));
-            sum[row] = sum[row] * correction[row] + squeezebert::sum(total);
+            const Float before = load(largest + first);
+            const Float now =
+                max(before, reduce_rows(most, [](Float a, Float b) { return max(a, b); }));
+            const Float factor = exp2(before - now);
+            store(largest + first, now);
+            store(correction + first, factor);
+            for (int row = 0; row < height; ++row) {
+                const float* from = scores + (first + row) * kKeyBlock;
+                std::byte* to = out + (first + row) * kKeyBlock * Exponentials::kSize;
+                const Float shift = broadcast(largest[first + row]);
+                for (int at = 0; at < padded; at += kKeyAlignment) {
+                    Exponentials::put(from + at, shift, to + at * Exponentials::kSize, total[row]);
+                }
+            }
+            const Float totals = reduce_rows(total, [](Float a, Float b) { return a + b; });
+            store(sum + first, multiply_add(load(sum + first), factor, totals));
+        }
+    }
+};
+
+/// exp2(score - shift) of kKeyAlignment scores, added to `total`, as the product with the values
+/// takes them.
+template <bool kBf16>
+struct PlainExponentials {
+    static constexpr int kSize = kBf16 ? 2 : 4;
+    static constexpr bool kPackedOrder = false;
+
+    static void put(const float* scores, Float shift, std::byte* to, Float& total) {
+        for (int at = 0; at < kKeyAlignment; at += kLanes) {
+            const Float p = exp2<kBf16>(load(scores + at) - shift);
+            total += p;
+            if constexpr (kBf16) {
+                store_bf16(to + 2 * at, p);
+            } else {
+                store(reinterpret_cast<float*>(to) + at, p);
+            }
         }
     }
 };
@@ -111,28 +128,32 @@ struct AddContext {
     }
 };
 
-/// One head of a query times `scale`, so that its products are the scores that exp2 takes.
+/// One head of a query so that its products are the scores that exp2 takes: of float32 times
+/// `scale`, as those of bfloat16 are already.
 template <bool kBf16>
-inline void pack_query(const float* x, int count, float scale, int padded, std::byte* out) {
-    for_each_vector(x, count, [&](int at, Float value) {
-        if constexpr (kBf16) {
-            store_bf16(out + 2 * at, value * scale);
-        } else {
+inline void pack_query(const std::byte* x, int count, float scale, int padded, std::byte* out) {
+    const int size = kBf16 ? 2 : 4;
+    int done = count;
+    if constexpr (kBf16) {
+        std::memcpy(out, x, static_cast<std::size_t>(count) * 2);
+    } else {
+        for_each_vector(reinterpret_cast<const float*>(x), count, [&](int at, Float value) {
             store(reinterpret_cast<float*>(out) + at, value * scale);
-        }
-    });
-    const int size = kBf16 ? 2 : 4, done = round_up(count, kLanes);
+        });
+        done = round_up(count, kLanes);
+    }
     if (done < padded) {
         std::memset(out + size * done, 0, static_cast<std::size_t>(padded - done) * size);
     }
 }
 
-template <class Dot, bool kBf16>
-void attend_with(const AttentionShape& shape, const FloatRows& queries, const KeysValues& memory,
+template <class Dot, class Exponentials>
+void attend_with(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,
                  int length, float* scratch, const FloatRows& out) {
-    const int size = kBf16 ? 2 : 4;
+    constexpr int size = Exponentials::kSize;
+    constexpr bool kBf16 = size == 2;
     const int padded = shape.padded_head();
-    const float scale = 1.4426950408889634f / __builtin_sqrtf(static_cast<float>(shape.head_size));
+    const float scale = score_scale(shape.head_size);
     float* scores = scratch;
     auto* probabilities = reinterpret_cast<std::byte*>(scores + kQueryRows * kKeyBlock);
     auto* query = probabilities + kQueryRows * kKeyBlock * 4;
@@ -140,9 +161,16 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
                          shape.value_panels() * kPanel, queries.count};
 
     for (int head = 0; head < shape.heads; ++head) {
-        for (int row = 0; row < queries.count; ++row) {
-            pack_query<kBf16>(queries.data + row * queries.stride + head * shape.head_size,
-                              shape.head_size, scale, padded, query + row * padded * size);
+        Rows query_rows{queries.data + head * shape.head_size * size, queries.stride, queries.count,
+                        nullptr, 0};
+        // Of bfloat16 whole heads are multiplied where they stand.
+        if (!kBf16 || shape.head_size != padded) {
+            for (int row = 0; row < queries.count; ++row) {
+                pack_query<kBf16>(query_rows.data + row * query_rows.stride, shape.head_size, scale,
+                                  padded, query + row * padded * size);
+            }
+            query_rows.data = query;
+            query_rows.stride = static_cast<std::ptrdiff_t>(padded) * size;
         }
         RunningSoftmax softmax;
         const std::byte* keys = memory.keys + shape.key_bytes(memory.slots) / shape.heads * head;
@@ -159,17 +187,15 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
             panels.weight = keys + first / kPanel * panels.stride;
             panels.steps = padded * size / 4;
             panels.count = (count + kPanel - 1) / kPanel;
-            Rows rows{query, static_cast<std::ptrdiff_t>(padded) * size, queries.count, nullptr, 0};
-            multiply<Dot>(rows, panels, StoreScores{scores});
+            multiply<Dot>(query_rows, panels, StoreScores{scores});
 
-            softmax.template add<kBf16>(scores, queries.count, count, used, probabilities);
+            softmax.template add<Exponentials>(scores, queries.count, count, used, probabilities);
 
             panels.stride = static_cast<std::ptrdiff_t>(memory.slots) * kPanel * size;
             panels.weight = values + static_cast<std::ptrdiff_t>(first) * kPanel * size;
             panels.steps = used * size / 4;
             panels.count = shape.value_panels();
-            rows.data = probabilities;
-            rows.stride = kKeyBlock * size;
+            const Rows rows{probabilities, kKeyBlock * size, queries.count, nullptr, 0};
             if (first > 0) add.correction = softmax.correction;
             if (first + kKeyBlock >= length) add.total = softmax.sum;
             multiply<Dot>(rows, panels, add);
@@ -178,12 +204,13 @@ void attend_with(const AttentionShape& shape, const FloatRows& queries, const Ke
 }
 
 template <class Bf16Dot>
-void attend(const AttentionShape& shape, const FloatRows& queries, const KeysValues& memory,
+void attend(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,
             int length, float* scratch, const FloatRows& out) {
     if (shape.precision == Precision::bf16) {
-        attend_with<Bf16Dot, true>(shape, queries, memory, length, scratch, out);
+        attend_with<Bf16Dot, PlainExponentials<true>>(shape, queries, memory, length, scratch, out);
     } else {
-        attend_with<FloatDot, false>(shape, queries, memory, length, scratch, out);
+        attend_with<FloatDot, PlainExponentials<false>>(shape, queries, memory, length, scratch,
+                                                        out);
     }
 }
 

@@ -94,8 +94,13 @@ bool tiles_granted() {
 #endif
 }
 
-bool runs_here(Isa isa) {
+const X86Registers& own_registers() {
     static const X86Registers registers = read_registers();
+    return registers;
+}
+
+bool runs_here(Isa isa) {
+    const X86Registers& registers = own_registers();
     return x86_runs(isa, registers) && (isa != Isa::amx || tiles_granted());
 }
 
@@ -198,6 +203,19 @@ bool x86_runs(Isa isa, const X86Registers& registers) {
         default:
             return false;
     }
+}
+
+bool x86_has_fp16_and_vbmi(const X86Registers& registers) {
+    return x86_runs(Isa::avx512_bf16, registers) && (registers.leaf7_edx & 1u << 23) != 0 &&
+           (registers.leaf7_ecx & 1u << 1) != 0;
+}
+
+bool has_fp16_and_vbmi() {
+#if defined(__x86_64__)
+    return x86_has_fp16_and_vbmi(own_registers());
+#else
+    return false;
+#endif
 }
 
 const std::vector<Isa>& available_isas() {

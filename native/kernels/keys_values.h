@@ -26,62 +26,67 @@ inline void write_panel(ReadRow read, int count, int words, std::byte* panel) {
     }
 }
 
-/// Words whose lower and upper halves are a and b as bfloat16.
-inline Unsigned pair_bf16(Float a, Float b) {
-#if defined(__AVX512BF16__)
-    alignas(64) static constexpr std::uint16_t kOrder[] = {
-        0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a));
-    return reinterpret_cast<Unsigned>(_mm512_permutexvar_epi16(_mm512_load_si512(kOrder), halves));
-#else
-    return (round_to_bf16(a) >> 16) | round_to_bf16(b);
-#endif
+/// kLanes words of a row that has so many bytes left; what lies past them is 0.
+inline Unsigned read_words(const std::byte* from, int bytes) {
+    constexpr int kBytes = kLanes * 4;
+    if (bytes >= kBytes) return load_as<Unsigned>(from);
+    Unsigned words{};
+    if (bytes > 0) std::memcpy(&words, from, static_cast<std::size_t>(bytes));
+    return words;
 }
 
-/// 2 * kLanes floats as kLanes pairs of bfloat16; what lies past `count` is 0.
-inline Unsigned read_bf16_pairs(const float* x, int count) {
-    const Float first = load_first(x, count);
-    const Float second = count > kLanes ? load_first(x + kLanes, count - kLanes) : Float{};
-#if defined(__AVX512BF16__)
-    return reinterpret_cast<Unsigned>(_mm512_cvtne2ps_pbh(second, first));
-#else
-    return pair_bf16(even_lanes(first, second), odd_lanes(first, second));
-#endif
+/// kLanes bfloat16 in the lower halves of words; what lies past `count` is 0.
+inline Unsigned read_halves(const std::byte* from, int count) {
+    using Halves = std::uint16_t __attribute__((vector_size(kLanes * 2)));
+    Halves halves{};
+    const int there = count < kLanes ? count : kLanes;
+    if (there == kLanes) {
+        std::memcpy(&halves, from, sizeof halves);
+    } else if (there > 0) {
+        std::memcpy(&halves, from, static_cast<std::size_t>(there) * 2);
+    }
+    return __builtin_convertvector(halves, Unsigned);
 }
 
-/// One head's keys of kPanel tokens (`count` are there) as a panel; `x` has the head's columns.
-template <bool kBf16>
-inline void store_keys(const AttentionShape& shape, const FloatRows& x, int count,
-                       std::byte* panel) {
-    const int size = shape.head_size;
+/// One head's keys of kPanel tokens (x.count are there) as a panel; `x` has the head's columns.
+inline void store_keys(const AttentionShape& shape, const PackedRows& x, std::byte* panel) {
+    const int size = element_size(shape.precision), bytes = shape.head_size * size;
     const auto read = [&](int row, int word) {
-        const float* from = x.data + row * x.stride;
-        if constexpr (kBf16) {
-            return 2 * word < size ? read_bf16_pairs(from + 2 * word, size - 2 * word) : Unsigned{};
-        } else {
-            return word < size ? reinterpret_cast<Unsigned>(load_first(from + word, size - word))
-                               : Unsigned{};
-        }
+        return read_words(x.data + row * x.stride + word * 4, bytes - word * 4);
     };
-    write_panel(read, count, shape.padded_head() / (kBf16 ? 2 : 1), panel);
+    write_panel(read, x.count, shape.padded_head() * size / 4, panel);
 }
 
-/// One panel of a head's values, of kPanel tokens; what isn't there is 0.
-template <bool kBf16>
-inline void store_values(const FloatRows& x, int count, int columns, std::byte* words) {
-    for (int row = 0; row < kPanel; row += kBf16 ? 2 : 1) {
+/// Of each kKeyAlignment values of bfloat16, the line of a panel where a pair of tokens stands.
+template <bool kPackedOrder>
+constexpr int line_of_pair(int pair) {
+    // As x86 packs two vectors of 16 words: four of the one, four of the other, quarter by quarter.
+    return kPackedOrder ? pair % 8 / 2 * 4 + pair % 2 + pair / 8 * 2 : pair;
+}
+
+/// A head's values of kPanel tokens from `token` on, in the panel whose first line is given; what
+/// isn't there is 0.
+template <bool kPackedOrder>
+inline void store_values(Precision precision, const PackedRows& x, int columns, int token,
+                         std::byte* panel) {
+    const bool bf16 = precision == Precision::bf16;
+    const int size = element_size(precision);
+    for (int row = 0; row < kPanel; row += bf16 ? 2 : 1) {
+        int line = token + row;
+        if (bf16) {
+            const int inside = line % kKeyAlignment;
+            line = (line - inside + 2 * line_of_pair<kPackedOrder>(inside / 2)) / 2;
+        }
+        std::byte* words = panel + static_cast<std::ptrdiff_t>(line) * kPanel * 4;
         for (int part = 0; part < kParts; ++part, words += sizeof(Unsigned)) {
-            const int rest = columns - part * kLanes;
-            const auto read = [&](int at) {
-                const float* from = x.data + at * x.stride + part * kLanes;
-                return at < count && rest > 0 ? load_first(from, rest) : Float{};
-            };
+            const auto from = [&](int at) { return x.data + at * x.stride + part * kLanes * size; };
+            const auto there = [&](int at) { return at < x.count ? columns - part * kLanes : 0; };
             Unsigned word;
-            if constexpr (kBf16) {
-                word = pair_bf16(read(row), read(row + 1));
+            if (bf16) {  // pairs of tokens
+                word = read_halves(from(row), there(row)) |
+                       read_halves(from(row + 1), there(row + 1)) << 16;
             } else {
-                word = reinterpret_cast<Unsigned>(read(row));
+                word = read_words(from(row), there(row) * size);
             }
             std::memcpy(words, &word, sizeof word);
         }
@@ -89,45 +94,35 @@ inline void store_values(const FloatRows& x, int count, int columns, std::byte* 
 }
 
 /// kPanel tokens of all heads at a time: what is read of a row stands together.
-template <bool kBf16>
-void store_keys_values_as(const AttentionShape& shape, const FloatRows& keys,
-                          const FloatRows& values, int position, bool last, const KeysValues& out) {
-    const int token_bytes = kPanel * (kBf16 ? 2 : 4);
+template <bool kPackedOrder>
+void store_keys_values(const AttentionShape& shape, const PackedRows& keys,
+                       const PackedRows& values, int position, bool last, const KeysValues& out) {
+    const int size = element_size(shape.precision);
     const std::ptrdiff_t key_bytes = shape.key_bytes(out.slots) / shape.heads;
-    const std::ptrdiff_t value_bytes = static_cast<std::ptrdiff_t>(out.slots) * token_bytes;
+    const std::ptrdiff_t value_bytes = static_cast<std::ptrdiff_t>(out.slots) * kPanel * size;
     // Up to the end of the last block of keys, zeros: probabilities there are 0, but 0 times
     // whatever was in memory need not be.
     const int end = last ? round_up(position + keys.count, kKeyAlignment) - position : keys.count;
     for (int row = 0; row < end; row += kPanel) {
         const std::ptrdiff_t token = position + row;
+        const int count = keys.count - row;
         for (int head = 0; head < shape.heads; ++head) {
-            const int column = head * shape.head_size;
-            const FloatRows key{keys.data + row * keys.stride + column, keys.stride, 0};
-            if (row < keys.count) {
-                store_keys<kBf16>(
-                    shape, key, keys.count - row,
-                    out.keys + head * key_bytes + token * shape.padded_head() * (kBf16 ? 2 : 4));
+            const int column = head * shape.head_size * size;
+            const PackedRows key{keys.data + row * keys.stride + column, keys.stride, nullptr, 0,
+                                 count};
+            if (count > 0) {
+                store_keys(shape, key,
+                           out.keys + head * key_bytes + token * shape.padded_head() * size);
             }
             for (int panel = 0; panel < shape.value_panels(); ++panel) {
                 const int first = panel * kPanel;
-                const FloatRows value{values.data + row * values.stride + column + first,
-                                      values.stride, 0};
-                store_values<kBf16>(value, values.count - row, shape.head_size - first,
-                                    out.values +
-                                        (head * shape.value_panels() + panel) * value_bytes +
-                                        token * token_bytes);
+                const PackedRows value{values.data + row * values.stride + column + first * size,
+                                       values.stride, nullptr, 0, count};
+                store_values<kPackedOrder>(
+                    shape.precision, value, shape.head_size - first, static_cast<int>(token),
+                    out.values + (head * shape.value_panels() + panel) * value_bytes);
             }
         }
-    }
-}
-
-inline void store_keys_values(const AttentionShape& shape, const FloatRows& keys,
-                              const FloatRows& values, int position, bool last,
-                              const KeysValues& out) {
-    if (shape.precision == Precision::bf16) {
-        store_keys_values_as<true>(shape, keys, values, position, last, out);
-    } else {
-        store_keys_values_as<false>(shape, keys, values, position, last, out);
     }
 }
 

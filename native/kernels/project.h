@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/matmul.h"
+#include "kernels/rows.h"
 
 namespace squeezebert {
 namespace {
@@ -126,41 +127,115 @@ struct Accumulate {
     Column column(int panel) const { return {panel_of(out, columns, panel), transform}; }
 };
 
+/// y = transform(y + (product + bias)).
+template <class Transform>
+struct Add {
+    static constexpr bool kPlain = false;
+    Assign<Transform> assign;
+
+    struct Column {
+        typename Assign<Transform>::Column assign;
+
+        Float base(int row, int part) const { return assign.base(row, part); }
+        [[gnu::always_inline]] void put(int row, const Float* values) const {
+            for (int part = 0; part < kParts; ++part) {
+                const Float before = assign.out.get(row, part);
+                assign.out.set(row, part, assign.transform(before + values[part]));
+            }
+        }
+    };
+    Column column(int panel) const { return {assign.column(panel)}; }
+};
+
+/// y = (product + bias) * factor, as bfloat16.
+struct AssignBf16 {
+    static constexpr bool kPlain = false;
+    PackedRows out;
+    const float* bias;  ///< padded to whole panels
+    int columns;        ///< of all panels
+    float factor;
+
+    struct Column {
+        std::byte* first;
+        std::ptrdiff_t stride;
+        int count;
+        Float factor;
+        Float bias[kParts];
+
+        Float base(int, int part) const { return bias[part]; }
+        [[gnu::always_inline]] void put(int row, const Float* values) const {
+            for (int part = 0; part < kParts; ++part) {
+                const int rest = count - part * kLanes;
+                std::byte* to = first + row * stride + part * kLanes * 2;
+                if (rest > 0) store_bf16_first(to, values[part] * factor, rest);
+            }
+        }
+    };
+    Column column(int panel) const {
+        Column column{out.data + panel * kPanel * 2,
+                      out.stride,
+                      columns - panel * kPanel,
+                      broadcast(factor),
+                      {}};
+        for (int part = 0; part < kParts; ++part) {
+            column.bias[part] = load(bias + panel * kPanel + part * kLanes);
+        }
+        return column;
+    }
+};
+
+/// A part of a projection as what multiply() takes.
+struct PartOperands {
+    Panels panels{};
+    Rows rows{};
+    int columns;  ///< from the part's first to the group's last
+    const float* bias;
+
+    PartOperands(const Projection& projection, const ProjectionPart& part, const PackedRows& x) {
+        const int element = element_size(projection.precision);
+        const int slice_inputs = projection.padded_inputs / projection.slices;
+        const std::ptrdiff_t panel_bytes =
+            static_cast<std::ptrdiff_t>(projection.padded_inputs) * kPanel * element;
+        const std::ptrdiff_t first =
+            static_cast<std::ptrdiff_t>(part.group) * projection.panels + part.first_panel;
+
+        panels.weight = projection.weight + first * panel_bytes +
+                        static_cast<std::ptrdiff_t>(part.slice) * slice_inputs * kPanel * element;
+        panels.stride = panel_bytes;
+        panels.steps = slice_inputs / inputs_per_step(projection.precision);
+        panels.count = part.panels;
+        rows = {x.data, x.stride, x.count, nullptr, 0};
+        if (projection.precision == Precision::int8) {
+            const int slice = part.group * projection.slices + part.slice;
+            panels.scale = projection.scale + first * kPanel;
+            panels.offset =
+                projection.offset +
+                (static_cast<std::ptrdiff_t>(slice) * projection.panels + part.first_panel) *
+                    kPanel;
+            rows.scale = x.scale;
+            rows.scale_stride = x.scale_stride;
+        }
+        columns = projection.outputs - part.first_panel * kPanel;
+        bias = projection.bias + first * kPanel;
+    }
+};
+
 template <class Dot>
 void project_with(const Projection& projection, const ProjectionPart& part, const PackedRows& x,
                   Store how, Activation activation, const FloatRows& out) {
-    const int element = element_size(projection.precision);
-    const int slice_inputs = projection.padded_inputs / projection.slices;
-    const std::ptrdiff_t panel_bytes =
-        static_cast<std::ptrdiff_t>(projection.padded_inputs) * kPanel * element;
-    const std::ptrdiff_t first =
-        static_cast<std::ptrdiff_t>(part.group) * projection.panels + part.first_panel;
-
-    Panels panels{};
-    panels.weight = projection.weight + first * panel_bytes +
-                    static_cast<std::ptrdiff_t>(part.slice) * slice_inputs * kPanel * element;
-    panels.stride = panel_bytes;
-    panels.steps = slice_inputs / inputs_per_step(projection.precision);
-    panels.count = part.panels;
-    Rows rows{x.data, x.stride, x.count, nullptr, 0};
-    if (projection.precision == Precision::int8) {
-        const int slice = part.group * projection.slices + part.slice;
-        panels.scale = projection.scale + first * kPanel;
-        panels.offset =
-            projection.offset +
-            (static_cast<std::ptrdiff_t>(slice) * projection.panels + part.first_panel) * kPanel;
-        rows.scale = x.scale;
-        rows.scale_stride = x.scale_stride;
-    }
-    const int columns = projection.outputs - part.first_panel * kPanel;
-    const float* bias = projection.bias + first * kPanel;
-
+    const PartOperands operands(projection, part, x);
     const auto store = [&](auto transform) {
         using Transform = decltype(transform);
+        const auto give = [&](const auto& epilogue) {
+            multiply<Dot>(operands.rows, operands.panels, epilogue);
+        };
+        const Assign<Transform> assign{out, operands.bias, operands.columns, transform};
         if (how == Store::assign) {
-            multiply<Dot>(rows, panels, Assign<Transform>{out, bias, columns, transform});
+            give(assign);
+        } else if (how == Store::add) {
+            give(Add<Transform>{assign});
         } else {
-            multiply<Dot>(rows, panels, Accumulate<Transform>{out, columns, transform});
+            give(Accumulate<Transform>{out, operands.columns, transform});
         }
     };
     if (activation == Activation::none) {
@@ -170,6 +245,14 @@ void project_with(const Projection& projection, const ProjectionPart& part, cons
     } else {
         store([activation](Float value) { return activate(activation, value); });
     }
+}
+
+template <class Dot>
+void project_bf16_with(const Projection& projection, const ProjectionPart& part,
+                       const PackedRows& x, float factor, const PackedRows& out) {
+    const PartOperands operands(projection, part, x);
+    multiply<Dot>(operands.rows, operands.panels,
+                  AssignBf16{out, operands.bias, operands.columns, factor});
 }
 
 }  // namespace

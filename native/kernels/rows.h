@@ -71,6 +71,14 @@ inline void store_bf16(std::byte* to, Float value) {
 #endif
 }
 
+/// The first `count` of them (all where it is kLanes or more).
+inline void store_bf16_first(std::byte* to, Float value, int count) {
+    if (count >= kLanes) return store_bf16(to, value);
+    std::byte halves[kLanes * 2];
+    store_bf16(halves, value);
+    std::memcpy(to, halves, static_cast<std::size_t>(count) * 2);
+}
+
 /// Calls body(index, values) for the kLanes floats from each index on; what lies past `count` reads
 /// as 0.
 template <class Body>
@@ -132,63 +140,67 @@ inline void pack_float(const float* x, int count, int padded, std::byte* out) {
 }
 
 template <int kOffset>
-void pack_rows(Precision precision, const FloatRows& x, int groups, int inputs, int slices,
-               const PackedRows& out) {
+inline void pack_row(const Packing& packing, const float* from, std::byte* to, float* scale) {
     // With several slices a group's inputs are a multiple of them and need no padding.
-    const int count = inputs / slices;
+    const int count = packing.inputs / packing.slices;
     const int padded = round_up(count, kInputAlignment);
-    for (int row = 0; row < x.count; ++row) {
-        const float* from = x.data + row * x.stride;
-        std::byte* to = out.data + row * out.stride;
-        float* scale = precision == Precision::int8 ? out.scale + row * out.scale_stride : nullptr;
-        for (int slice = 0; slice < groups * slices; ++slice) {
-            if (precision == Precision::int8) {
-                scale[slice] = pack_int8<kOffset>(from, count, padded, to);
-            } else if (precision == Precision::bf16) {
-                pack_bf16(from, count, padded, to);
-            } else {
-                pack_float(from, count, padded, to);
-            }
-            from += count;
-            to += padded * element_size(precision);
+    for (int part = 0; part < packing.groups * packing.slices; ++part) {
+        if (packing.precision == Precision::int8) {
+            scale[part] = pack_int8<kOffset>(from, count, padded, to);
+        } else if (packing.precision == Precision::bf16) {
+            pack_bf16(from, count, padded, to);
+        } else {
+            pack_float(from, count, padded, to);
         }
+        from += count;
+        to += padded * element_size(packing.precision);
+    }
+}
+
+template <int kOffset>
+void pack_rows(const Packing& packing, const FloatRows& x, const PackedRows& out) {
+    for (int row = 0; row < x.count; ++row) {
+        pack_row<kOffset>(packing, x.data + row * x.stride, out.data + row * out.stride,
+                          out.scale + row * out.scale_stride);
     }
 }
 
 // --- LayerNorm ---------------------------------------------------------------------------------
 
-inline void layer_norm_rows(const FloatRows& x, const FloatRows& residual, int width,
-                            const float* weight, const float* bias, float epsilon) {
+inline void layer_norm_row(float* values, int width, const float* weight, const float* bias,
+                           float epsilon) {
     const Float scale = broadcast(1.0f / static_cast<float>(width));
     const auto sum_of = [](Float a, Float b) { return a + b; };
+    const auto take = [=](Float sum, int at, int rest) {
+        return sum + load_first(values + at, rest);
+    };
+    const Float mean = broadcast(sum(reduce(width, take, sum_of))) * scale;
+    const auto square = [=](Float sum, int at, int rest) {
+        // Lanes past the end must not count.
+        const Float off = keep_first(load_first(values + at, rest) - mean, rest);
+        return multiply_add(off, off, sum);
+    };
+    const Float squares = reduce(width, square, sum_of);
+    const float variance = sum(squares * scale);
+    const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+    for_each_vector(values, width, [&](int at, Float value) {
+        const Float w = load_first(weight + at, width - at);
+        const Float b = load_first(bias + at, width - at);
+        store_first(values + at, multiply_add((value - mean) * factor, w, b), width - at);
+    });
+}
+
+/// A row is rounded while it is in the nearest cache.
+template <int kOffset>
+void layer_norm_rows(const FloatRows& x, int width, const float* weight, const float* bias,
+                     float epsilon, const Packing* packing, const PackedRows& packed) {
     for (int row = 0; row < x.count; ++row) {
         float* values = x.data + row * x.stride;
-        const auto take = [=](Float sum, int at, int rest) {
-            return sum + load_first(values + at, rest);
-        };
-        const float* other =
-            residual.data == nullptr ? nullptr : residual.data + row * residual.stride;
-        const auto take_residual = [=](Float sum, int at, int rest) {
-            const Float value = load_first(other + at, rest) + load_first(values + at, rest);
-            store_first(values + at, value, rest);
-            return sum + value;
-        };
-        const Float total =
-            other == nullptr ? reduce(width, take, sum_of) : reduce(width, take_residual, sum_of);
-        const Float mean = broadcast(sum(total)) * scale;
-        const auto square = [=](Float sum, int at, int rest) {
-            // Lanes past the end must not count.
-            const Float off = keep_first(load_first(values + at, rest) - mean, rest);
-            return multiply_add(off, off, sum);
-        };
-        const Float squares = reduce(width, square, sum_of);
-        const float variance = sum(squares * scale);
-        const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
-        for_each_vector(values, width, [&](int at, Float value) {
-            const Float w = load_first(weight + at, width - at);
-            const Float b = load_first(bias + at, width - at);
-            store_first(values + at, multiply_add((value - mean) * factor, w, b), width - at);
-        });
+        layer_norm_row(values, width, weight, bias, epsilon);
+        if (packing != nullptr) {
+            pack_row<kOffset>(*packing, values, packed.data + row * packed.stride,
+                              packed.scale + row * packed.scale_stride);
+        }
     }
 }
 

@@ -28,16 +28,47 @@ void project(const Projection& projection, const ProjectionPart& part, const Pac
     }
 }
 
+template <class Int8Dot, class Bf16Dot>
+void project_bf16(const Projection& projection, const ProjectionPart& part, const PackedRows& x,
+                  float factor, const PackedRows& out) {
+    switch (projection.precision) {
+        case Precision::int8:
+            return project_bf16_with<Int8Dot>(projection, part, x, factor, out);
+        case Precision::bf16:
+            return project_bf16_with<Bf16Dot>(projection, part, x, factor, out);
+        case Precision::float32:
+            return project_bf16_with<FloatDot>(projection, part, x, factor, out);
+    }
+}
+
+template <class Int8Dot, class Bf16Dot>
+void project_packed(const Projection& projection, int first, int last, const PackedRows& x,
+                    Activation activation, const FloatRows& scratch, Precision precision,
+                    const PackedRows& out) {
+    for_each_part(projection, first, last, [&](const ProjectionPart& part, int column) {
+        project<Int8Dot, Bf16Dot>(
+            projection, part, inputs_of(projection, part, x),
+            part.slice == 0 ? Store::assign : Store::accumulate,
+            part.slice == projection.slices - 1 ? activation : Activation::none,
+            {scratch.data + column, scratch.stride, x.count});
+    });
+    pack_rows<Int8Dot::kActivationOffset>({precision, 1, last - first, 1},
+                                          {scratch.data, scratch.stride, x.count}, out);
+}
+
 template <class Int8Dot, class Bf16Dot, bool kFastBf16>
 constexpr Kernels make_table() {
-    return {nothing,
+    return {64,
+            nothing,
             nothing,
             attention_precision<kFastBf16>,
             pack_rows<Int8Dot::kActivationOffset>,
             project<Int8Dot, Bf16Dot>,
-            store_keys_values,
+            project_bf16<Int8Dot, Bf16Dot>,
+            project_packed<Int8Dot, Bf16Dot>,
+            store_keys_values<false>,
             attend<Bf16Dot>,
-            layer_norm_rows,
+            layer_norm_rows<Int8Dot::kActivationOffset>,
             sum_exp,
             peak<Int8Dot, Bf16Dot>};
 }

@@ -334,6 +334,19 @@ inline Vector odd_lanes(Vector a, Vector b) {
 #endif
 }
 
+/// Each row's lanes combined, in a fixed tree: lane i is row i's. Two rows become one of both,
+/// whose lanes take turns, log n times.
+template <class Combine>
+inline Float reduce_rows(Float (&rows)[kLanes], Combine combine) {
+    for (int width = kLanes / 2; width > 0; width /= 2) {
+        for (int row = 0; row < width; ++row) {
+            const Float a = rows[row], b = rows[row + width];
+            rows[row] = combine(interleave_low(a, b), interleave_high(a, b));
+        }
+    }
+    return rows[0];
+}
+
 /// Transposes a square of kLanes x kLanes words in place: rows i and i + n/2 are interleaved, log n
 /// times.
 inline void transpose(Unsigned (&rows)[kLanes]) {

@@ -84,8 +84,7 @@ public:
           data_(static_cast<std::size_t>(x.count + kReadable) * stride_),
           scales_(static_cast<std::size_t>(x.count) * slices_) {
         std::memset(data_.data(), 0xff, data_.size());
-        const Projection& p = layer.projection();
-        kernels.pack(p.precision, x, p.groups, p.inputs, p.slices, rows(0, x.count));
+        kernels.pack(Packing(layer.projection()), x, rows(0, x.count));
     }
     /// Rows from one group and slice of the inputs on.
     PackedRows rows(int first, int count, int slice = 0) {
@@ -166,7 +165,8 @@ inline void check_projection(const Kernels& kernels, Precision precision,
             for (int o = 0; o < outputs; ++o) {
                 Sum first = reference_product(layer, g, 0, o, parts[0]);
                 const double bias = layer.projection().bias[g * panels * kPanel + o];
-                const double before = store == Store::assign ? bias : kBefore;
+                const double before = (store == Store::accumulate ? 0 : bias) +
+                                      (store == Store::assign ? 0 : kBefore);
                 double expected = before + first.value;
                 first.magnitude += std::fabs(before);
                 for (int slice = 1; slice < slices; ++slice) {
@@ -208,7 +208,8 @@ inline void check_projections(const Kernels& kernels, Precision precision) {
     for (int inputs : {1, 3, 15, 16, 17, 48, 64, 65, 192, 768}) {
         for (int outputs : {1, 5, 15, 16, 17, 33, 64, 80, 192}) {
             const int groups = inputs * outputs > 20000 ? 1 : 1 + turn % 4;
-            const Store store = turn % 3 == 2 ? Store::accumulate : Store::assign;
+            constexpr Store kStores[] = {Store::assign, Store::add, Store::accumulate};
+            const Store store = kStores[turn % 3];
             check_projection(kernels, precision, {groups, inputs, outputs, 1}, store,
                              activations[turn % 5]);
             ++turn;

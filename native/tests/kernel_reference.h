@@ -216,9 +216,8 @@ inline std::vector<Sum> reference_attention(Precision precision, const float* qu
                                             const float* keys, const float* values,
                                             std::ptrdiff_t stride, int head_size, int length) {
     // Queries are rounded as multiples of what makes their products scores to the base 2.
-    const float scale = 1.4426950408889634f / std::sqrt(static_cast<float>(head_size));
     std::vector<float> scaled(query, query + head_size);
-    for (float& value : scaled) value *= scale;
+    for (float& value : scaled) value *= score_scale(head_size);
     const Rounded q = round_for_product(precision, scaled.data(), head_size);
     std::vector<double> scores;
     double top = -INFINITY, total = 0;

@@ -53,7 +53,7 @@ inline void check_pack(const Kernels& kernels, Precision precision, int groups, 
     Aligned<std::byte> data((kRows + 1) * stride);
     std::vector<float> scales((kRows + 1) * parts, kGuard);
     std::memset(data.data(), 0x5a, data.size());
-    kernels.pack(precision, rows.rows(0, kRows), groups, inputs, slices,
+    kernels.pack({precision, groups, inputs, slices}, rows.rows(0, kRows),
                  {data.data(), stride, scales.data(), parts, kRows});
     rows.check_guards(where);
     for (std::ptrdiff_t i = kRows * stride; i < (kRows + 1) * stride; ++i) {
@@ -102,11 +102,11 @@ inline void check_pack_of_extremes(const Kernels& kernels, Precision precision) 
     const std::ptrdiff_t stride = 128 * element_size(precision);
     Aligned<std::byte> data(rows * stride);
     std::vector<float> scales(rows);
-    kernels.pack(precision, {x.data(), kWidth, rows}, 1, kWidth, 1,
-                 {data.data(), stride, scales.data(), 1, rows});
+    const Packing packing{precision, 1, kWidth, 1};
+    kernels.pack(packing, {x.data(), kWidth, rows}, {data.data(), stride, scales.data(), 1, rows});
     Aligned<std::byte> zero(stride);
     float nought[kWidth] = {}, scale = -1;
-    kernels.pack(precision, {nought, kWidth, 1}, 1, kWidth, 1, {zero.data(), stride, &scale, 1, 1});
+    kernels.pack(packing, {nought, kWidth, 1}, {zero.data(), stride, &scale, 1, 1});
     const auto last = unpack(precision, data.data() + (rows - 1) * stride, kWidth, zero[0]);
     for (double value : last) CHECK_EQUAL(value, precision == Precision::int8 ? 127.0 : 1.0);
     if (precision == Precision::int8) {
@@ -127,19 +127,48 @@ inline void check_packing(const Kernels& kernels, Precision precision) {
 
 // --- attention --------------------------------------------------------------------------------
 
+/// Rows of floats times a factor in attention's precision, with what follows them filled with
+/// rubbish that may be read.
+class Heads {
+public:
+    Heads(Precision precision, const FloatRows& x, int width, float factor = 1)
+        : stride_(round_up(width * element_size(precision), 64) + 64),
+          count_(x.count),
+          data_(static_cast<std::size_t>(x.count + kReadable) * stride_) {
+        std::memset(data_.data(), 0xff, data_.size());
+        for (int row = 0; row < x.count; ++row) {
+            for (int i = 0; i < width; ++i) {
+                const float value = x.data[row * x.stride + i] * factor;
+                std::uint32_t word = bits_of(value);
+                if (precision == Precision::bf16) word = bits_of(round_to_bf16(value)) >> 16;
+                const int size = element_size(precision);
+                std::memcpy(data_.data() + row * stride_ + i * size, &word, size);
+            }
+        }
+    }
+    PackedRows rows(int first, int count) {
+        return {data_.data() + first * stride_, stride_, nullptr, 0, count};
+    }
+    int count() const { return count_; }
+
+private:
+    std::ptrdiff_t stride_;
+    int count_;
+    Aligned<std::byte> data_;
+};
+
 /// Keys and values of one sequence, put in place in pieces of so many tokens.
 class Memory {
 public:
-    Memory(const Kernels& kernels, const AttentionShape& shape, FloatRows keys, FloatRows values,
+    Memory(const Kernels& kernels, const AttentionShape& shape, Heads& keys, Heads& values,
            int slots, int piece)
         : keys_(shape.key_bytes(slots)), values_(shape.value_bytes(slots)), slots_(slots) {
         std::memset(keys_.data(), 0xff, keys_.size());  // not-a-numbers where nothing is put
         std::memset(values_.data(), 0xff, values_.size());
-        const int length = keys.count;
+        const int length = keys.count();
         for (int first = 0; first < length; first += piece) {
             const int count = std::min(piece, length - first);
-            kernels.store_keys_values(shape, {keys.data + first * keys.stride, keys.stride, count},
-                                      {values.data + first * values.stride, values.stride, count},
+            kernels.store_keys_values(shape, keys.rows(first, count), values.rows(first, count),
                                       first, first + count == length,
                                       {keys_.data(), values_.data(), slots_});
         }
@@ -151,13 +180,17 @@ private:
     int slots_;
 };
 
+inline float query_factor(const AttentionShape& shape) {
+    return shape.precision == Precision::bf16 ? score_scale(shape.head_size) : 1.0f;
+}
+
 /// Queries [first, first + count) of `queries` into the same rows of `out`.
-inline void attend_rows(const Kernels& kernels, const AttentionShape& shape, FloatRows queries,
+inline void attend_rows(const Kernels& kernels, const AttentionShape& shape, Heads& queries,
                         Memory& memory, int length, int first, int count, GuardedRows& out) {
     Aligned<float> scratch(attention_scratch(shape));
     std::fill_n(scratch.data(), scratch.size(), std::numeric_limits<float>::quiet_NaN());
-    kernels.attend(shape, {queries.data + first * queries.stride, queries.stride, count},
-                   memory.get(), length, scratch.data(), out.rows(first, count));
+    kernels.attend(shape, queries.rows(first, count), memory.get(), length, scratch.data(),
+                   out.rows(first, count));
 }
 
 /// `query_scale` widens the scores.
@@ -176,9 +209,11 @@ inline void check_attention(const Kernels& kernels, const AttentionShape& shape,
     for (int row = 0; row < rows; ++row) {
         for (int i = 0; i < width; ++i) qkv[row * stride + i] *= query_scale;
     }
-    const FloatRows queries{qkv.data(), stride, kQueryRows};
-    const FloatRows keys{qkv.data() + width, stride, length};
-    const FloatRows values{qkv.data() + 2 * width, stride, length};
+    const auto heads_of = [&](int part, int count, float factor) {
+        return Heads(shape.precision, {qkv.data() + part * width, stride, count}, width, factor);
+    };
+    Heads queries = heads_of(0, kQueryRows, query_factor(shape));
+    Heads keys = heads_of(1, length, 1), values = heads_of(2, length, 1);
     Memory memory(kernels, shape, keys, values, round_up(length, kKeyAlignment), length);
 
     GuardedRows alone(kQueryRows, width, 0);
@@ -191,8 +226,8 @@ inline void check_attention(const Kernels& kernels, const AttentionShape& shape,
         for (int head = 0; head < shape.heads; ++head) {
             const int at = head * shape.head_size;
             const auto expected = reference_attention(
-                shape.precision, queries.data + row * stride + at, keys.data + at, values.data + at,
-                stride, shape.head_size, length);
+                shape.precision, qkv.data() + row * stride + at, qkv.data() + width + at,
+                qkv.data() + 2 * width + at, stride, shape.head_size, length);
             for (int i = 0; i < shape.head_size; ++i) {
                 // Scores of magnitude s are off by about s * 2^-24 * a few.
                 const double tolerance =
@@ -228,11 +263,13 @@ inline void check_extreme_scores(const Kernels& kernels, Precision precision) {
         }
         for (int i = 0; i < 32; ++i) queries[32 + i] = -100.0f;  // the other way round
         for (int i = 0; i < 32; ++i) queries[64 + i] = 1e30f;
-        Memory memory(kernels, shape, {keys.data(), 32, length}, {values.data(), 32, length},
-                      round_up(length, kKeyAlignment), length);
+        Heads rows(precision, {queries.data(), 32, kQueryRows}, 32, query_factor(shape));
+        Heads key_rows(precision, {keys.data(), 32, length}, 32);
+        Heads value_rows(precision, {values.data(), 32, length}, 32);
+        Memory memory(kernels, shape, key_rows, value_rows, round_up(length, kKeyAlignment),
+                      length);
         GuardedRows out(kQueryRows, 32, 0);
-        attend_rows(kernels, shape, {queries.data(), 32, kQueryRows}, memory, length, 0, kQueryRows,
-                    out);
+        attend_rows(kernels, shape, rows, memory, length, 0, kQueryRows, out);
         for (int row = 0; row < kQueryRows; ++row) {
             for (int i = 0; i < 32; ++i) {
                 CHECK(std::isfinite(out.at(row)[i]));
@@ -281,24 +318,24 @@ inline void check_sums_of_exponentials(const Kernels& kernels) {
 
 // --- LayerNorm --------------------------------------------------------------------------------
 
-inline void check_layer_norm(const Kernels& kernels, int width, bool with_residual, float mean) {
-    constexpr int kRows = 5;
+/// With rows packed for `groups` of a precision in the same pass, where that is not null.
+inline void check_layer_norm(const Kernels& kernels, int width, float mean,
+                             const Precision* packed_for) {
+    constexpr int kRows = 7;
     constexpr float kEpsilon = 1e-5f;
     const std::string where =
-        "width " + std::to_string(width) + (with_residual ? " + residual" : "");
+        "width " + std::to_string(width) +
+        (packed_for == nullptr ? "" : ", packed in precision " + shown(*packed_for));
     Random random(width);
     const std::vector<float> weight = random.vector(width), bias = random.vector(width);
-    GuardedRows x(kRows, width, 0), residual(kRows, width, 0), alone(kRows, width, 0);
-    std::vector<std::vector<double>> expected;
+    GuardedRows x(kRows, width, 0), alone(kRows, width, 0);
+    std::vector<std::vector<double>> expected(kRows);
     std::vector<double> tolerance;
     for (int row = 0; row < kRows; ++row) {
         double total = 0, squares = 0;
         for (int i = 0; i < width; ++i) {
             x.at(row)[i] = alone.at(row)[i] = random.next() + mean;
-            residual.at(row)[i] = random.next();
-            expected.resize(row + 1);
-            expected[row].push_back(with_residual ? x.at(row)[i] + residual.at(row)[i]
-                                                  : x.at(row)[i]);
+            expected[row].push_back(x.at(row)[i]);
             total += expected[row][i];
         }
         for (double& value : expected[row]) {
@@ -311,15 +348,22 @@ inline void check_layer_norm(const Kernels& kernels, int width, bool with_residu
         }
         tolerance.push_back(1e-5 + 3e-6 * std::fabs(mean) * factor);
     }
-    const auto normalize = [&](GuardedRows& rows, int first, int count) {
-        kernels.layer_norm(rows.rows(first, count),
-                           with_residual ? residual.rows(first, count) : FloatRows{}, width,
-                           weight.data(), bias.data(), kEpsilon);
-    };
-    normalize(x, 0, kRows);
-    for (int row = 0; row < kRows; ++row) normalize(alone, row, 1);
+    const int groups = width % 3 == 0 ? 3 : 1;
+    const Packing packing{packed_for == nullptr ? Precision::float32 : *packed_for, groups,
+                          width / groups, 1};
+    const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(groups) *
+                                  round_up(width / groups, kInputAlignment) *
+                                  element_size(packing.precision);
+    Aligned<std::byte> together(kRows * stride), apart(kRows * stride);
+    std::vector<float> scales(kRows * groups, kGuard), scales_apart = scales;
+    const PackedRows packed{together.data(), stride, scales.data(), groups, kRows};
+    kernels.layer_norm(x.rows(0, kRows), width, weight.data(), bias.data(), kEpsilon,
+                       packed_for == nullptr ? nullptr : &packing, packed);
+    for (int row = 0; row < kRows; ++row) {
+        kernels.layer_norm(alone.rows(row, 1), width, weight.data(), bias.data(), kEpsilon, nullptr,
+                           {});
+    }
     x.check_guards(where);
-    residual.check_guards(where);
     for (int row = 0; row < kRows; ++row) {
         for (int i = 0; i < width; ++i) {
             check_close(x.at(row)[i], expected[row][i], tolerance[row] * (1 + std::fabs(weight[i])),
@@ -327,14 +371,21 @@ inline void check_layer_norm(const Kernels& kernels, int width, bool with_residu
             check_same_bits(x.at(row)[i], alone.at(row)[i], where);
         }
     }
+    if (packed_for == nullptr) return;
+    kernels.pack(packing, x.rows(0, kRows),
+                 {apart.data(), stride, scales_apart.data(), groups, kRows});
+    CHECK(std::memcmp(together.data(), apart.data(), together.size()) == 0);
+    CHECK(scales == scales_apart);
 }
 
 inline void check_layer_norms(const Kernels& kernels) {
     const Begun begun(kernels);
     for (int width : {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 100, 384, 768, 1025}) {
-        check_layer_norm(kernels, width, false, 0);
-        check_layer_norm(kernels, width, true, 0);
-        check_layer_norm(kernels, width, true, 100);
+        check_layer_norm(kernels, width, 0, nullptr);
+        check_layer_norm(kernels, width, 100, nullptr);
+        for (const Precision& precision : all_precisions()) {
+            check_layer_norm(kernels, width, 0, &precision);
+        }
     }
 }
 

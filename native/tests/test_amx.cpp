@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernels/amx.h"
+#include "kernels/amx_halves.h"
 #include "kernels/dispatch.h"
 #include "tests/amx_emulation.h"
 #include "tests/amx_trap.h"
-#include "tests/kernel_row_checks.h"
+#include "tests/half_emulation.h"
+#include "tests/kernel_rounded_checks.h"
 
 namespace squeezebert {
 /// Absent where the compiler knows no AMX.
@@ -20,7 +21,13 @@ using namespace squeezebert;
 using namespace squeezebert::tests;
 
 const Kernels& emulated() {
-    static constexpr Kernels table = make_tile_table<EmulatedTiles>();
+    static const Kernels table = [] {
+        Kernels kernels = make_tile_table<EmulatedTiles>();
+        kernels.project_packed =
+            project_packed_by_halves<AmxInt8Dot<EmulatedTiles>, AmxBf16Dot<EmulatedTiles>,
+                                     EmulatedHalves>;
+        return kernels;
+    }();
     return table;
 }
 
@@ -41,6 +48,12 @@ TEST("amx: products of int8") {
 
 TEST("amx: products of bf16") {
     CHECK(tile_products([] { check_projections(emulated(), Precision::bf16); }) > 0);
+}
+
+TEST("amx: products that are rounded at once") {
+    for (Precision precision : {Precision::int8, Precision::bf16}) {
+        CHECK(tile_products([=] { check_rounded_projections(emulated(), precision); }) > 0);
+    }
 }
 
 TEST("amx: float32 takes no tiles") {

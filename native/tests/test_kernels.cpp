@@ -1,6 +1,6 @@
 /// Every instruction set that this machine runs, held against the naive reference.
 #include "kernels/dispatch.h"
-#include "tests/kernel_row_checks.h"
+#include "tests/kernel_rounded_checks.h"
 
 namespace {
 
@@ -31,6 +31,12 @@ TEST("kernels: products of bf16") {
 
 TEST("kernels: products of float32") {
     on_each([](const Kernels& kernels) { check_projections(kernels, Precision::float32); });
+}
+
+TEST("kernels: products that are rounded at once") {
+    on_each([](const Kernels& kernels) {
+        for (Precision precision : all_precisions()) check_rounded_projections(kernels, precision);
+    });
 }
 
 TEST("kernels: activations") {

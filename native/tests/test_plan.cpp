@@ -8,6 +8,8 @@
 namespace squeezebert {
 namespace {
 
+constexpr int kRows = 64;  ///< of a block
+
 struct Lengths {
     explicit Lengths(const std::vector<int>& lengths) : ends{0} {
         for (const int length : lengths) ends.push_back(ends.back() + length);
@@ -23,7 +25,7 @@ void check_plan(const Plan& plan, const Batch& batch) {
     for (std::size_t index = 0; index < plan.blocks.size(); ++index) {
         const Block& block = plan.blocks[index];
         CHECK_EQUAL(block.first, row);
-        CHECK(block.rows >= 1 && block.rows <= kBlockRows);
+        CHECK(block.rows >= 1 && block.rows <= kRows);
         int rows = 0;
         for (const Piece& piece : block.pieces) {
             CHECK_EQUAL(piece.first, row + rows);
@@ -56,7 +58,7 @@ void check_plan(const Plan& plan, const Batch& batch) {
 
 void check_schedule(const std::vector<int>& lengths, int threads) {
     const Lengths texts(lengths);
-    const Schedule schedule = make_schedule(texts.batch, threads);
+    const Schedule schedule = make_schedule(texts.batch, threads, kRows);
     int row = 0;
     for (const Plan& plan : schedule.alone) {
         CHECK_EQUAL(plan.first, row);
@@ -90,7 +92,7 @@ TEST("plan: every row once, whatever the lengths and threads") {
 
 TEST("plan: one long text is shared by all threads, in blocks of one height") {
     const Lengths text({128});
-    const Schedule schedule = make_schedule(text.batch, 2);
+    const Schedule schedule = make_schedule(text.batch, 2, kRows);
     CHECK(schedule.alone.empty());
     CHECK_EQUAL(schedule.together.blocks.size(), 2U);
     CHECK_EQUAL(schedule.together.blocks[0].rows, 64);
@@ -98,7 +100,7 @@ TEST("plan: one long text is shared by all threads, in blocks of one height") {
 
 TEST("plan: many texts are taken whole by one thread each") {
     const Lengths texts(std::vector<int>(8, 128));
-    const Schedule schedule = make_schedule(texts.batch, 2);
+    const Schedule schedule = make_schedule(texts.batch, 2, kRows);
     CHECK_EQUAL(schedule.alone.size(), 8U);
     CHECK_EQUAL(schedule.together.rows, 0);
 }
