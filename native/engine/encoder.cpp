@@ -264,8 +264,10 @@ KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
                               const Piece& piece) const {
     const int sequence = piece.sequence - plan.blocks.front().pieces.front().sequence;
     const int before = static_cast<int>(states.slots_before[sequence]);
-    const auto& keys = states.keys[layer % 2];
-    const auto& values = states.values[layer % 2];
+    // Of a single block nobody reads another layer's any more.
+    const int parity = plan.blocks.size() == 1 ? 0 : layer % 2;
+    const auto& keys = states.keys[parity];
+    const auto& values = states.values[parity];
     return {const_cast<std::byte*>(keys.data()) + model_.attention_.key_bytes(before),
             const_cast<std::byte*>(values.data()) + model_.attention_.value_bytes(before),
             round_up(piece.length, kKeyAlignment)};
@@ -277,9 +279,9 @@ void Encoder::attend(const Plan& plan, const Block& block, int layer, const Stat
     const FloatRows context{scratch.context.data(), stride_, block.rows};
     int row = 0;
     for (const Piece& piece : block.pieces) {
-        attend_piece(piece, memory_of(plan, states, layer, piece),
-                     rows_from(queries, row, piece.rows), rows_from(context, row, piece.rows),
-                     scratch);
+        kernels_.attend(model_.attention_, rows_from(queries, row, piece.rows),
+                        memory_of(plan, states, layer, piece), piece.length,
+                        scratch.attention.data(), rows_from(context, row, piece.rows));
         row += piece.rows;
     }
     scratch.clock.lap(Stage::attention);
@@ -304,23 +306,14 @@ FloatRows Encoder::attend_chosen(const Plan& plan, const Block& block, int layer
         int end = row;
         while (end < count && rows[end] < piece.first + piece.rows) ++end;
         if (end > row) {
-            attend_piece(piece, memory_of(plan, states, layer, piece),
-                         rows_from(queries, row, end - row), rows_from(context, row, end - row),
-                         scratch);
+            kernels_.attend(model_.attention_, rows_from(queries, row, end - row),
+                            memory_of(plan, states, layer, piece), piece.length,
+                            scratch.attention.data(), rows_from(context, row, end - row));
         }
         row = end;
     }
     scratch.clock.lap(Stage::attention);
     return x;
-}
-
-void Encoder::attend_piece(const Piece& piece, const KeysValues& memory, const PackedRows& queries,
-                           const FloatRows& context, Scratch& scratch) const {
-    for (int row = 0; row < queries.count; row += kQueryRows) {
-        const int count = std::min(kQueryRows, queries.count - row);
-        kernels_.attend(model_.attention_, rows_from(queries, row, count), memory, piece.length,
-                        scratch.attention.data(), rows_from(context, row, count));
-    }
 }
 
 void Encoder::finish_layer(int layer, const FloatRows& x, bool more, Scratch& scratch) const {

@@ -42,8 +42,6 @@ private:
     /// Attention for chosen rows of a block alone; returns their states, side by side.
     FloatRows attend_chosen(const Plan& plan, const Block& block, int layer, const States& states,
                             Scratch& scratch, const int* rows, int count) const;
-    void attend_piece(const Piece& piece, const KeysValues& memory, const PackedRows& queries,
-                      const FloatRows& context, Scratch& scratch) const;
     /// What follows attention; where there are `more` layers, x is packed for the next one's query.
     void finish_layer(int layer, const FloatRows& x, bool more, Scratch& scratch) const;
     /// x = LayerNorm(x), packed for the `next` projection too where that is not null.

@@ -5,7 +5,8 @@
 ///   begin(), end()             configure the thread's tiles, and release them
 ///   settle()                   what was written to memory before is there for load()
 ///   zero<T>()
-///   load<T>(from, stride)      16 rows of 64 bytes, `stride` bytes apart
+///   load<T, stream>(from, stride)    16 rows of 64 bytes, `stride` bytes apart; as a stream they
+///                              are not to displace what is in the nearest cache
 ///   store<T>(to, stride)
 ///   dot_int8<C, A, B>(), dot_bf16<C, A, B>()    C += A * B; a row of B has one step of 16 outputs
 #pragma once
@@ -22,6 +23,9 @@ constexpr int kTileBytes = 64;
 static_assert(kPanel * 4 == kTileBytes, "16 steps of a panel are a tile");
 static_assert(kInputAlignment == kTileBytes, "inputs of int8 fill whole tiles");
 static_assert(kKeyAlignment * 2 == kTileBytes, "keys, and heads, of bfloat16 fill whole tiles");
+
+/// From so many steps on, rows are streamed past panels: both would not fit the nearest cache.
+constexpr int kStreamedSteps = 8 * kTile;
 
 /// Sums of up to 2 x 2 tiles.
 constexpr int kSumRows = 2 * kTile;
@@ -47,7 +51,10 @@ template <class Dot, class Epilogue>
 class Draining {
 public:
     Draining(const Rows& rows, const Panels& panels, const Epilogue& epilogue)
-        : rows_(rows), panels_(panels), epilogue_(epilogue) {}
+        : rows_(rows),
+          panels_(panels),
+          epilogue_(epilogue),
+          share_((kSumRows * kTile + panels.steps - 1) / panels.steps) {}
 
     void start(const BlockSums& sums, const TileBlock& block) {
         sums_ = &sums;
@@ -55,6 +62,11 @@ public:
         done_ = 0;
     }
 
+    /// At each of a product's steps, so that none is left after the last.
+    [[gnu::always_inline]] void some() { some(share_); }
+    void all() { some(block_.height); }
+
+private:
     [[gnu::always_inline]] void some(int count) {
         const int end = done_ + count < block_.height ? done_ + count : block_.height;
         if (done_ >= end) return;
@@ -65,11 +77,7 @@ public:
         }
         done_ = end;
     }
-    void all() { some(block_.height); }
-    /// Rows to do at each of `steps` occasions, so that none is left.
-    int share(int steps) const { return (block_.height + steps - 1) / steps; }
 
-private:
     /// Rows [from, to) of P panels.
     template <int P>
     [[gnu::always_inline]] void finish(int from, int to) const {
@@ -87,20 +95,24 @@ private:
         const float* row_scale =
             kScaled ? rows_.scale + (block_.row + from) * rows_.scale_stride : nullptr;
         for (int row = block_.row + from; row < block_.row + to; ++row) {
+            Float values[P][kParts];
 #pragma GCC unroll 2
             for (int p = 0; p < P; ++p) {
-                Float values[kParts];
                 for (int part = 0; part < kParts; ++part) {
                     const auto sum = load_as<typename Dot::Sum>(words + p * kPanel + part * kLanes);
                     const auto base = columns[p].base(row, part);
                     if constexpr (kScaled) {
-                        values[part] = multiply_add(to_float(sum) * *row_scale,
-                                                    scales[p * kParts + part], base);
+                        values[p][part] = multiply_add(to_float(sum) * *row_scale,
+                                                       scales[p * kParts + part], base);
                     } else {
-                        values[part] = plus(sum, base);
+                        values[p][part] = plus(sum, base);
                     }
                 }
-                columns[p].put(row, values);
+            }
+            if constexpr (Epilogue::kPairs && P == 2) {
+                columns[0].put_pair(row, values[0][0], values[1][0]);
+            } else {
+                for (int p = 0; p < P; ++p) columns[p].put(row, values[p]);
             }
             words += BlockSums::kStride;
             if constexpr (kScaled) row_scale += rows_.scale_stride;
@@ -110,6 +122,7 @@ private:
     const Rows& rows_;
     const Panels& panels_;
     const Epilogue& epilogue_;
+    const int share_;
     const BlockSums* sums_ = nullptr;
     TileBlock block_{};
     int done_ = 0;
@@ -117,44 +130,57 @@ private:
 
 /// Where nothing is left to be done with sums.
 struct NothingToDrain {
-    void some(int) {}
-    int share(int) const { return 0; }
+    void some() {}
+};
+
+/// A product, and what its blocks have in common.
+struct TileProduct {
+    const Rows& rows;
+    const Panels& panels;
+    int steps;   ///< in tiles
+    int blocks;  ///< of rows
+    /// Of the panels that come next, fetched at each step: each block of rows fetches a part.
+    int lines;
+
+    TileProduct(const Rows& rows, const Panels& panels)
+        : rows(rows),
+          panels(panels),
+          steps(panels.steps / kTile),
+          blocks((rows.count + kSumRows - 1) / kSumRows),
+          lines(panels.far ? (kSumPanels * kTile + blocks - 1) / blocks : 0) {}
 };
 
 /// The sums of R x P tiles, rows of them `stride` words apart, while `draining` goes on. Tiles 0 to
 /// 3 are sums (row by row), 4 and 5 rows, 6 and 7 panels. Where fewer rows are left than a tile
 /// has, those after them are multiplied too; nobody looks at their sums.
-template <class Dot, int R, int P, class Pending>
-inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int panel,
-                           Pending& draining, void* sums, int stride) {
+template <class Dot, int R, int P, bool kStream, class Pending>
+inline void multiply_tiles(const TileProduct& product, const TileBlock& block, Pending& draining,
+                           void* sums, std::ptrdiff_t stride) {
     using Tiles = typename Dot::Tiles;
     Tiles::template zero<0>();
     if constexpr (P > 1) Tiles::template zero<1>();
     if constexpr (R > 1) Tiles::template zero<2>();
     if constexpr (R > 1 && P > 1) Tiles::template zero<3>();
-    const std::byte* x = rows.data + row * rows.stride;
-    const std::byte* w = panels.weight + panel * panels.stride;
-    const int steps = panels.steps / kTile;
-    const int share = draining.share(steps);
-    // The panels that come next are fetched meanwhile, by each block of rows a part.
-    const int blocks = (rows.count + kSumRows - 1) / kSumRows;
-    const int lines = (P * kTile + blocks - 1) / blocks;
-    const std::byte* ahead = w + P * panels.stride + row / kSumRows * (lines * steps) * kTileBytes;
-    for (int step = 0; step < steps; ++step) {
-        Tiles::template load<6>(w, kTileBytes);
-        Tiles::template load<4>(x, rows.stride);
+    const std::ptrdiff_t x_stride = product.rows.stride, w_stride = product.panels.stride;
+    const std::byte* x = product.rows.data + block.row * x_stride;
+    const std::byte* w = product.panels.weight + block.panel * w_stride;
+    const std::byte* ahead =
+        w + P * w_stride + block.row / kSumRows * product.lines * product.steps * kTileBytes;
+    for (int step = 0; step < product.steps; ++step) {
+        Tiles::template load<6, false>(w, kTileBytes);
+        Tiles::template load<4, kStream>(x, x_stride);
         Dot::template add<0, 4, 6>();
         if constexpr (P > 1) {
-            Tiles::template load<7>(w + panels.stride, kTileBytes);
+            Tiles::template load<7, false>(w + w_stride, kTileBytes);
             Dot::template add<1, 4, 7>();
         }
         if constexpr (R > 1) {
-            Tiles::template load<5>(x + kTile * rows.stride, rows.stride);
+            Tiles::template load<5, kStream>(x + kTile * x_stride, x_stride);
             Dot::template add<2, 5, 6>();
         }
         if constexpr (R > 1 && P > 1) Dot::template add<3, 5, 7>();
-        for (int line = 0; line < lines; ++line, ahead += kTileBytes) fetch(ahead);
-        draining.some(share);
+        for (int line = 0; line < product.lines; ++line, ahead += kTileBytes) fetch(ahead);
+        draining.some();
         x += kTileBytes;
         w += kTile * kTileBytes;
     }
@@ -166,15 +192,20 @@ inline void multiply_tiles(const Rows& rows, int row, const Panels& panels, int 
     if constexpr (R > 1 && P > 1) Tiles::template store<3>(to + kPanel, stride * 4);
 }
 
-template <class Dot, class Pending>
-inline void multiply_block(const Rows& rows, const Panels& panels, const TileBlock& block,
-                           Pending& draining, void* sums, int stride) {
-    const auto multiply = block.width == 1
-                              ? (block.height > kTile ? multiply_tiles<Dot, 2, 1, Pending>
-                                                      : multiply_tiles<Dot, 1, 1, Pending>)
-                              : (block.height > kTile ? multiply_tiles<Dot, 2, 2, Pending>
-                                                      : multiply_tiles<Dot, 1, 2, Pending>);
-    multiply(rows, block.row, panels, block.panel, draining, sums, stride);
+template <class Dot, bool kStream, class Pending>
+inline void multiply_block(const TileProduct& product, const TileBlock& block, Pending& draining,
+                           void* sums, std::ptrdiff_t stride) {
+    if (block.width == 1) {
+        if (block.height > kTile) {
+            multiply_tiles<Dot, 2, 1, kStream>(product, block, draining, sums, stride);
+        } else {
+            multiply_tiles<Dot, 1, 1, kStream>(product, block, draining, sums, stride);
+        }
+    } else if (block.height > kTile) {
+        multiply_tiles<Dot, 2, 2, kStream>(product, block, draining, sums, stride);
+    } else {
+        multiply_tiles<Dot, 1, 2, kStream>(product, block, draining, sums, stride);
+    }
 }
 
 /// Calls body(block) for all rows and panels of a product.
@@ -189,26 +220,36 @@ inline void for_each_block(const Rows& rows, const Panels& panels, Body body) {
     }
 }
 
-template <class Dot, class Epilogue>
+template <class Dot, bool kStream, class Epilogue>
 inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epilogue& epilogue) {
     Dot::Tiles::settle();
+    const TileProduct product(rows, panels);
     if constexpr (Epilogue::kPlain) {
         NothingToDrain nothing;
         for_each_block(rows, panels, [&](const TileBlock& block) {
-            multiply_block<Dot>(rows, panels, block, nothing, epilogue.at(block.row, block.panel),
-                                Epilogue::kStride);
+            multiply_block<Dot, kStream>(product, block, nothing,
+                                         epilogue.at(block.row, block.panel), Epilogue::kStride);
         });
     } else {
         BlockSums sums[2];
         int turn = 0;
         Draining<Dot, Epilogue> draining(rows, panels, epilogue);
         for_each_block(rows, panels, [&](const TileBlock& block) {
-            multiply_block<Dot>(rows, panels, block, draining, sums[turn].words,
-                                BlockSums::kStride);
+            multiply_block<Dot, kStream>(product, block, draining, sums[turn].words,
+                                         BlockSums::kStride);
             draining.start(sums[turn], block);
             turn ^= 1;
         });
         draining.all();
+    }
+}
+
+template <class Dot, class Epilogue>
+inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epilogue& epilogue) {
+    if (panels.steps < kStreamedSteps) {
+        multiply_in_tiles<Dot, false>(rows, panels, epilogue);
+    } else {
+        multiply_in_tiles<Dot, true>(rows, panels, epilogue);
     }
 }
 
@@ -218,10 +259,10 @@ double peak_of_tiles(int inputs_per_tile, std::int64_t iterations) {
     using Tiles = typename Dot::Tiles;
     alignas(64) static constexpr std::byte kZeros[kTile * kTileBytes] = {};
     Tiles::settle();
-    Tiles::template load<4>(kZeros, kTileBytes);
-    Tiles::template load<5>(kZeros, kTileBytes);
-    Tiles::template load<6>(kZeros, kTileBytes);
-    Tiles::template load<7>(kZeros, kTileBytes);
+    Tiles::template load<4, false>(kZeros, kTileBytes);
+    Tiles::template load<5, false>(kZeros, kTileBytes);
+    Tiles::template load<6, false>(kZeros, kTileBytes);
+    Tiles::template load<7, false>(kZeros, kTileBytes);
     Tiles::template zero<0>();
     Tiles::template zero<1>();
     Tiles::template zero<2>();

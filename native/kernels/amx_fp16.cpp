@@ -47,8 +47,8 @@ struct Mantissas {
 };
 constexpr Mantissas kMantissas;
 
-/// A bfloat16 is its exponent and 7 bits after it, so 2^x is 128 (x + 127) as a whole number, but for
-/// its lower 7 bits, which a table has.
+/// A bfloat16 is its exponent and 7 bits after it, so 2^x is 128 (x + 127) as a whole number, but
+/// for its lower 7 bits, which a table has.
 struct TableExponentials {
     static constexpr int kSize = 2;
     static constexpr bool kPackedOrder = true;
@@ -56,14 +56,14 @@ struct TableExponentials {
     static void put(const float* scores, Float shift, std::byte* to, Float& total) {
         const auto steps = [&](int at) {
             // Far below 0 this is the smallest integer.
-            const Float x = multiply_add(load(scores + at) - shift, broadcast(128.0f), 127 * 128.0f);
+            const Float x =
+                multiply_add(load(scores + at) - shift, broadcast(128.0f), 127 * 128.0f);
             return _mm512_cvtps_epi32(x);
         };
-        const __m512i whole = _mm512_max_epi16(_mm512_packs_epi32(steps(0), steps(kLanes)),
-                                               _mm512_setzero_si512());
-        const __m512i mantissas =
-            _mm512_permutex2var_epi8(_mm512_load_si512(kMantissas.bits), whole,
-                                     _mm512_load_si512(kMantissas.bits + 64));
+        const __m512i whole =
+            _mm512_max_epi16(_mm512_packs_epi32(steps(0), steps(kLanes)), _mm512_setzero_si512());
+        const __m512i mantissas = _mm512_permutex2var_epi8(
+            _mm512_load_si512(kMantissas.bits), whole, _mm512_load_si512(kMantissas.bits + 64));
         constexpr int kSelect = 0xca;  // the first's bits say where the second's are taken
         const __m512i p = _mm512_ternarylogic_epi32(_mm512_set1_epi16(static_cast<short>(0xff80)),
                                                     whole, mantissas, kSelect);

@@ -37,11 +37,17 @@ struct AmxTiles {
     static void zero() {
         __asm__ __volatile__("tilezero %%tmm%c0" : : "i"(kNumber));
     }
-    template <int kNumber>
+    template <int kNumber, bool kStream>
     static void load(const std::byte* from, std::ptrdiff_t stride) {
-        __asm__ __volatile__("tileloadd (%0,%1,1), %%tmm%c2"
-                             :
-                             : "r"(from), "r"(stride), "i"(kNumber));
+        if constexpr (kStream) {
+            __asm__ __volatile__("tileloaddt1 (%0,%1,1), %%tmm%c2"
+                                 :
+                                 : "r"(from), "r"(stride), "i"(kNumber));
+        } else {
+            __asm__ __volatile__("tileloadd (%0,%1,1), %%tmm%c2"
+                                 :
+                                 : "r"(from), "r"(stride), "i"(kNumber));
+        }
     }
     template <int kNumber>
     static void store(void* to, std::ptrdiff_t stride) {

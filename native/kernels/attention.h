@@ -62,6 +62,14 @@ struct RunningSoftmax {
             store(sum + first, multiply_add(load(sum + first), factor, totals));
         }
     }
+
+    /// What makes probabilities of exponentials, once all blocks are added.
+    const float* factors() {
+        for (int row = 0; row < kQueryRows; row += kLanes) {
+            store(sum + row, broadcast(1.0f) / load(sum + row));
+        }
+        return sum;
+    }
 };
 
 /// exp2(score - shift) of kKeyAlignment scores, added to `total`, as the product with the values
@@ -96,16 +104,17 @@ struct StoreScores {
 /// Adds a block's share to the context; after the last block, divides by the probabilities' sum.
 struct AddContext {
     static constexpr bool kPlain = false;
+    static constexpr bool kPairs = false;
     FloatRows sums;           ///< of the blocks before
     const float* correction;  ///< what they are multiplied by; null for the first block
     FloatRows out;            ///< the context itself
     int columns;              ///< of `out`
-    const float* total;       ///< sums of probabilities; null before the last block
+    const float* factors;     ///< of the rows' sums at last; null before the last block
 
     struct Column {
         PanelOfRows sums, out;
         const float* correction;
-        const float* total;
+        const float* factors;
 
         Nothing base(int, int) const { return {}; }
         [[gnu::always_inline]] void put(int row, const Float* values) const {
@@ -115,16 +124,16 @@ struct AddContext {
                     const Float before = load(sums.at(row, part));
                     value = multiply_add(before, broadcast(correction[row]), value);
                 }
-                if (total == nullptr) {
+                if (factors == nullptr) {
                     store(sums.at(row, part), value);
                 } else {
-                    out.set(row, part, value * (1.0f / total[row]));
+                    out.set(row, part, value * broadcast(factors[row]));
                 }
             }
         }
     };
     Column column(int panel) const {
-        return {panel_of(sums, columns, panel), panel_of(out, columns, panel), correction, total};
+        return {panel_of(sums, columns, panel), panel_of(out, columns, panel), correction, factors};
     }
 };
 
@@ -147,58 +156,75 @@ inline void pack_query(const std::byte* x, int count, float scale, int padded, s
     }
 }
 
+/// One head of at most kQueryRows queries, where they stand, and of the context; `keys` and
+/// `values` are the head's.
 template <class Dot, class Exponentials>
-void attend_with(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,
-                 int length, float* scratch, const FloatRows& out) {
+inline void attend_head(const AttentionShape& shape, const PackedRows& queries,
+                        const KeysValues& memory, int length, float* scratch,
+                        const FloatRows& out) {
     constexpr int size = Exponentials::kSize;
     constexpr bool kBf16 = size == 2;
     const int padded = shape.padded_head();
-    const float scale = score_scale(shape.head_size);
     float* scores = scratch;
     auto* probabilities = reinterpret_cast<std::byte*>(scores + kQueryRows * kKeyBlock);
     auto* query = probabilities + kQueryRows * kKeyBlock * 4;
     const FloatRows sums{reinterpret_cast<float*>(query + kQueryRows * padded * 4),
                          shape.value_panels() * kPanel, queries.count};
 
-    for (int head = 0; head < shape.heads; ++head) {
-        Rows query_rows{queries.data + head * shape.head_size * size, queries.stride, queries.count,
-                        nullptr, 0};
-        // Of bfloat16 whole heads are multiplied where they stand.
-        if (!kBf16 || shape.head_size != padded) {
-            for (int row = 0; row < queries.count; ++row) {
-                pack_query<kBf16>(query_rows.data + row * query_rows.stride, shape.head_size, scale,
-                                  padded, query + row * padded * size);
-            }
-            query_rows.data = query;
-            query_rows.stride = static_cast<std::ptrdiff_t>(padded) * size;
+    Rows query_rows{queries.data, queries.stride, queries.count, nullptr, 0};
+    // Of bfloat16 whole heads are multiplied where they stand.
+    if (!kBf16 || shape.head_size != padded) {
+        const float scale = score_scale(shape.head_size);
+        for (int row = 0; row < queries.count; ++row) {
+            pack_query<kBf16>(query_rows.data + row * query_rows.stride, shape.head_size, scale,
+                              padded, query + row * padded * size);
         }
-        RunningSoftmax softmax;
-        const std::byte* keys = memory.keys + shape.key_bytes(memory.slots) / shape.heads * head;
-        const std::byte* values =
-            memory.values + shape.value_bytes(memory.slots) / shape.heads * head;
-        AddContext add{sums, nullptr, out, shape.head_size, nullptr};
-        add.out.data += head * shape.head_size;
-        for (int first = 0; first < length; first += kKeyBlock) {
-            const int count = length - first < kKeyBlock ? length - first : kKeyBlock;
-            const int used = round_up(count, kKeyAlignment);
+        query_rows.data = query;
+        query_rows.stride = static_cast<std::ptrdiff_t>(padded) * size;
+    }
+    RunningSoftmax softmax;
+    AddContext add{sums, nullptr, out, shape.head_size, nullptr};
+    for (int first = 0; first < length; first += kKeyBlock) {
+        const int count = length - first < kKeyBlock ? length - first : kKeyBlock;
+        const int used = round_up(count, kKeyAlignment);
 
-            Panels panels{};
-            panels.stride = static_cast<std::ptrdiff_t>(padded) * kPanel * size;
-            panels.weight = keys + first / kPanel * panels.stride;
-            panels.steps = padded * size / 4;
-            panels.count = (count + kPanel - 1) / kPanel;
-            multiply<Dot>(query_rows, panels, StoreScores{scores});
+        Panels panels{};
+        panels.stride = static_cast<std::ptrdiff_t>(padded) * kPanel * size;
+        panels.weight = memory.keys + first / kPanel * panels.stride;
+        panels.steps = padded * size / 4;
+        panels.count = (count + kPanel - 1) / kPanel;
+        multiply<Dot>(query_rows, panels, StoreScores{scores});
 
-            softmax.template add<Exponentials>(scores, queries.count, count, used, probabilities);
+        softmax.template add<Exponentials>(scores, queries.count, count, used, probabilities);
 
-            panels.stride = static_cast<std::ptrdiff_t>(memory.slots) * kPanel * size;
-            panels.weight = values + static_cast<std::ptrdiff_t>(first) * kPanel * size;
-            panels.steps = used * size / 4;
-            panels.count = shape.value_panels();
-            const Rows rows{probabilities, kKeyBlock * size, queries.count, nullptr, 0};
-            if (first > 0) add.correction = softmax.correction;
-            if (first + kKeyBlock >= length) add.total = softmax.sum;
-            multiply<Dot>(rows, panels, add);
+        panels.stride = static_cast<std::ptrdiff_t>(memory.slots) * kPanel * size;
+        panels.weight = memory.values + static_cast<std::ptrdiff_t>(first) * kPanel * size;
+        panels.steps = used * size / 4;
+        panels.count = shape.value_panels();
+        const Rows rows{probabilities, kKeyBlock * size, queries.count, nullptr, 0};
+        if (first > 0) add.correction = softmax.correction;
+        if (first + kKeyBlock >= length) add.factors = softmax.factors();
+        multiply<Dot>(rows, panels, add);
+    }
+}
+
+/// Head by head, so that one's keys and values stay in the cache for all queries.
+template <class Dot, class Exponentials>
+void attend_with(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,
+                 int length, float* scratch, const FloatRows& out) {
+    for (int head = 0; head < shape.heads; ++head) {
+        const int column = head * shape.head_size;
+        const KeysValues of_head{
+            memory.keys + shape.key_bytes(memory.slots) / shape.heads * head,
+            memory.values + shape.value_bytes(memory.slots) / shape.heads * head, memory.slots};
+        for (int row = 0; row < queries.count; row += kQueryRows) {
+            const int count = queries.count - row < kQueryRows ? queries.count - row : kQueryRows;
+            attend_head<Dot, Exponentials>(
+                shape,
+                {queries.data + row * queries.stride + column * Exponentials::kSize, queries.stride,
+                 nullptr, 0, count},
+                of_head, length, scratch,
+                {out.data + row * out.stride + column, out.stride, count});
         }
     }
 }

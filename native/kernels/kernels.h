@@ -140,7 +140,7 @@ struct KeysValues {
     int slots = 0;  ///< a multiple of kKeyAlignment, at least the sequence's length
 };
 
-/// Queries are attended to in blocks of at most so many rows.
+/// Queries are attended to so many at a time.
 constexpr int kQueryRows = 32;
 /// Keys are walked in blocks of so many.
 constexpr int kKeyBlock = 128;
@@ -221,7 +221,7 @@ struct Kernels {
                               const PackedRows& values, int position, bool last,
                               const KeysValues& out);
 
-    /// Softmax attention of at most kQueryRows queries of one sequence over its `length` keys.
+    /// Softmax attention of queries of one sequence over its `length` keys.
     /// Columns (heads, head_size) of `queries`, in attention's precision, and of `out`. Queries of
     /// bfloat16 come multiplied by score_scale().
     void (*attend)(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,

@@ -39,11 +39,10 @@ inline Unsigned read_words(const std::byte* from, int bytes) {
 inline Unsigned read_halves(const std::byte* from, int count) {
     using Halves = std::uint16_t __attribute__((vector_size(kLanes * 2)));
     Halves halves{};
-    const int there = count < kLanes ? count : kLanes;
-    if (there == kLanes) {
+    if (count >= kLanes) {
         std::memcpy(&halves, from, sizeof halves);
-    } else if (there > 0) {
-        std::memcpy(&halves, from, static_cast<std::size_t>(there) * 2);
+    } else if (count > 0) {
+        std::memcpy(&halves, from, static_cast<std::size_t>(count) * 2);
     }
     return __builtin_convertvector(halves, Unsigned);
 }
@@ -69,26 +68,32 @@ constexpr int line_of_pair(int pair) {
 template <bool kPackedOrder>
 inline void store_values(Precision precision, const PackedRows& x, int columns, int token,
                          std::byte* panel) {
-    const bool bf16 = precision == Precision::bf16;
     const int size = element_size(precision);
-    for (int row = 0; row < kPanel; row += bf16 ? 2 : 1) {
-        int line = token + row;
-        if (bf16) {
-            const int inside = line % kKeyAlignment;
-            line = (line - inside + 2 * line_of_pair<kPackedOrder>(inside / 2)) / 2;
-        }
-        std::byte* words = panel + static_cast<std::ptrdiff_t>(line) * kPanel * 4;
-        for (int part = 0; part < kParts; ++part, words += sizeof(Unsigned)) {
-            const auto from = [&](int at) { return x.data + at * x.stride + part * kLanes * size; };
-            const auto there = [&](int at) { return at < x.count ? columns - part * kLanes : 0; };
-            Unsigned word;
-            if (bf16) {  // pairs of tokens
-                word = read_halves(from(row), there(row)) |
-                       read_halves(from(row + 1), there(row + 1)) << 16;
-            } else {
-                word = read_words(from(row), there(row) * size);
+    const bool whole = x.count >= kPanel && columns >= kPanel;
+    if (precision == Precision::float32) {
+        for (int row = 0; row < kPanel; ++row) {
+            for (int part = 0; part < kParts; ++part) {
+                const int rest = row < x.count ? (columns - part * kLanes) * size : 0;
+                const Unsigned words =
+                    read_words(x.data + row * x.stride + part * kLanes * size, rest);
+                std::memcpy(panel + ((token + row) * kParts + part) * sizeof words, &words,
+                            sizeof words);
             }
-            std::memcpy(words, &word, sizeof word);
+        }
+        return;
+    }
+    for (int row = 0; row < kPanel; row += 2) {
+        const int pair = (token % kKeyAlignment + row) / 2;
+        std::byte* line = panel + (token / kKeyAlignment * (kKeyAlignment / 2) +
+                                   line_of_pair<kPackedOrder>(pair)) *
+                                      kPanel * 4;
+        for (int part = 0; part < kParts; ++part) {
+            const std::byte* from = x.data + row * x.stride + part * kLanes * size;
+            const int rest = whole ? kLanes : columns - part * kLanes;
+            const Unsigned words =
+                read_halves(from, whole || row < x.count ? rest : 0) |
+                read_halves(from + x.stride, whole || row + 1 < x.count ? rest : 0) << 16;
+            std::memcpy(line + part * sizeof words, &words, sizeof words);
         }
     }
 }

@@ -18,6 +18,8 @@
 /// An Epilogue takes the outputs: its column(panel) has those of a panel's,
 ///   base(row, part)       what is added to sums: a Float, or Nothing
 ///   put(row, values)      the kPanel outputs of a row
+/// and where kPairs, for two panels side by side,
+///   put_pair(row, first, second)    of a row, where a panel is a vector
 /// or, where kPlain, outputs of a Dot with float32 sums go to its at(row, panel), rows kStride
 /// floats apart; a kTiled Dot may write up to 31 rows after the last.
 #pragma once
@@ -37,6 +39,7 @@ struct Panels {
     int count;
     const float* scale;          ///< (count, kPanel); int8 only
     const std::int32_t* offset;  ///< (count, kPanel); int8 only
+    bool far;                    ///< whether they come from a distant cache: a model's weights
 };
 
 struct Rows {

@@ -83,6 +83,7 @@ inline PanelOfRows panel_of(const FloatRows& rows, int columns, int panel) {
 template <class Transform>
 struct Assign {
     static constexpr bool kPlain = false;
+    static constexpr bool kPairs = false;
     FloatRows out;
     const float* bias;  ///< padded to whole panels
     int columns;        ///< of all panels
@@ -111,6 +112,7 @@ struct Assign {
 template <class Transform>
 struct Accumulate {
     static constexpr bool kPlain = false;
+    static constexpr bool kPairs = false;
     FloatRows out;
     int columns;  ///< of all panels
     Transform transform;
@@ -131,6 +133,7 @@ struct Accumulate {
 template <class Transform>
 struct Add {
     static constexpr bool kPlain = false;
+    static constexpr bool kPairs = false;
     Assign<Transform> assign;
 
     struct Column {
@@ -150,6 +153,7 @@ struct Add {
 /// y = (product + bias) * factor, as bfloat16.
 struct AssignBf16 {
     static constexpr bool kPlain = false;
+    static constexpr bool kPairs = kParts == 1;
     PackedRows out;
     const float* bias;  ///< padded to whole panels
     int columns;        ///< of all panels
@@ -168,6 +172,15 @@ struct AssignBf16 {
                 const int rest = count - part * kLanes;
                 std::byte* to = first + row * stride + part * kLanes * 2;
                 if (rest > 0) store_bf16_first(to, values[part] * factor, rest);
+            }
+        }
+        [[gnu::always_inline]] void put_pair(int row, Float first_values, Float second) const {
+            std::byte* to = first + row * stride;
+            if (count >= 2 * kPanel) {
+                store_bf16_pair(to, first_values * factor, second * factor);
+            } else {
+                store_bf16(to, first_values * factor);
+                store_bf16_first(to + kPanel * 2, second * factor, count - kPanel);
             }
         }
     };
@@ -204,6 +217,7 @@ struct PartOperands {
         panels.stride = panel_bytes;
         panels.steps = slice_inputs / inputs_per_step(projection.precision);
         panels.count = part.panels;
+        panels.far = true;
         rows = {x.data, x.stride, x.count, nullptr, 0};
         if (projection.precision == Precision::int8) {
             const int slice = part.group * projection.slices + part.slice;

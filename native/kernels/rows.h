@@ -71,6 +71,17 @@ inline void store_bf16(std::byte* to, Float value) {
 #endif
 }
 
+/// Two vectors one after the other.
+inline void store_bf16_pair(std::byte* to, Float a, Float b) {
+#if defined(__AVX512BF16__)
+    const __m512bh halves = _mm512_cvtne2ps_pbh(b, a);  // as slow as one vector alone
+    std::memcpy(to, &halves, sizeof halves);
+#else
+    store_bf16(to, a);
+    store_bf16(to + kLanes * 2, b);
+#endif
+}
+
 /// The first `count` of them (all where it is kLanes or more).
 inline void store_bf16_first(std::byte* to, Float value, int count) {
     if (count >= kLanes) return store_bf16(to, value);
@@ -167,38 +178,62 @@ void pack_rows(const Packing& packing, const FloatRows& x, const PackedRows& out
 
 // --- LayerNorm ---------------------------------------------------------------------------------
 
-inline void layer_norm_row(float* values, int width, const float* weight, const float* bias,
-                           float epsilon) {
+/// N rows at a time: what each waits for, the others fill.
+template <int N>
+inline void layer_norm_together(float* first, std::ptrdiff_t stride, int width, const float* weight,
+                                const float* bias, float epsilon) {
     const Float scale = broadcast(1.0f / static_cast<float>(width));
-    const auto sum_of = [](Float a, Float b) { return a + b; };
-    const auto take = [=](Float sum, int at, int rest) {
-        return sum + load_first(values + at, rest);
-    };
-    const Float mean = broadcast(sum(reduce(width, take, sum_of))) * scale;
-    const auto square = [=](Float sum, int at, int rest) {
-        // Lanes past the end must not count.
-        const Float off = keep_first(load_first(values + at, rest) - mean, rest);
-        return multiply_add(off, off, sum);
-    };
-    const Float squares = reduce(width, square, sum_of);
-    const float variance = sum(squares * scale);
-    const Float factor = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
-    for_each_vector(values, width, [&](int at, Float value) {
-        const Float w = load_first(weight + at, width - at);
-        const Float b = load_first(bias + at, width - at);
-        store_first(values + at, multiply_add((value - mean) * factor, w, b), width - at);
-    });
+    const int whole = width / kLanes * kLanes, rest = width - whole;
+    Float sums[N] = {}, squares[N] = {}, mean[N], factor[N];
+    for (int at = 0; at < whole; at += kLanes) {
+        for (int n = 0; n < N; ++n) sums[n] += load(first + n * stride + at);
+    }
+    for (int n = 0; n < N; ++n) {
+        if (rest > 0) sums[n] += load_first(first + n * stride + whole, rest);
+        mean[n] = broadcast(sum(sums[n])) * scale;
+    }
+    for (int at = 0; at < whole; at += kLanes) {
+        for (int n = 0; n < N; ++n) {
+            const Float off = load(first + n * stride + at) - mean[n];
+            squares[n] = multiply_add(off, off, squares[n]);
+        }
+    }
+    for (int n = 0; n < N; ++n) {
+        if (rest > 0) {  // lanes past the end must not count
+            const Float off = load_first(first + n * stride + whole, rest) - mean[n];
+            squares[n] = multiply_add(keep_first(off, rest), off, squares[n]);
+        }
+        const float variance = sum(squares[n] * scale);
+        factor[n] = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+    }
+    for (int at = 0; at < width; at += kLanes) {
+        const int count = width - at;
+        const Float w = load_first(weight + at, count), b = load_first(bias + at, count);
+        for (int n = 0; n < N; ++n) {
+            float* to = first + n * stride + at;
+            const Float value = (load_first(to, count) - mean[n]) * factor[n];
+            store_first(to, multiply_add(value, w, b), count);
+        }
+    }
 }
 
-/// A row is rounded while it is in the nearest cache.
+/// Rows are rounded while they are in the nearest cache.
 template <int kOffset>
 void layer_norm_rows(const FloatRows& x, int width, const float* weight, const float* bias,
                      float epsilon, const Packing* packing, const PackedRows& packed) {
-    for (int row = 0; row < x.count; ++row) {
-        float* values = x.data + row * x.stride;
-        layer_norm_row(values, width, weight, bias, epsilon);
-        if (packing != nullptr) {
-            pack_row<kOffset>(*packing, values, packed.data + row * packed.stride,
+    constexpr int kTogether = 4;
+    for (int first = 0; first < x.count; first += kTogether) {
+        const int count = x.count - first < kTogether ? x.count - first : kTogether;
+        float* values = x.data + first * x.stride;
+        if (count == kTogether) {
+            layer_norm_together<kTogether>(values, x.stride, width, weight, bias, epsilon);
+        } else {
+            for (int row = 0; row < count; ++row) {
+                layer_norm_together<1>(values + row * x.stride, 0, width, weight, bias, epsilon);
+            }
+        }
+        for (int row = first; packing != nullptr && row < first + count; ++row) {
+            pack_row<kOffset>(*packing, x.data + row * x.stride, packed.data + row * packed.stride,
                               packed.scale + row * packed.scale_stride);
         }
     }

@@ -99,7 +99,7 @@ struct EmulatedTiles {
     static void zero() {
         zero(kNumber);
     }
-    template <int kNumber>
+    template <int kNumber, bool kStream>
     static void load(const std::byte* from, std::ptrdiff_t stride) {
         load(kNumber, from, stride);
     }

@@ -104,7 +104,7 @@ private:
 
     /// Does one instruction and returns its length; 0 where it is none of these.
     static int execute(const Instruction& instruction) {
-        constexpr int kF3 = 2, kF2 = 3;
+        constexpr int k66 = 1, kF3 = 2, kF2 = 3;
         const int prefix = instruction.prefix(), opcode = instruction.opcode();
         if (!instruction.is_amx()) return 0;
         if (instruction.mod() == 3) {
@@ -124,7 +124,7 @@ private:
         const auto memory = instruction.memory();
         if (opcode == 0x49 && prefix == 0) {
             configure(memory.base + memory.stride);
-        } else if (opcode == 0x4b && prefix == kF2) {
+        } else if (opcode == 0x4b && (prefix == kF2 || prefix == k66)) {  // as a stream, too
             EmulatedTiles::load(instruction.reg(), memory.base, memory.stride);
         } else if (opcode == 0x4b && prefix == kF3) {
             EmulatedTiles::store(instruction.reg(), memory.base, memory.stride);
