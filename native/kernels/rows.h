@@ -1,6 +1,8 @@
 /// Operations on rows of activations that are no products.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/vector.h"
 
 namespace squeezebert {
@@ -114,12 +116,9 @@ inline Float reduce(int count, Body body, Combine combine) {
     return combine(combine(runs[0], runs[1]), combine(runs[2], runs[3]));
 }
 
+/// `count` numbers of the magnitude `top` at most as int8, padded with zeros; returns their scale.
 template <int kOffset>
-inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
-    const float top = largest(reduce(
-        count,
-        [x](Float most, int at, int rest) { return max(most, absolute(load_first(x + at, rest))); },
-        max));
+inline float round_int8(const float* x, int count, int padded, float top, std::byte* out) {
     const Float factor = broadcast(top > 0.0f ? 127.0f / top : 0.0f);
     const auto round = [=](int at) { return round_to_int(load(x + at) * factor); };
     constexpr std::uint8_t offset = kOffset;
@@ -137,6 +136,15 @@ inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
     const int done = round_up(count, kLanes);
     if (done < padded) std::memset(out + done, 0, static_cast<std::size_t>(padded - done));
     return top / 127.0f;
+}
+
+template <int kOffset>
+inline float pack_int8(const float* x, int count, int padded, std::byte* out) {
+    const float top = largest(reduce(
+        count,
+        [x](Float most, int at, int rest) { return max(most, absolute(load_first(x + at, rest))); },
+        max));
+    return round_int8<kOffset>(x, count, padded, top, out);
 }
 
 inline void pack_bf16(const float* x, int count, int padded, std::byte* out) {
@@ -178,65 +186,103 @@ void pack_rows(const Packing& packing, const FloatRows& x, const PackedRows& out
 
 // --- LayerNorm ---------------------------------------------------------------------------------
 
-/// N rows at a time: what each waits for, the others fill.
+/// N rows, `stride` floats apart, at a time: what each waits for, the others fill.
 template <int N>
+class NormalizedRows {
+public:
+    NormalizedRows(float* first, std::ptrdiff_t stride, int width, float epsilon)
+        : first_(first), stride_(stride) {
+        const Float scale = broadcast(1.0f / static_cast<float>(width));
+        const int whole = width / kLanes * kLanes, rest = width - whole;
+        Float sums[N] = {}, squares[N] = {};
+        for (int at = 0; at < whole; at += kLanes) {
+            for (int n = 0; n < N; ++n) sums[n] += load(first + n * stride + at);
+        }
+        for (int n = 0; n < N; ++n) {
+            if (rest > 0) sums[n] += load_first(first + n * stride + whole, rest);
+            mean_[n] = broadcast(sum(sums[n])) * scale;
+        }
+        for (int at = 0; at < whole; at += kLanes) {
+            for (int n = 0; n < N; ++n) {
+                const Float off = load(first + n * stride + at) - mean_[n];
+                squares[n] = multiply_add(off, off, squares[n]);
+            }
+        }
+        for (int n = 0; n < N; ++n) {
+            if (rest > 0) {  // lanes past the end must not count
+                const Float off = load_first(first + n * stride + whole, rest) - mean_[n];
+                squares[n] = multiply_add(keep_first(off, rest), off, squares[n]);
+            }
+            const float variance = sum(squares[n] * scale);
+            factor_[n] = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
+        }
+    }
+
+    /// Writes columns [from, to) back and gives the largest magnitudes among them.
+    void write(int from, int to, const float* weight, const float* bias, Float (&most)[N]) const {
+        for (int n = 0; n < N; ++n) most[n] = Float{};
+        for (int at = from; at < to; at += kLanes) {
+            const int count = to - at;
+            const Float w = load_first(weight + at, count), b = load_first(bias + at, count);
+            for (int n = 0; n < N; ++n) {
+                float* place = first_ + n * stride_ + at;
+                const Float value = (load_first(place, count) - mean_[n]) * factor_[n];
+                const Float y = multiply_add(value, w, b);
+                store_first(place, y, count);
+                most[n] = max(most[n], absolute(y));
+            }
+        }
+    }
+
+private:
+    float* first_;
+    std::ptrdiff_t stride_;
+    Float mean_[N], factor_[N];
+};
+
+template <int kOffset, int N>
 inline void layer_norm_together(float* first, std::ptrdiff_t stride, int width, const float* weight,
-                                const float* bias, float epsilon) {
-    const Float scale = broadcast(1.0f / static_cast<float>(width));
-    const int whole = width / kLanes * kLanes, rest = width - whole;
-    Float sums[N] = {}, squares[N] = {}, mean[N], factor[N];
-    for (int at = 0; at < whole; at += kLanes) {
-        for (int n = 0; n < N; ++n) sums[n] += load(first + n * stride + at);
-    }
-    for (int n = 0; n < N; ++n) {
-        if (rest > 0) sums[n] += load_first(first + n * stride + whole, rest);
-        mean[n] = broadcast(sum(sums[n])) * scale;
-    }
-    for (int at = 0; at < whole; at += kLanes) {
-        for (int n = 0; n < N; ++n) {
-            const Float off = load(first + n * stride + at) - mean[n];
-            squares[n] = multiply_add(off, off, squares[n]);
+                                const float* bias, float epsilon, const Packing* packing,
+                                const PackedRows& packed) {
+    const NormalizedRows<N> rows(first, stride, width, epsilon);
+    Float most[N];
+    const int count = packing == nullptr ? width : packing->inputs / packing->slices;
+    if (packing == nullptr || packing->precision != Precision::int8 || count % kLanes != 0) {
+        rows.write(0, width, weight, bias, most);
+        for (int n = 0; packing != nullptr && n < N; ++n) {
+            pack_row<kOffset>(*packing, first + n * stride, packed.data + n * packed.stride,
+                              packed.scale + n * packed.scale_stride);
         }
+        return;
     }
-    for (int n = 0; n < N; ++n) {
-        if (rest > 0) {  // lanes past the end must not count
-            const Float off = load_first(first + n * stride + whole, rest) - mean[n];
-            squares[n] = multiply_add(keep_first(off, rest), off, squares[n]);
-        }
-        const float variance = sum(squares[n] * scale);
-        factor[n] = broadcast(1.0f / __builtin_sqrtf(variance + epsilon));
-    }
-    for (int at = 0; at < width; at += kLanes) {
-        const int count = width - at;
-        const Float w = load_first(weight + at, count), b = load_first(bias + at, count);
+    // Each part is rounded as soon as its largest magnitude is known.
+    const int padded = round_up(count, kInputAlignment);
+    for (int part = 0; part < packing->groups * packing->slices; ++part) {
+        rows.write(part * count, (part + 1) * count, weight, bias, most);
         for (int n = 0; n < N; ++n) {
-            float* to = first + n * stride + at;
-            const Float value = (load_first(to, count) - mean[n]) * factor[n];
-            store_first(to, multiply_add(value, w, b), count);
+            packed.scale[n * packed.scale_stride + part] = round_int8<kOffset>(
+                first + n * stride + part * count, count, padded, largest(most[n]),
+                packed.data + n * packed.stride + part * padded);
         }
     }
 }
 
-/// Rows are rounded while they are in the nearest cache.
 template <int kOffset>
 void layer_norm_rows(const FloatRows& x, int width, const float* weight, const float* bias,
                      float epsilon, const Packing* packing, const PackedRows& packed) {
     constexpr int kTogether = 4;
-    for (int first = 0; first < x.count; first += kTogether) {
-        const int count = x.count - first < kTogether ? x.count - first : kTogether;
-        float* values = x.data + first * x.stride;
-        if (count == kTogether) {
-            layer_norm_together<kTogether>(values, x.stride, width, weight, bias, epsilon);
-        } else {
-            for (int row = 0; row < count; ++row) {
-                layer_norm_together<1>(values + row * x.stride, 0, width, weight, bias, epsilon);
-            }
-        }
-        for (int row = first; packing != nullptr && row < first + count; ++row) {
-            pack_row<kOffset>(*packing, x.data + row * x.stride, packed.data + row * packed.stride,
-                              packed.scale + row * packed.scale_stride);
-        }
-    }
+    int row = 0;
+    const auto advance = [&](auto rows) {
+        constexpr int N = decltype(rows)::value;
+        PackedRows to = packed;
+        to.data += row * packed.stride;
+        to.scale += row * packed.scale_stride;
+        layer_norm_together<kOffset, N>(x.data + row * x.stride, x.stride, width, weight, bias,
+                                        epsilon, packing, to);
+        row += N;
+    };
+    while (row + kTogether <= x.count) advance(std::integral_constant<int, kTogether>{});
+    while (row < x.count) advance(std::integral_constant<int, 1>{});
 }
 
 // --- softmax over a row --------------------------------------------------------------------------

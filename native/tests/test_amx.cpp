@@ -20,6 +20,26 @@ namespace {
 using namespace squeezebert;
 using namespace squeezebert::tests;
 
+/// Probabilities in the order in which x86 packs words, as those of a table are.
+struct PackedExponentials : PlainExponentials<true> {
+    static constexpr bool kPackedOrder = true;
+
+    static void put(const float* scores, Float shift, std::byte* to, Float& total) {
+        std::byte plain[kKeyAlignment * 2];
+        PlainExponentials<true>::put(scores, shift, plain, total);
+        for (int pair = 0; pair < kKeyAlignment / 2; ++pair) {
+            std::memcpy(to + 4 * line_of_pair<true>(pair), plain + 4 * pair, 4);
+        }
+    }
+};
+
+void attend_in_packed_order(const AttentionShape& shape, const PackedRows& queries,
+                            const KeysValues& memory, int length, float* scratch,
+                            const FloatRows& out) {
+    attend_with<AmxBf16Dot<EmulatedTiles>, PackedExponentials>(shape, queries, memory, length,
+                                                               scratch, out);
+}
+
 const Kernels& emulated() {
     static const Kernels table = [] {
         Kernels kernels = make_tile_table<EmulatedTiles>();
@@ -67,6 +87,18 @@ TEST("amx: rounding") {
 TEST("amx: attention in bf16") {
     CHECK(tile_products([] { check_attentions(emulated(), Precision::bf16); }) > 0);
 }
+
+TEST("amx: attention with values in packed order") {
+    Kernels packed = emulated();
+    packed.store_keys_values = store_keys_values<PackedExponentials::kPackedOrder>;
+    packed.attend = attend_in_packed_order;
+    const Begun begun(packed);
+    for (int length : {1, 15, 33, 64, 129, 300}) {
+        check_attention(packed, {2, 64, Precision::bf16}, length, 1.0f, {2, 17, 32});
+    }
+}
+
+TEST("amx: GELU by halves") { check_gelu_by_halves(emulated()); }
 
 TEST("amx: 33 rows and 3 panels in blocks of 2 x 2 tiles") {
     constexpr int kInputs = 128, kOutputs = 40;
@@ -156,5 +188,7 @@ TEST("amx: everything on the processor's own tiles") {
     check_attentions(own, Precision::bf16);
     check_attentions(own, Precision::float32);
     check_layer_norms(own);
+    for (Precision precision : all_precisions()) check_rounded_projections(own, precision);
+    check_gelu_by_halves(own);
 }
 #endif

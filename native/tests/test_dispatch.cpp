@@ -92,6 +92,7 @@ TEST("dispatch: every available instruction set has a full table") {
     for (const Isa isa : available_isas()) {
         const squeezebert::Kernels& table = squeezebert::kernels(isa);
         CHECK(table.begin && table.end && table.attention_precision && table.pack && table.project);
+        CHECK(table.project_bf16 && table.project_packed && table.block_rows > 0);
         CHECK(table.store_keys_values && table.attend && table.layer_norm && table.peak);
     }
 }
@@ -107,6 +108,15 @@ TEST("dispatch: x86 processors and systems of several ages") {
     X86Registers tiles_of_int8_only = newest;
     tiles_of_int8_only.leaf7_edx &= ~(1u << 22);
     CHECK_EQUAL(runs(tiles_of_int8_only), "avx512_bf16 avx512_vnni avx_vnni avx2 ");
+
+    CHECK(x86_has_fp16_and_vbmi(newest));
+    X86Registers no_fp16 = newest;
+    no_fp16.leaf7_edx &= ~(1u << 23);
+    CHECK(!x86_has_fp16_and_vbmi(no_fp16));
+    X86Registers no_vbmi = newest;
+    no_vbmi.leaf7_ecx &= ~(1u << 1);
+    CHECK(!x86_has_fp16_and_vbmi(no_vbmi));
+    CHECK_EQUAL(runs(no_fp16), runs(newest));
 
     X86Registers no_zmm = newest;  // a system that keeps AVX's registers alone
     no_zmm.xcr0 = 0x7;
