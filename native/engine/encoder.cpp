@@ -120,14 +120,14 @@ void Encoder::prepare(const Plan& plan, States& states) const {
 
 void Encoder::prepare(Scratch& scratch) const {
     const auto rows = static_cast<std::size_t>(kernels_.block_rows);
-    for (Buffer<float>* buffer : {&scratch.context, &scratch.product, &scratch.chosen}) {
+    for (Buffer<float>* buffer : {&scratch.product, &scratch.chosen}) {
         buffer->reserve(rows * stride_);
     }
-    for (Buffer<std::byte>* buffer : {&scratch.keys, &scratch.values, &scratch.chosen_queries}) {
-        buffer->reserve((rows + kSlackRows) * heads_stride_);
-    }
+    scratch.chosen_queries.reserve((rows + kSlackRows) * heads_stride_);
     const ScratchSizes& sizes = model_.scratch_sizes_;
-    scratch.wide.reserve(rows * row_stride(sizes.wide * sizeof(float)) / sizeof(float));
+    scratch.passing.reserve(rows *
+                            std::max({static_cast<std::ptrdiff_t>(stride_ * sizeof(float)),
+                                      2 * heads_stride_, row_stride(sizes.wide * sizeof(float))}));
     scratch.packed.reserve((rows + kSlackRows) * row_stride(sizes.packed));
     scratch.packed_slice.reserve((rows + kSlackRows) * row_stride(sizes.packed_slice));
     scratch.scale.reserve(rows * sizes.scales);
@@ -202,8 +202,9 @@ void Encoder::start_layer(const Plan& plan, const Block& block, int layer, const
                           States& states, Scratch& scratch) const {
     const PackedLayer& weights = model_.layers_[layer];
     const PackedRows queries = queries_of(plan, block, states);
-    const PackedRows keys{scratch.keys.data(), heads_stride_, nullptr, 0, block.rows};
-    const PackedRows values{scratch.values.data(), heads_stride_, nullptr, 0, block.rows};
+    const PackedRows keys{scratch.passing.data(), heads_stride_, nullptr, 0, block.rows};
+    PackedRows values = keys;
+    values.data += block.rows * heads_stride_;
     // The three mostly take the same form of the same rows, that of the query at first.
     const Projection* packed_for = &weights.query.view();
     for (const auto& [projection, out] : {std::pair{&weights.query.view(), &queries},
@@ -273,10 +274,14 @@ KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
             round_up(piece.length, kKeyAlignment)};
 }
 
+FloatRows Encoder::context_rows(int count, Scratch& scratch) const {
+    return {reinterpret_cast<float*>(scratch.passing.data()), stride_, count};
+}
+
 void Encoder::attend(const Plan& plan, const Block& block, int layer, const States& states,
                      Scratch& scratch) const {
     const PackedRows queries = queries_of(plan, block, states);
-    const FloatRows context{scratch.context.data(), stride_, block.rows};
+    const FloatRows context = context_rows(block.rows, scratch);
     int row = 0;
     for (const Piece& piece : block.pieces) {
         kernels_.attend(model_.attention_, rows_from(queries, row, piece.rows),
@@ -292,7 +297,7 @@ FloatRows Encoder::attend_chosen(const Plan& plan, const Block& block, int layer
                                  int count) const {
     const FloatRows x{scratch.chosen.data(), stride_, count};
     const PackedRows queries{scratch.chosen_queries.data(), heads_stride_, nullptr, 0, count};
-    const FloatRows context{scratch.context.data(), stride_, count};
+    const FloatRows context = context_rows(count, scratch);
     for (int row = 0; row < count; ++row) {
         const std::ptrdiff_t from = rows[row] - plan.first;
         std::memcpy(x.data + row * stride_, states.x.data() + from * stride_,
@@ -319,7 +324,7 @@ FloatRows Encoder::attend_chosen(const Plan& plan, const Block& block, int layer
 void Encoder::finish_layer(int layer, const FloatRows& x, bool more, Scratch& scratch) const {
     const PackedLayer& weights = model_.layers_[layer];
     const Projection& up = weights.intermediate.view();
-    const FloatRows context{scratch.context.data(), stride_, x.count};
+    const FloatRows context = context_rows(x.count, scratch);
     project(weights.post_attention.view(), pack(weights.post_attention.view(), context, scratch), x,
             Store::add);
     scratch.clock.lap(Stage::post_attention);
@@ -353,7 +358,7 @@ void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch
     const int slice_inputs = down.inputs / down.slices;
     const int padded = down.padded_inputs / down.slices;
     const int width = model_.sliced_ ? slice_inputs : down.groups * down.inputs;
-    const FloatRows wide{scratch.wide.data(),
+    const FloatRows wide{reinterpret_cast<float*>(scratch.passing.data()),
                          row_stride(static_cast<std::ptrdiff_t>(width) * 4) / 4, x.count};
     PackedRows slice_rows{
         scratch.packed_slice.data(),

@@ -61,6 +61,7 @@ private:
     /// Queries, keys or values, in attention's precision; those of bfloat16 times `factor`.
     void project_heads(const Projection& projection, const PackedRows& x, float factor,
                        const PackedRows& out, Scratch& scratch) const;
+    FloatRows context_rows(int count, Scratch& scratch) const;
     PackedRows queries_of(const Plan& plan, const Block& block, const States& states) const;
     KeysValues memory_of(const Plan& plan, const States& states, int layer,
                          const Piece& piece) const;

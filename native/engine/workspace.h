@@ -30,10 +30,10 @@ struct ScratchSizes {
 
 /// What a thread needs while it works on a block.
 struct Scratch {
-    Buffer<float> context, product;    ///< (block_rows, stride)
-    Buffer<std::byte> keys, values;    ///< (block_rows, stride) as attention takes them
-    Buffer<float> wide;                ///< (block_rows, widest slice)
-    Buffer<float> chosen;              ///< (block_rows, stride)
+    /// What lives for a moment, in one place that stays in the cache: keys and values on their way
+    /// to where attention finds them; then the context; then the wide layer, or its widest slice.
+    Buffer<std::byte> passing;
+    Buffer<float> product, chosen;     ///< (block_rows, stride)
     Buffer<std::byte> chosen_queries;  ///< (block_rows, stride) as attention takes them
     Buffer<std::byte> packed, packed_slice;
     Buffer<float> scale, slice_scale;
