@@ -56,8 +56,8 @@ public:
           epilogue_(epilogue),
           share_((kSumRows * kTile + panels.steps - 1) / panels.steps) {}
 
-    void start(const BlockSums& sums, const TileBlock& block) {
-        sums_ = &sums;
+    void start(const BlockSums* sums, const TileBlock& block) {
+        sums_ = sums;
         block_ = block;
         done_ = 0;
     }
@@ -231,15 +231,22 @@ inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epil
                                          epilogue.at(block.row, block.panel), Epilogue::kStride);
         });
     } else {
-        BlockSums sums[2];
+        // A block's sums wait for a whole block more: the last products take their time.
+        BlockSums sums[3];
         int turn = 0;
+        const BlockSums* stored = nullptr;
+        TileBlock waiting{};
         Draining<Dot, Epilogue> draining(rows, panels, epilogue);
         for_each_block(rows, panels, [&](const TileBlock& block) {
             multiply_block<Dot, kStream>(product, block, draining, sums[turn].words,
                                          BlockSums::kStride);
-            draining.start(sums[turn], block);
-            turn ^= 1;
+            draining.start(stored, waiting);
+            stored = &sums[turn];
+            waiting = block;
+            turn = turn == 2 ? 0 : turn + 1;
         });
+        draining.all();
+        draining.start(stored, waiting);
         draining.all();
     }
 }
