@@ -12,7 +12,7 @@ namespace {
 
 struct SizeField {
     const char* name;
-    int EncoderConfig::*member;
+    int EncoderConfig::* member;
 };
 
 constexpr SizeField plain_sizes[] = {

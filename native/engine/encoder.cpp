@@ -3,34 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/row_layout.h"
+
 namespace squeezebert {
-
-namespace {
-
-/// Kernels may read so many rows past the last (see PackedRows).
-constexpr int kSlackRows = 31;
-
-constexpr int kCacheLine = 64;
-
-/// Bytes from one row to the next: an odd number of cache lines, so that the rows that are read
-/// together (16 of a tile) do not meet in few of a cache's sets.
-constexpr std::ptrdiff_t row_stride(std::ptrdiff_t bytes) {
-    return ((bytes + kCacheLine - 1) / kCacheLine | 1) * kCacheLine;
-}
-
-std::ptrdiff_t packed_stride(const Projection& projection) {
-    return row_stride(static_cast<std::ptrdiff_t>(projection.groups) * projection.padded_inputs *
-                      element_size(projection.precision));
-}
-
-FloatRows rows_from(const FloatRows& rows, int first, int count) {
-    return {rows.data + first * rows.stride, rows.stride, count};
-}
-PackedRows rows_from(const PackedRows& rows, int first, int count) {
-    return {rows.data + first * rows.stride, rows.stride, nullptr, 0, count};
-}
-
-}  // namespace
 
 Encoder::Encoder(const Model& model, const Batch& batch, const std::vector<int>* wanted, bool timed,
                  float* out)
@@ -47,13 +22,16 @@ Encoder::Encoder(const Model& model, const Batch& batch, const std::vector<int>*
       heads_stride_(row_stride(round_up(model.config().hidden_size, kInputAlignment) *
                                element_size(model.attention_.precision))),
       schedule_(make_schedule(batch, model.threads(), model.kernels_.block_rows)),
+      split_(can_split()),
       levels_done_(schedule_.together.blocks.size()) {}
 
 StageSeconds Encoder::run(ThreadPool& pool, Workspace& workspace) {
     prepare(schedule_.together, workspace.together);
+    if (split_) prepare_split(workspace.together);
     for (Scratch& scratch : workspace.scratch) scratch.clock.start(false);
     const auto tasks = schedule_.alone.size() + schedule_.together.blocks.size();
-    const int workers = static_cast<int>(std::min<std::size_t>(tasks, pool.threads()));
+    const int workers =
+        split_ ? pool.threads() : static_cast<int>(std::min<std::size_t>(tasks, pool.threads()));
     // Every thread's memory is made before any begins: a helper cannot throw.
     for (int worker = 0; worker < workers; ++worker) {
         prepare(workspace.scratch[worker]);
@@ -84,6 +62,11 @@ void Encoder::work(int worker, Workspace& workspace) {
     }
     // In this order every item waits for items that have been claimed before it, so one thread
     // alone gets through as well.
+    if (split_) {
+        work_split(workspace.together, scratch);
+        kernels_.end();
+        return;
+    }
     const Plan& plan = schedule_.together;
     const auto blocks = static_cast<std::int64_t>(plan.blocks.size());
     for (std::int64_t next; (next = next_together_.fetch_add(1)) < blocks * levels;) {
@@ -138,7 +121,6 @@ void Encoder::prepare(Scratch& scratch) const {
 void Encoder::do_block(const Plan& plan, const Block& block, int level, States& states,
                        Scratch& scratch) const {
     const int layers = model_.config().num_hidden_layers;
-    const int hidden = model_.config().hidden_size;
     FloatRows x{states.x.data() + static_cast<std::ptrdiff_t>(block.first - plan.first) * stride_,
                 stride_, block.rows};
     if (level == 0) {
@@ -161,11 +143,16 @@ void Encoder::do_block(const Plan& plan, const Block& block, int level, States& 
                           static_cast<int>(end - begin));
         finish_layer(layers - 1, x, false, scratch);
     }
+    write_out(x, first);
+    scratch.clock.lap(Stage::other);
+}
+
+void Encoder::write_out(const FloatRows& x, int first) const {
+    const int hidden = model_.config().hidden_size;
     for (int row = 0; row < x.count; ++row) {
         std::memcpy(out_ + static_cast<std::ptrdiff_t>(first + row) * hidden,
                     x.data + row * x.stride, static_cast<std::size_t>(hidden) * sizeof(float));
     }
-    scratch.clock.lap(Stage::other);
 }
 
 void Encoder::embed(const Block& block, const FloatRows& x, Scratch& scratch) const {
@@ -216,7 +203,8 @@ void Encoder::start_layer(const Plan& plan, const Block& block, int layer, const
         }
         const bool scaled = out == &queries && model_.attention_.precision == Precision::bf16;
         project_heads(*projection, packed_rows(*projection, x.count, scratch),
-                      scaled ? score_scale(model_.attention_.head_size) : 1.0F, *out, scratch);
+                      scaled ? score_scale(model_.attention_.head_size) : 1.0F, 0,
+                      projection->groups, *out, scratch);
         scratch.clock.lap(Stage::query_key_value);
     }
     int row = 0;
@@ -237,12 +225,15 @@ PackedRows Encoder::queries_of(const Plan& plan, const Block& block, const State
 }
 
 void Encoder::project_heads(const Projection& projection, const PackedRows& x, float factor,
-                            const PackedRows& out, Scratch& scratch) const {
+                            int first_group, int last_group, const PackedRows& out,
+                            Scratch& scratch) const {
     const Precision precision = model_.attention_.precision;
     if (precision == Precision::float32) {
-        project(projection, x, {reinterpret_cast<float*>(out.data), heads_stride_ / 4, out.count});
+        const int first = first_group * projection.outputs, last = last_group * projection.outputs;
+        project_columns(projection, x, Store::assign, Activation::none, first, last,
+                        {reinterpret_cast<float*>(out.data) + first, heads_stride_ / 4, out.count});
     } else if (projection.slices == 1) {
-        for (int group = 0; group < projection.groups; ++group) {
+        for (int group = first_group; group < last_group; ++group) {
             const ProjectionPart part{group, 0, 0, projection.panels};
             PackedRows columns = out;
             columns.data += static_cast<std::ptrdiff_t>(group) * projection.outputs * 2;
@@ -265,8 +256,8 @@ KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
                               const Piece& piece) const {
     const int sequence = piece.sequence - plan.blocks.front().pieces.front().sequence;
     const int before = static_cast<int>(states.slots_before[sequence]);
-    // Of a single block nobody reads another layer's any more.
-    const int parity = plan.blocks.size() == 1 ? 0 : layer % 2;
+    // Of a single block, or where all wait for all, nobody reads another layer's any more.
+    const int parity = plan.blocks.size() == 1 || split_ ? 0 : layer % 2;
     const auto& keys = states.keys[parity];
     const auto& values = states.values[parity];
     return {const_cast<std::byte*>(keys.data()) + model_.attention_.key_bytes(before),
@@ -328,14 +319,16 @@ void Encoder::finish_layer(int layer, const FloatRows& x, bool more, Scratch& sc
     project(weights.post_attention.view(), pack(weights.post_attention.view(), context, scratch), x,
             Store::add);
     scratch.clock.lap(Stage::post_attention);
-    normalize(x, weights.attention_layer_norm, &up, scratch);
-    feed_forward(weights, x, scratch);
-    normalize(x, weights.output_layer_norm,
-              more ? &model_.layers_[layer + 1].query.view() : nullptr, scratch);
+    normalize(x, weights.attention_layer_norm, &up, packed_rows(up, x.count, scratch), scratch);
+    feed_forward(weights, x, packed_rows(up, x.count, scratch), 0, weights.output.view().groups,
+                 scratch);
+    const Projection& next = model_.layers_[more ? layer + 1 : layer].query.view();
+    normalize(x, weights.output_layer_norm, more ? &next : nullptr,
+              packed_rows(next, x.count, scratch), scratch);
 }
 
 void Encoder::normalize(const FloatRows& x, const LayerNormView& norm, const Projection* next,
-                        Scratch& scratch) const {
+                        const PackedRows& packed, Scratch& scratch) const {
     const EncoderConfig& config = model_.config();
     if (next == nullptr) {
         kernels_.layer_norm(x, config.hidden_size, norm.weight, norm.bias, config.layer_norm_eps,
@@ -343,18 +336,18 @@ void Encoder::normalize(const FloatRows& x, const LayerNormView& norm, const Pro
     } else {
         const Packing packing(*next);
         kernels_.layer_norm(x, config.hidden_size, norm.weight, norm.bias, config.layer_norm_eps,
-                            &packing, packed_rows(*next, x.count, scratch));
+                            &packing, packed);
     }
     scratch.clock.lap(Stage::layer_norm);
 }
 
-void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch& scratch) const {
+void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, const PackedRows& packed,
+                           int first_group, int last_group, Scratch& scratch) const {
     // The wide layer is walked slice by slice: what the output projection scales together is made,
     // rounded and multiplied before the next slice is begun.
     const Projection& up = layer.intermediate.view();
     const Projection& down = layer.output.view();
     const Activation activation = model_.config().hidden_act;
-    const PackedRows packed = packed_rows(up, x.count, scratch);
     const int slice_inputs = down.inputs / down.slices;
     const int padded = down.padded_inputs / down.slices;
     const int width = model_.sliced_ ? slice_inputs : down.groups * down.inputs;
@@ -367,7 +360,7 @@ void Encoder::feed_forward(const PackedLayer& layer, const FloatRows& x, Scratch
     if (!model_.sliced_) {
         project_columns(up, packed, Store::assign, activation, 0, width, wide);
     }
-    for (int group = 0; group < down.groups; ++group) {
+    for (int group = first_group; group < last_group; ++group) {
         for (int slice = 0; slice < down.slices; ++slice) {
             const int first = group * down.inputs + slice * slice_inputs;
             if (model_.sliced_) {

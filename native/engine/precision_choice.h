@@ -15,7 +15,7 @@ namespace squeezebert {
 /// The fields of Precisions by name, in their order.
 struct PrecisionKind {
     const char* name;
-    Precision Precisions::*field;
+    Precision Precisions::* field;
 };
 
 constexpr std::array<PrecisionKind, 8> precision_kinds = {{

@@ -18,6 +18,9 @@ struct States {
     /// those of the one before.
     Buffer<std::byte> keys[2], values[2];
     std::vector<std::size_t> slots_before;  ///< by sequence of the plan
+    /// What threads pass to one another where each has its columns: (rows, stride).
+    Buffer<float> context, chosen, scale;
+    Buffer<std::byte> packed;
 };
 
 /// How much of Scratch a model needs for each row.

@@ -59,6 +59,7 @@ void project_packed(const Projection& projection, int first, int last, const Pac
 template <class Int8Dot, class Bf16Dot, bool kFastBf16>
 constexpr Kernels make_table() {
     return {64,
+            0,
             nothing,
             nothing,
             attention_precision<kFastBf16>,
