@@ -1,8 +1,8 @@
 """Measures a model and puts its roofline into docs/performance.md, between the markers.
 
-    python -m experiments.roofline [--model squeezebert-base] [--seconds 60]
+    python -m experiments.roofline [--model squeezebert-base] [--seconds 60] [--place roofline]
 
-The picture goes to docs/images/roofline.svg. On a shared machine wait for a quiet minute: the
+The picture goes to docs/images/PLACE.svg. On a shared machine wait for a quiet minute: the
 engine's threads wait for one another.
 """
 
@@ -20,7 +20,7 @@ from squeezebert.report.tables import Table
 DOCS = ROOT / "docs"
 
 SECTION = """\
-![{model} under the roofs of the machine](images/roofline.svg)
+![{model} under the roofs of the machine](images/{place}.svg)
 
 `squeezebert benchmark {model} --seconds {seconds:.0f}` on {cpu}, threads: {threads}, {date}.
 Flat lines are the cores' measured arithmetic, slanted ones what caches and memory feed;
@@ -41,15 +41,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="squeezebert-base")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--place", default="roofline", help="the markers' and the picture's name")
     arguments = parser.parse_args()
     found = benchmark(arguments.model, seconds=arguments.seconds)
-    (DOCS / "images" / "roofline.svg").write_text(roofline_svg(found) + "\n", encoding="utf-8")
+    place = arguments.place
+    (DOCS / "images" / f"{place}.svg").write_text(roofline_svg(found) + "\n", encoding="utf-8")
     page = DOCS / "performance.md"
-    replace_part(page, "roofline", section(found, arguments.seconds).rstrip())
-    print(f"wrote {page} and roofline.svg; left out: {len(found.left_out)}")
+    replace_part(page, place, section(found, arguments.seconds, place).rstrip())
+    print(f"wrote {page} and {place}.svg; left out: {len(found.left_out)}")
 
 
-def section(found: Benchmark, seconds: float) -> str:
+def section(found: Benchmark, seconds: float, place: str) -> str:
     """What stands between the markers."""
     first = tables.main_settings(found)[0]
     own = [timing for timing in found.timings if timing.setting == first]
@@ -58,6 +60,7 @@ def section(found: Benchmark, seconds: float) -> str:
     shape, stages = tables.stage_tables(found)[-1]
     return SECTION.format(
         model=found.model,
+        place=place,
         seconds=seconds,
         cpu=found.machine.cpu,
         threads=first.threads,

@@ -57,6 +57,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--memory", action="store_true", help="peak memory of fresh processes")
     add("--output", type=Path, default=ROOT / "docs" / "results", help="folder of the CSV files")
     add("--write", type=Path, metavar="FILE", help="a Markdown file with marked places")
+    add("--place", metavar="NAME", help="which of them, else native or the instruction set")
     add("--cache", type=Path, default=ROOT / "build" / "peers", help="models, graphs and logs")
     add("--seed", type=int, default=0)
     add("--list", action="store_true", help="the peers, and what is missing")
@@ -217,7 +218,8 @@ def _write(
         text = "\n\n".join([content, " ".join([*about, note]).strip()])
         print(f"{text}\n")
         if options.write is not None:
-            replace_part(options.write, f"{part} {run.isa or 'native'}", text)
+            place = options.place or run.isa or "native"
+            replace_part(options.write, f"{part} {place}", text)
     print(
         json.dumps(
             {

@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("csv", type=Path, help="of peers.py")
     parser.add_argument("--write", type=Path, metavar="FILE", help="a Markdown file with the marks")
+    parser.add_argument("--place", default="speed", metavar="NAME", help="which marks")
     options = parser.parse_args(argv)
     with options.csv.open(encoding="utf-8", newline="") as file:
         rows = [
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = markdown(rows)
     print(text)
     if options.write is not None:
-        replace_part(options.write, "speed", text)
+        replace_part(options.write, options.place, text)
 
 
 def markdown(rows: Sequence[Row]) -> str:
