@@ -37,7 +37,7 @@ struct alignas(64) BlockSums {
     std::int32_t words[kSumRows * kStride];
 };
 
-/// Brings a cache line to the second-level cache; any address will do.
+/// Brings a cache line near; any address will do.
 inline void fetch(const std::byte* line) { __builtin_prefetch(line, 0, 3); }
 
 /// Some rows and panels of a product, whose sums fit the tiles.
