@@ -125,7 +125,8 @@ def test_peers_are_chosen_by_name() -> None:
 
 def test_every_peer_names_its_graph_or_leaves_a_model_out() -> None:
     for peer in runtimes.PEERS:
-        assert peer.graph_for("squeezebert") is not None
+        # llama.cpp knows no grouped convolutions.
+        assert (peer.graph_for("squeezebert") is None) == (peer.runtime == "llama.cpp")
         assert (peer.graph_for("bert") is None) == (peer.runtime == "openvino as exported")
 
 

@@ -167,8 +167,11 @@ def test_a_failed_download_is_told_and_tried_again(page: Any) -> None:
     assert "cannot be reached" in page.inner_text(".failure")
     # Answers of another tab leave it: its models are there.
     page.click("#tab-keyboard")
-    page.fill("#keyboard-text", "See you to")
-    page.wait_for_selector(".strip button:has-text('tomorrow')")
+    before = page.inner_text(".strip")
+    page.fill("#keyboard-text", "I have an appointment with the ")
+    page.wait_for_function(
+        "before => document.querySelector('.strip').innerText !== before", arg=before
+    )
     assert page.is_visible(".failure")
     page.click("#tab-news")
     page.unroute("**/squeezebert-mini-news.safetensors*")
