@@ -16,6 +16,14 @@ namespace {
 /// A batch of more rows is worth reading all weights for on each thread.
 constexpr int kSplitRows = 32;
 
+/// A layer of fewer bytes is read too fast to pay for its steps' waiting, on a busy machine above
+/// all. A browser's threads are left as they were measured there: each has rows.
+#if defined(__wasm__)
+constexpr std::size_t kSplitBytes = ~std::size_t{0};
+#else
+constexpr std::size_t kSplitBytes = 384 * 1024;
+#endif
+
 std::size_t weight_bytes(const PackedLayer& layer) {
     std::size_t bytes = 0;
     for (const PackedProjection* packed :
@@ -47,7 +55,7 @@ bool Encoder::can_split() const {
     const Plan& plan = schedule_.together;
     const EncoderConfig& config = model_.config();
     if (parts < 2 || plan.rows == 0 || plan.rows > kSplitRows ||
-        weight_bytes(model_.layers_.front()) < kernels_.bytes_to_share || !model_.sliced_ ||
+        weight_bytes(model_.layers_.front()) < kSplitBytes || !model_.sliced_ ||
         config.num_attention_heads % parts != 0 || config.hidden_size % (parts * kPanel) != 0) {
         return false;
     }

@@ -325,7 +325,6 @@ constexpr Kernels make_tile_table() {
     Kernels table = make_table<AmxInt8Dot<Tiles>, AmxBf16Dot<Tiles>, true>();
     // Weights stream from the third-level cache, which is what tiles wait for most.
     table.block_rows = 128;
-    table.bytes_to_share = 384 * 1024;
     table.begin = Tiles::begin;
     table.end = Tiles::end;
     return table;

@@ -187,9 +187,6 @@ struct Kernels {
     /// The most rows that go through a layer together: enough to read each weight for, few enough
     /// for their intermediate values to stay in the second-level cache.
     int block_rows;
-    /// Bytes of a layer's weights from which on threads share a short batch by columns: so many
-    /// that reading them once instead of once a thread pays for the steps' waiting.
-    std::size_t bytes_to_share;
 
     /// Called on a thread before and after it uses the others.
     void (*begin)();

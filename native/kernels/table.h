@@ -56,17 +56,9 @@ void project_packed(const Projection& projection, int first, int last, const Pac
                                           {scratch.data, scratch.stride, x.count}, out);
 }
 
-/// A browser's threads are left as they were measured there: short batches on one of them.
-#if defined(__wasm__)
-constexpr std::size_t kBytesToShare = ~std::size_t{0};
-#else
-constexpr std::size_t kBytesToShare = 0;
-#endif
-
 template <class Int8Dot, class Bf16Dot, bool kFastBf16>
 constexpr Kernels make_table() {
     return {64,
-            kBytesToShare,
             nothing,
             nothing,
             attention_precision<kFastBf16>,
