@@ -229,7 +229,8 @@ KeysValues Encoder::memory_of(const Plan& plan, const States& states, int layer,
     const int sequence = piece.sequence - plan.blocks.front().pieces.front().sequence;
     const int before = static_cast<int>(states.slots_before[sequence]);
     // Of a single block, or where all wait for all, nobody reads another layer's any more.
-    const int parity = plan.blocks.size() == 1 || split_ ? 0 : layer % 2;
+    const bool alone = plan.blocks.size() == 1 || (split_ && &plan == &schedule_.together);
+    const int parity = alone ? 0 : layer % 2;
     const auto& keys = states.keys[parity];
     const auto& values = states.values[parity];
     return {const_cast<std::byte*>(keys.data()) + model_.attention_.key_bytes(before),

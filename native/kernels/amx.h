@@ -253,6 +253,7 @@ inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epil
 
 template <class Dot, class Epilogue>
 inline void multiply_in_tiles(const Rows& rows, const Panels& panels, const Epilogue& epilogue) {
+    if (rows.count == 0) return;
     if (panels.steps < kStreamedSteps) {
         multiply_in_tiles<Dot, false>(rows, panels, epilogue);
     } else {

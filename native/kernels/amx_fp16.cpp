@@ -73,24 +73,13 @@ struct TableExponentials {
     }
 };
 
-void attend_by_table(const AttentionShape& shape, const PackedRows& queries,
-                     const KeysValues& memory, int length, float* scratch, const FloatRows& out) {
-    if (shape.precision == Precision::bf16) {
-        attend_with<AmxBf16Dot<AmxTiles>, TableExponentials>(shape, queries, memory, length,
-                                                             scratch, out);
-    } else {
-        attend_with<FloatDot, PlainExponentials<false>>(shape, queries, memory, length, scratch,
-                                                        out);
-    }
-}
-
 }  // namespace
 
 void add_amx_fp16(Kernels& kernels) {
     kernels.project_packed =
         project_packed_by_halves<AmxInt8Dot<AmxTiles>, AmxBf16Dot<AmxTiles>, Float16>;
     kernels.store_keys_values = store_keys_values<TableExponentials::kPackedOrder>;
-    kernels.attend = attend_by_table;
+    kernels.attend = attend<AmxBf16Dot<AmxTiles>, TableExponentials>;
 }
 
 }  // namespace squeezebert

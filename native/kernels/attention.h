@@ -229,11 +229,12 @@ void attend_with(const AttentionShape& shape, const PackedRows& queries, const K
     }
 }
 
-template <class Bf16Dot>
+/// Exponentials are those of bfloat16.
+template <class Bf16Dot, class Exponentials>
 void attend(const AttentionShape& shape, const PackedRows& queries, const KeysValues& memory,
             int length, float* scratch, const FloatRows& out) {
     if (shape.precision == Precision::bf16) {
-        attend_with<Bf16Dot, PlainExponentials<true>>(shape, queries, memory, length, scratch, out);
+        attend_with<Bf16Dot, Exponentials>(shape, queries, memory, length, scratch, out);
     } else {
         attend_with<FloatDot, PlainExponentials<false>>(shape, queries, memory, length, scratch,
                                                         out);

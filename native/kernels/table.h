@@ -67,7 +67,7 @@ constexpr Kernels make_table() {
             project_bf16<Int8Dot, Bf16Dot>,
             project_packed<Int8Dot, Bf16Dot>,
             store_keys_values<false>,
-            attend<Bf16Dot>,
+            attend<Bf16Dot, PlainExponentials<true>>,
             layer_norm_rows<Int8Dot::kActivationOffset>,
             sum_exp,
             peak<Int8Dot, Bf16Dot>};

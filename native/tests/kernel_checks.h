@@ -184,7 +184,7 @@ inline void check_projection(const Kernels& kernels, Precision precision,
         }
     }
 
-    for (int count : {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 31, 32, 33}) {
+    for (int count : {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 31, 32, 33}) {
         const int first = kMostRows - count;
         GuardedRows together(kMostRows, columns, kBefore);
         project_all(kernels, layer, packed, first, count, store, activation, 1 + count % panels,

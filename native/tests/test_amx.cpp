@@ -33,13 +33,6 @@ struct PackedExponentials : PlainExponentials<true> {
     }
 };
 
-void attend_in_packed_order(const AttentionShape& shape, const PackedRows& queries,
-                            const KeysValues& memory, int length, float* scratch,
-                            const FloatRows& out) {
-    attend_with<AmxBf16Dot<EmulatedTiles>, PackedExponentials>(shape, queries, memory, length,
-                                                               scratch, out);
-}
-
 const Kernels& emulated() {
     static const Kernels table = [] {
         Kernels kernels = make_tile_table<EmulatedTiles>();
@@ -91,7 +84,7 @@ TEST("amx: attention in bf16") {
 TEST("amx: attention with values in packed order") {
     Kernels packed = emulated();
     packed.store_keys_values = store_keys_values<PackedExponentials::kPackedOrder>;
-    packed.attend = attend_in_packed_order;
+    packed.attend = attend<AmxBf16Dot<EmulatedTiles>, PackedExponentials>;
     const Begun begun(packed);
     for (int length : {1, 15, 33, 64, 129, 300}) {
         check_attention(packed, {2, 64, Precision::bf16}, length, 1.0f, {2, 17, 32});

@@ -151,6 +151,29 @@ TEST("model: short batches on several threads change no bit") {
     }
 }
 
+/// Long texts for each thread, of several blocks, and a short one for both: it may have none of the
+/// rows that are wanted.
+TEST("model: long texts beside a short one, and wanted rows elsewhere") {
+    for (const Isa isa : available_isas()) {
+        const Environment forced("SQUEEZEBERT_ISA", name(isa));
+        for (const Precision precision : {Precision::float32, Precision::int8}) {
+            std::vector<std::vector<float>> found;
+            for (const int threads : {1, 2}) {
+                const Model model(shipped("squeezebert-small-mlm"), Precisions::all(precision),
+                                  threads);
+                const Texts texts(model.config(), {120, 120, 20});
+                const std::vector<std::int64_t> positions = {3, 130};
+                std::vector<float> logits(positions.size() * model.config().vocab_size);
+                model.logits(texts.batch(), positions.data(), 2, logits.data());
+                found.push_back(logits);
+                const auto states = encode(model, texts.batch());
+                found.back().insert(found.back().end(), states.begin(), states.end());
+            }
+            CHECK(found[0] == found[1]);
+        }
+    }
+}
+
 TEST("model: many callers at once") {
     const Model model(shipped("squeezebert-mini-news"), Precisions::all(Precision::float32), 4);
     const Texts texts(model.config(), {40, 3, 130}), short_texts(model.config(), {9, 14});
