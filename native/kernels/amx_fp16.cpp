@@ -75,7 +75,7 @@ struct TableExponentials {
 
 }  // namespace
 
-void add_amx_fp16(Kernels& kernels) {
+void add_amx_fp16(Kernels& kernels) noexcept {
     kernels.project_packed =
         project_packed_by_halves<AmxInt8Dot<AmxTiles>, AmxBf16Dot<AmxTiles>, Float16>;
     kernels.store_keys_values = store_keys_values<TableExponentials::kPackedOrder>;

@@ -210,7 +210,7 @@ bool x86_has_fp16_and_vbmi(const X86Registers& registers) {
            (registers.leaf7_ecx & 1u << 1) != 0;
 }
 
-bool has_fp16_and_vbmi() {
+bool has_fp16_and_vbmi() noexcept {
 #if defined(__x86_64__)
     return x86_has_fp16_and_vbmi(own_registers());
 #else

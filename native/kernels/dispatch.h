@@ -62,9 +62,10 @@ bool x86_runs(Isa isa, const X86Registers& registers);
 /// Whether it has AVX512-FP16 and VBMI, as all that have AMX do.
 bool x86_has_fp16_and_vbmi(const X86Registers& registers);
 /// The same of this processor.
-bool has_fp16_and_vbmi();
-/// Puts what wants them into AMX's table (amx_fp16.cpp).
-void add_amx_fp16(Kernels& kernels);
+bool has_fp16_and_vbmi() noexcept;
+/// Puts what wants them into AMX's table (amx_fp16.cpp). Neither throws: amx.cpp would get a weak
+/// symbol for the way out (tests/weak_symbols.py).
+void add_amx_fp16(Kernels& kernels) noexcept;
 
 // Each is defined in the file of its name, where that is compiled in.
 const Kernels& kernels_amx();
