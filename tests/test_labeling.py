@@ -10,11 +10,18 @@ import pytest
 from squeezebert import pipeline
 from squeezebert.cli.main import run
 from squeezebert.data import open_dataset
-from squeezebert.data.examples import TokenExample
+from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.sentences import split_sentences
 from squeezebert.data.soft_labels import read_soft_labels
 from squeezebert.errors import InvalidInputError
-from squeezebert.labeling import LONGEST, PLAIN, label, unlabeled
+from squeezebert.labeling import (
+    LONGEST,
+    PLAIN,
+    label,
+    label_texts,
+    unlabeled,
+    unlabeled_texts,
+)
 from squeezebert.tasks.metrics import softmax
 
 TEXT = """Ada Lovelace met Charles Babbage in London. It rained all day long then.
@@ -90,13 +97,58 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         "label",
         "squeezebert-mini-ner",
         str(file),
-        "--sentences",
+        "--limit",
         "2",
         "--output",
         str(output),
     ]
     assert run(words) == 0
     assert "2 sentences" in capsys.readouterr().out
-    found, labels = read_soft_labels(output)
-    assert len(found) == 2
-    assert labels[0] == "O"
+    found = read_soft_labels(output, "token_classification")
+    assert len(found.examples) == 2
+    assert found.labels[0] == "O"
+
+
+def test_a_table_gives_its_texts_and_altered_copies(tmp_path: Path) -> None:
+    file = tmp_path / "news.csv"
+    file.write_text("headline,category\nRain in Rome again,weather\n,x\nThe match is on,sport\n")
+    found = unlabeled_texts(file, copies=2)
+    assert [example.text for example in found[:2]] == ["Rain in Rome again", "The match is on"]
+    assert len(found) == 6
+    assert all(example.label is None for example in found)
+    assert found[2:4] != found[4:6], "each copy is another"
+    assert unlabeled_texts(file, copies=2) == found
+
+
+def test_paragraphs_and_known_sets_are_texts(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT, encoding="utf-8")
+    assert [example.text for example in unlabeled_texts(file)] == TEXT.split("\n\n")
+    news = open_dataset("sample_news", task="text_classification", split="dev").examples
+    assert unlabeled_texts("sample_news:dev", 3)[0].text == news[0].text
+    assert len(unlabeled_texts("sample_news:dev", 3)) == 3
+    assert " ".join(unlabeled_texts("sample_ner_en:dev")[0].text.split())
+
+
+def test_soft_labels_of_texts_are_the_classifiers_own() -> None:
+    classifier = pipeline.load("squeezebert-mini-news", threads=1)
+    example = TextExample(text="The striker scored twice.", label="x")
+    [found] = label_texts(classifier, [example])
+    [logits] = classifier.answer([example]).reduced
+    assert found.soft is not None
+    np.testing.assert_allclose(found.soft, softmax(logits), atol=1e-6)
+    with pytest.raises(InvalidInputError, match="text_classification"):
+        list(label_texts(pipeline.load("squeezebert-mini-ner", threads=1), []))
+
+
+def test_texts_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, output = tmp_path / "news.csv", tmp_path / "soft.safetensors"
+    file.write_text("headline\nRain in Rome again\nThe match is on\n", encoding="utf-8")
+    words = ["label", "squeezebert-mini-news", str(file), "--text", "headline"]
+    assert run([*words, "--variants", "3", "--output", str(output)]) == 0
+    assert "8 texts" in capsys.readouterr().out
+    found = read_soft_labels(output, "text_classification")
+    assert len(found.examples) == 8
+    assert "sport" in found.labels
+    assert run([*words, "--plain-share", "0.5", "--output", str(output)]) == 2
+    assert "--plain-share" in capsys.readouterr().err

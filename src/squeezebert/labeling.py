@@ -1,4 +1,5 @@
-"""Soft labels for text that nobody tagged: a tagger says what it thinks of each word.
+"""Soft labels for text that nobody labeled: a tagger says what it thinks of each word, a
+classifier what it thinks of each text.
 
 Small models learn from that more than from the few sentences that people tagged. Nothing here needs
 torch: the teacher runs on any backend.
@@ -14,22 +15,27 @@ from typing import Any, TypeVar
 import numpy as np
 
 from squeezebert.data import dataset_names, open_dataset
+from squeezebert.data.delimited import TABLE_SUFFIXES
 from squeezebert.data.documents import iter_documents
-from squeezebert.data.examples import TokenExample
+from squeezebert.data.examples import TextExample, TokenExample
+from squeezebert.data.lines import format_suffix
 from squeezebert.data.sentences import split_sentences
+from squeezebert.data.tables import read_table
+from squeezebert.data.variants import variants
 from squeezebert.data.words import split_words
 from squeezebert.errors import InvalidInputError
 from squeezebert.pipeline import Pipeline
-from squeezebert.tasks import TokenClassification
-from squeezebert.tasks.metrics import softmax
+from squeezebert.tasks import TextClassification, TokenClassification
+from squeezebert.tasks.metrics import sigmoid, softmax
 
 Item = TypeVar("Item")
+Example = TypeVar("Example", TextExample, TokenExample)
 
 SHORTEST, LONGEST = 4, 60
 """Words of a sentence that is worth labeling; longer ones are cut."""
 
 CHUNK = 2048
-"""Sentences that the teacher reads together."""
+"""Texts that the teacher reads together."""
 
 PLAIN = 0.5
 """A sentence is plain where the teacher gives every word at least this probability of being outside
@@ -78,6 +84,45 @@ def _texts(source: str, name: str, split: str) -> Iterator[tuple[str, str]]:
             yield from ((turn, document.where) for turn in document.turns)
 
 
+def unlabeled_texts(
+    source: str | Path,
+    limit: int | None = None,
+    *,
+    text: str | Sequence[str] = "text",
+    pair: str | None = None,
+    copies: int = 0,
+) -> list[TextExample]:
+    """The texts, or pairs, of a file or of a data set known by name, without their labels.
+
+    Args:
+        source: A table, whose rows are texts; any other text file, whose paragraphs are; or the
+            name of a token- or text-classification set, as for :func:`unlabeled`.
+        limit: At most so many of them, spread evenly over the source; all where None.
+        text: The column of a table's texts, or several.
+        pair: The column of the second text.
+        copies: So many altered copies of each come after them (:mod:`squeezebert.data.variants`).
+
+    Raises:
+        DataError, InvalidInputError: no such file or data set, or a table that cannot be read.
+    """
+    name, _, split = str(source).partition(":")
+    if name in dataset_names("text_classification"):
+        data = open_dataset(name, task="text_classification", split=split or "train")
+        found = [dataclasses.replace(example, label=None) for example in data.examples]
+    elif name in dataset_names("token_classification"):
+        data = open_dataset(name, task="token_classification", split=split or "train")
+        found = [TextExample(text=e.text, where=e.where) for e in data.examples]
+    elif format_suffix(source) in TABLE_SUFFIXES:
+        found = read_table(Path(source), text=text, label=None, pair=pair, empty="skip")
+    else:
+        found = [TextExample(text=text, where=where) for text, where in _texts(str(source), "", "")]
+    found = list(_spread(found, limit))
+    originals = found[:]
+    for seed in range(copies if originals else 0):
+        found += variants(originals, seed=seed)
+    return found
+
+
 def _spread(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
     if limit is None or len(items) <= limit:
         return items
@@ -124,8 +169,31 @@ def label(
                 yield dataclasses.replace(example, soft=soft.astype(np.float16))
 
 
-def _chunks(examples: Iterable[TokenExample]) -> Iterator[Sequence[TokenExample]]:
-    chunk: list[TokenExample] = []
+def label_texts(pipeline: Pipeline[Any], examples: Iterable[TextExample]) -> Iterator[TextExample]:
+    """The examples with ``soft``, how probable the classifier thinks each class; of a regression,
+    the number.
+
+    Args:
+        pipeline: A text classifier; its temperature does not count.
+        examples: Texts or pairs.
+
+    Raises:
+        InvalidInputError: a model of another task.
+    """
+    task = pipeline.task
+    if not isinstance(task, TextClassification):
+        raise InvalidInputError(
+            f"{pipeline.name} is a model for {task.name}, expected text_classification"
+        )
+    likely = {"single_label": softmax, "multi_label": sigmoid}.get(task.spec.problem_type)
+    for chunk in _chunks(examples):
+        logits = np.stack(pipeline.answer(chunk).reduced)
+        for example, soft in zip(chunk, likely(logits) if likely else logits, strict=True):
+            yield dataclasses.replace(example, soft=soft.astype(np.float32))
+
+
+def _chunks(examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
+    chunk: list[Example] = []
     for example in examples:
         chunk.append(example)
         if len(chunk) == CHUNK:

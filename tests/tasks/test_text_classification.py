@@ -243,6 +243,23 @@ def test_labels_as_the_head_wants_them() -> None:
         assert labels.tolist() == expected
 
 
+def test_soft_labels_as_the_loss_wants_them() -> None:
+    soft = np.array([0.125, 0.625, 0.25], np.float16)
+    for spec, taught, labels, kept in (
+        (SINGLE, soft, 1, soft.tolist()),
+        (MULTI, soft, soft.tolist(), None),
+        (NUMBER, soft[:1], 0.125, None),
+    ):
+        example = TextExample(text="a", soft=taught)
+        item = TextClassification(spec, TOKENIZER).encode([example], with_labels=True)[0]
+        assert item.labels is not None
+        assert item.labels.tolist() == labels
+        assert (None if item.soft is None else item.soft.tolist()) == kept
+    short = TextExample(text="a", soft=soft[:2])
+    with pytest.raises(DataError, match="soft labels for 2 labels, expected 3"):
+        TextClassification(SINGLE, TOKENIZER).encode([short], with_labels=True)
+
+
 @pytest.mark.parametrize("text", [None, 1, b"a", "\ud800"])
 def test_texts_that_are_none(text: object) -> None:
     task = TextClassification(SINGLE, TOKENIZER)

@@ -1,12 +1,19 @@
-"""``squeezebert label``: a tagger's soft labels for text that nobody tagged."""
+"""``squeezebert label``: a teacher's soft labels for text that nobody labeled."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from squeezebert.cli.options import backend_option, precision_option, threads_option
+from squeezebert.cli.options import (
+    backend_option,
+    pair_option,
+    precision_option,
+    text_option,
+    threads_option,
+)
 
 
 @click.command()
@@ -21,17 +28,26 @@ from squeezebert.cli.options import backend_option, precision_option, threads_op
     help="The file to write.",
 )
 @click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="At most so many sentences or texts of each source, spread evenly over it.",
+)
+@click.option(
     "--plain-share",
     type=click.FloatRange(0.0, 1.0),
     default=1.0,
     show_default=True,
-    help="The share of sentences without names that is kept.",
+    help="Of a tagger: the share of sentences without names that is kept.",
 )
 @click.option(
-    "--sentences",
-    type=click.IntRange(min=1),
-    help="At most so many sentences of each source, spread evenly over it.",
+    "--variants",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of a classifier: label so many altered copies of each text too.",
 )
+@text_option
+@pair_option
 @backend_option
 @precision_option
 @threads_option
@@ -40,41 +56,72 @@ def label(
     model: str,
     sources: tuple[str, ...],
     output: Path,
+    limit: int | None,
     plain_share: float,
-    sentences: int | None,
+    variants: int,
+    text: str | None,
+    pair: str | None,
     backend: str,
     precision: str,
     threads: int | None,
 ) -> None:
-    r"""Label the words of texts softly, for a smaller model to learn from.
+    r"""Label texts softly, for a smaller model to learn from.
 
-    A text is a file, plain or compressed (.gz, .xz), or the name of a data set of entities or of
-    classes, which is read without its labels (`wikiann_en:dev` for another part than train). A
-    recipe takes the file that is written as a training set.
+    A tagger labels the words of sentences, a classifier whole texts or pairs. TEXT is a file, plain
+    or compressed (.gz, .xz), for a classifier also a table (.csv, .tsv, .jsonl, .parquet), or the
+    name of a data set, which is read without its labels (`wikiann_en:dev` for another part than
+    train). A recipe takes the file that is written as a training set.
 
     \b
     squeezebert label runs/teacher news.txt.xz --plain-share 0.3 --output runs/soft.safetensors
-    squeezebert train token_classification --data runs/soft.safetensors --output runs/student
+    squeezebert label runs/teacher headlines.csv --variants 5 --output runs/soft.safetensors
+    squeezebert train text_classification --data headlines.csv --data runs/soft.safetensors \
+        --output runs/student
     """
     from rich.progress import Progress
 
     from squeezebert.cli import screen
-    from squeezebert.data.examples import TokenExample
     from squeezebert.data.soft_labels import write_soft_labels
-    from squeezebert.labeling import label as run
-    from squeezebert.labeling import unlabeled
+    from squeezebert.errors import InvalidInputError
+    from squeezebert.labeling import label as label_words
+    from squeezebert.labeling import label_texts, unlabeled, unlabeled_texts
     from squeezebert.pipeline import load
 
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
-    labeled: list[TokenExample] = []
+    spec = pipeline.task.spec
+    of_words = spec.task == "token_classification"
+    for option, given, wanted in (
+        ("--variants", variants, not of_words),
+        ("--text", text, not of_words),
+        ("--pair", pair, not of_words),
+        ("--plain-share", plain_share < 1.0, of_words),
+    ):
+        if given and not wanted:
+            raise InvalidInputError(
+                f"{option} is not for {pipeline.name}, a model for {spec.task}",
+                hint=f"leave out {option}",
+            )
+    labeled: list[Any] = []
     with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         for source in sources:
-            examples = list(unlabeled(source, sentences))
+            examples: list[Any] = (
+                list(unlabeled(source, limit))
+                if of_words
+                else unlabeled_texts(source, limit, text=text or "text", pair=pair, copies=variants)
+            )
             done = bar.add_task(source, total=len(examples))
             before = len(labeled)
-            labeled += run(pipeline, bar.track(examples, task_id=done), plain_share=plain_share)
+            tracked = bar.track(examples, task_id=done)
+            labeled += (
+                label_words(pipeline, tracked, plain_share=plain_share)
+                if of_words
+                else label_texts(pipeline, tracked)
+            )
             bar.refresh()
             click.echo(f"{source}: {len(labeled) - before:,} of {len(examples):,}", err=True)
-    write_soft_labels(output, labeled, pipeline.task.spec.labels, teacher=pipeline.name)
-    words = sum(len(example.words) for example in labeled)
-    click.echo(f"{len(labeled):,} sentences, {words:,} words: {output}")
+    write_soft_labels(
+        output, labeled, spec.labels, problem_type=spec.problem_type, teacher=pipeline.name
+    )
+    words = sum(len(example.words) for example in labeled) if of_words else 0
+    told = f"sentences, {words:,} words" if of_words else "texts"
+    click.echo(f"{len(labeled):,} {told}: {output}")

@@ -221,9 +221,13 @@ def _open_path(
     examples: list[Any]
     found: set[str] = set()
     bad = on_bad(file, options.bad_rows)
+    problem_type = options.problem_type
     if task == "masked_lm":
         examples = read_documents(file, encoding=options.encoding)
         labels = ()
+    elif format_suffix(file) == SUFFIX:
+        soft = read_soft_labels(file, task)
+        examples, labels, problem_type = [*soft.examples], soft.labels, soft.problem_type
     elif task == "text_classification":
         examples = read_table(
             file,
@@ -244,8 +248,6 @@ def _open_path(
             elif isinstance(example.label, tuple):
                 found.update(example.label)
         labels = sorted(found) if labels is None else labels
-    elif format_suffix(file) == SUFFIX:
-        examples, labels = read_soft_labels(file)
     else:
         if format_suffix(file) in (".jsonl", ".ndjson"):
             examples = read_spans(file, types=labels, encoding=options.encoding, bad=bad)
@@ -272,5 +274,5 @@ def _open_path(
         split=split,
         examples=examples,
         labels=tuple(labels),
-        problem_type=options.problem_type,
+        problem_type=problem_type,
     )

@@ -20,12 +20,16 @@ class TextExample:
         label: A class name; several for multi-label data; a number for regression; None if
             unknown.
         where: ``file:line`` it came from, for messages.
+        soft: (labels,) float, how probable a teacher thinks each class, in the order of the data
+            set's labels; None where there is no teacher. Such an example is trained on and not
+            scored.
     """
 
     text: str
     pair: str | None = None
     label: str | tuple[str, ...] | float | None = None
     where: str = ""
+    soft: NDArray[np.floating] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

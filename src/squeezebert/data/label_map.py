@@ -73,7 +73,7 @@ def rename_labels(dataset: Dataset, label_map: Mapping[str, str]) -> Dataset:
         ConfigError: a name in the map that the data set does not have; soft labels.
     """
     token = dataset.task == "token_classification"
-    if token and any(example.soft is not None for example in dataset.examples):
+    if any(example.soft is not None for example in dataset.examples):
         raise ConfigError(f"{dataset.name} has soft labels, which label_map cannot rename")
     entities = token and names_entities(dataset.labels)
     known = entity_types(dataset.labels) if entities else list(dataset.labels)

@@ -99,8 +99,9 @@ class Features:
             is decided at a token of this input, -1 at every other token.
         unsaid: Token classification only: (labels,) bool, the labels that an ``O`` of this input
             may be as well, as nobody looked for them; None where ``O`` is ``O``.
-        soft: Token classification only: (length, labels) float32, a teacher's probabilities where
-            ``labels`` counts; None for an input without a teacher.
+        soft: A teacher's probabilities, float32: (length, labels) for token classification, where
+            ``labels`` counts, and (labels,) for one class a text; None for an input without a
+            teacher.
         truncated_tokens: How many tokens of the example were beyond the model's longest input and
             are left out.
     """

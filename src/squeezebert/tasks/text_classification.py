@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -195,8 +196,8 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
         features: list[Features] = []
         for index, (example, first) in enumerate(zip(examples, firsts, strict=True)):
             second = None if example.pair is None else next(seconds)
-            labels = self._label(example, index) if with_labels else None
-            features.append(self._features(index, first, second, labels))
+            item = self._features(index, first, second)
+            features.append(self._labeled(item, example, index) if with_labels else item)
         return features
 
     def reduce(self, features: Features, logits: Float32) -> Float32:
@@ -256,9 +257,7 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
 
     # Encoding
 
-    def _features(
-        self, index: int, first: Encoded, second: Encoded | None, labels: NDArray[Any] | None
-    ) -> Features:
+    def _features(self, index: int, first: Encoded, second: Encoded | None) -> Features:
         parts = [first] if second is None else [first, second]
         room = self.spec.max_length - 1 - len(parts)
         lengths = cut_lengths([len(part) for part in parts], room)
@@ -274,9 +273,25 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
             token_type_ids=np.concatenate(types),
             offsets=np.concatenate(offsets),
             example=index,
-            labels=labels,
             truncated_tokens=sum(len(part) for part in parts) - sum(lengths),
         )
+
+    def _labeled(self, features: Features, example: TextExample, index: int) -> Features:
+        """With the label or, where a teacher gave some, with its probabilities."""
+        soft = example.soft
+        if soft is None:
+            return dataclasses.replace(features, labels=self._label(example, index))
+        if len(soft) != self._outputs:
+            raise DataError(
+                f"{example.where or f'text {index}'} has soft labels for {len(soft)} labels, "
+                f"expected {self._outputs}"
+            )
+        soft = soft.astype(np.float32)
+        if self.spec.problem_type != "single_label":
+            # Their losses take any number for a label.
+            labels = soft if self.spec.problem_type == "multi_label" else soft[0]
+            return dataclasses.replace(features, labels=np.asarray(labels))
+        return dataclasses.replace(features, labels=np.array(soft.argmax()), soft=soft)
 
     def _label(self, example: TextExample, index: int) -> NDArray[Any]:
         place = example.where or f"text {index}"

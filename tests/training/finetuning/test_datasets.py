@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from squeezebert.data.examples import TokenExample
+from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.soft_labels import write_soft_labels
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.training.finetuning.datasets import open_training_data
@@ -200,6 +200,22 @@ def test_soft_labels_of_another_head_are_refused(tmp_path: Path) -> None:
     renamed = dataclasses.replace(taught, label_map={"LOC": "PER"})
     with pytest.raises(ConfigError, match="cannot rename"):
         open_training_data(recipe("token_classification", renamed, dev=(taught,)))
+
+
+def test_soft_labels_of_texts_come_in_the_order_of_the_head(tmp_path: Path) -> None:
+    gold = table(tmp_path / "a.csv", [(f"{text} {n}", text) for n in range(30) for text in "ab"])
+    file = tmp_path / "soft.safetensors"
+    write_soft_labels(file, [TextExample(text="c", soft=np.array([0.75, 0.25]))] * 40, ("b", "a"))
+    taught = DataSource(path=str(file))
+    data = open_training_data(recipe("text_classification", DataSource(path=gold), taught))
+    assert data.labels == ("a", "b")
+    assert [example.soft.tolist() for example in data.train[-40:]] == [[0.25, 0.75]] * 40
+    assert all(example.soft is None for example in data.dev), "a teacher's labels score nothing"
+    renamed = dataclasses.replace(taught, label_map={"a": "x"})
+    with pytest.raises(ConfigError, match="cannot rename"):
+        open_training_data(recipe("text_classification", DataSource(path=gold), renamed))
+    with pytest.raises(DataError, match="there are no dev examples"):
+        open_training_data(recipe("text_classification", taught))
 
 
 def test_types_that_nobody_looked_for(tmp_path: Path) -> None:

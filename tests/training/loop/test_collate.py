@@ -54,6 +54,11 @@ def test_what_is_unsaid_and_soft_labels_are_padded_too() -> None:
     assert batch.soft.shape == (3, 3, 3)
     assert batch.soft[:2].isnan().all()
     assert batch.soft[2, 1].tolist() == [0.25, 0.25, 0.5]
+    of_a_text = dataclasses.replace(item(2, 5, labels=1), soft=np.array([0.25, 0.75], np.float32))
+    texts = collate([item(2, labels=0), of_a_text], 0).soft
+    assert texts is not None
+    assert texts.isnan().tolist() == [[True, True], [False, False]]
+    assert texts[1].tolist() == [0.25, 0.75]
     only = collate([plain], 0)
     assert (only.unsaid, only.soft) == (None, None)
 

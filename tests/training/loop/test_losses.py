@@ -67,6 +67,17 @@ def test_soft_labels_stand_in_for_tags_where_there_are_any() -> None:
     torch.testing.assert_close(loss, expected)
 
 
+def test_soft_labels_of_texts_stand_in_for_classes_where_there_are_any() -> None:
+    logits = torch.randn(2, 3)
+    soft = torch.tensor([[torch.nan] * 3, [0.5, 0.25, 0.25]])
+    loss = loss_for("text_classification")(
+        Fixed(LogitsOutput(logits)),
+        dataclasses.replace(batch(torch.tensor([2, 0])), soft=soft),
+    )
+    chances = logits.log_softmax(-1)
+    torch.testing.assert_close(loss, -(chances[0, 2] + (soft[1] * chances[1]).sum()))
+
+
 def test_nothing_to_predict_costs_nothing() -> None:
     logits = torch.randn(0, 5, requires_grad=True)
     loss = loss_for("masked_lm")(

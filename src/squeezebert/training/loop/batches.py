@@ -33,8 +33,8 @@ class Batch:
         rows: Fine-tuning only: the number of each row's input among the training data.
         unsaid: Token classification only: (B, labels) bool, what an ``O`` of a row may be as well;
             None where every ``O`` is ``O``.
-        soft: Token classification only: (B, S, labels) a teacher's probabilities, NaN in rows that
-            have none; None where no row has them.
+        soft: A teacher's probabilities, (B, S, labels) for token classification and (B, labels)
+            for one class a text, NaN in rows that have none; None where no row has them.
     """
 
     inputs: Mapping[str, Tensor]

@@ -210,10 +210,11 @@ def _soft(items: Sequence[Features], mask: NDArray[np.bool_]) -> torch.Tensor | 
     given = [item.soft for item in items if item.soft is not None]
     if not given:
         return None
-    padded = np.full((*mask.shape, given[0].shape[1]), np.nan, dtype=np.float32)
+    shape = mask.shape if given[0].ndim == 2 else mask.shape[:1]
+    padded = np.full((*shape, given[0].shape[-1]), np.nan, dtype=np.float32)
     for row, item in enumerate(items):
         if item.soft is not None:
-            padded[row, : len(item)] = item.soft
+            padded[(row, slice(len(item))) if item.soft.ndim == 2 else row] = item.soft
     return torch.from_numpy(padded)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import (
     binary_cross_entropy_with_logits,
@@ -40,11 +41,16 @@ def loss_for(task: TaskName, problem_type: ProblemType = "single_label") -> Loss
 
 
 def cross_entropy_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
-    """Cross entropy summed over the labels that are not ``IGNORE_INDEX``. Labels are (B,), (B, S)
-    or, for masked LM, (n,): one for each of the inputs' ``positions``.
+    """Cross entropy summed over the labels that are not ``IGNORE_INDEX``, or to a teacher's
+    probabilities in rows that have them. Labels are (B,), (B, S) or, for masked LM, (n,): one for
+    each of the inputs' ``positions``.
     """
     logits: Tensor = model(**batch.inputs).logits
-    return _cross_entropy(logits, batch.labels)
+    if batch.soft is None:
+        return _cross_entropy(logits, batch.labels)
+    scores = log_softmax(logits.float(), dim=-1)
+    right = scores.gather(1, batch.labels[:, None])[:, 0]
+    return -_taught(right, scores, batch.soft).sum()
 
 
 def tag_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
@@ -63,9 +69,7 @@ def tag_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
         together = scores.masked_fill(~open_, -torch.inf).logsumexp(dim=-1)
         right = torch.where(labels == OUTSIDE, together, right)
     if batch.soft is not None:
-        soft = batch.soft[known]
-        taught = ~soft[:, 0].isnan()
-        right = torch.where(taught, (soft.nan_to_num() * scores).sum(dim=-1), right)
+        right = _taught(right, scores, batch.soft[known])
     return -right.sum()
 
 
@@ -91,6 +95,13 @@ def sentence_order_loss(model: Callable[..., Any], batch: Batch) -> Tensor:
     known = torch.count_nonzero(batch.order != IGNORE_INDEX).clamp(min=1)
     order = _cross_entropy(order_logits, batch.order) / known
     return _cross_entropy(logits, batch.labels) + order * batch.targets
+
+
+def _taught(
+    right: Float[Tensor, " n"], scores: Float[Tensor, "n labels"], soft: Float[Tensor, "n labels"]
+) -> Float[Tensor, " n"]:
+    """``right``, and where there is a teacher the mean of ``scores`` under its probabilities."""
+    return torch.where(soft[:, 0].isnan(), right, (soft.nan_to_num() * scores).sum(dim=-1))
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
