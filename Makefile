@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test lint shapes native-test sanitize fuzz cross jni web docs wheel clean
+.PHONY: help demo test lint shapes native-test sanitize fuzz cross jni web docs in-turn wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -73,8 +73,15 @@ shapes: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) -m "not slow" tests/model \
 		--jaxtyping-packages=squeezebert.model.grouped_linear,squeezebert.model.encoder,squeezebert.model.heads,beartype.beartype
 
-test: lint shapes native-test sanitize cross jni web docs
+# The sanitizers beside the rest: most of these use one core at a time, and no two one build directory.
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target sanitize in-turn
 	@OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS)
+
+in-turn:
+	@set -e; for target in lint shapes native-test cross jni web docs; do \
+		$(MAKE) --no-print-directory --jobs=1 $$target; \
+	done
 
 # Whatever Zensical or mkdocstrings remarks is an error: broken links and anchors too.
 docs: $(VENV)/.dev

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,70 +27,72 @@ STRANGERS = (0.05, 0.3)
 SPLICED = ((0.3, 0.8), (0.2, 0.7))
 """The share after which a text breaks off, and that of another at which it goes on."""
 
-Words = list[str]
+Word = TypeVar("Word")
 
 
 def variants(examples: Sequence[TextExample], *, seed: int = 0) -> Iterator[TextExample]:
     """One altered copy of each text, without its label; of a pair, of either text or of both.
-
-    With equal chances words are left out, a stretch is kept, words are replaced, or the text goes
-    on as another one.
 
     Args:
         examples: At least one; also where the other words and texts come from.
         seed: Of what is drawn.
 
     >>> texts = ["One two three four five six.", "Seven eight nine."]
-    >>> for copy in variants([TextExample(text=text) for text in texts], seed=1):
+    >>> for copy in variants([TextExample(text=text) for text in texts], seed=7):
     ...     print(copy.text)
-    two three four five six.
-    eight nine.
+    One two three four nine.
+    Seven five six.
     """
     draw = np.random.default_rng(seed)
-    pool = [text for example in examples for text in (example.text, example.pair) if text]
+    pool = [text.split() for example in examples for text in (example.text, example.pair) if text]
+
+    def altered(text: str) -> str:
+        words = text.split()
+        return text if len(words) < 2 else " ".join(alter(words, pool, draw))
+
     for example in examples:
         text, pair = example.text, example.pair
         which = draw.integers(3) if pair is not None else 0
         if which != 1:
-            text = _altered(text, pool, draw)
+            text = altered(text)
         if pair is not None and which != 0:
-            pair = _altered(pair, pool, draw)
+            pair = altered(pair)
         yield dataclasses.replace(example, text=text, pair=pair, label=None)
 
 
-def _altered(text: str, pool: Sequence[str], draw: np.random.Generator) -> str:
-    words = text.split()
-    if len(words) < 2:
-        return text
-    alter = (_without_some, _stretch, _with_strangers, _spliced)[draw.integers(4)]
-    return " ".join(alter(words, pool, draw))
+def alter(
+    words: Sequence[Word], pool: Sequence[Sequence[Word]], draw: np.random.Generator
+) -> list[Word]:
+    """A text without some of its words, a stretch of it, with words of others, or with the end of
+    another; each with equal chances.
 
-
-def _without_some(words: Words, pool: Sequence[str], draw: np.random.Generator) -> Words:
-    del pool
-    share = draw.uniform(*LEFT_OUT)
-    return [word for word in words if draw.random() > share] or words[:1]
-
-
-def _stretch(words: Words, pool: Sequence[str], draw: np.random.Generator) -> Words:
-    del pool
-    length = max(1, round(len(words) * draw.uniform(*STRETCH)))
-    start = int(draw.integers(len(words) - length + 1))
-    return words[start : start + length]
-
-
-def _with_strangers(words: Words, pool: Sequence[str], draw: np.random.Generator) -> Words:
-    words = list(words)
-    count = max(1, round(len(words) * draw.uniform(*STRANGERS)))
-    for place in draw.choice(len(words), count, replace=False):
-        other = pool[int(draw.integers(len(pool)))].split()
-        if other:
-            words[place] = other[int(draw.integers(len(other)))]
-    return words
-
-
-def _spliced(words: Words, pool: Sequence[str], draw: np.random.Generator) -> Words:
-    other = pool[int(draw.integers(len(pool)))].split()
+    Args:
+        words: The text, at least two of whatever is a word.
+        pool: The other texts.
+        draw: Where chance comes from.
+    """
+    kind, other = draw.integers(4), pool[int(draw.integers(len(pool)))]
+    if kind == 0:
+        share = draw.uniform(*LEFT_OUT)
+        return [word for word in words if draw.random() > share] or [words[0]]
+    if kind == 1:
+        length = max(1, round(len(words) * draw.uniform(*STRETCH)))
+        start = int(draw.integers(len(words) - length + 1))
+        return list(words[start : start + length])
+    if kind == 2:
+        return _with_strangers(words, pool, draw)
     (first, last), (begin, end) = SPLICED
     kept = max(1, round(len(words) * draw.uniform(first, last)))
-    return words[:kept] + other[round(len(other) * draw.uniform(begin, end)) :]
+    return [*words[:kept], *other[round(len(other) * draw.uniform(begin, end)) :]]
+
+
+def _with_strangers(
+    words: Sequence[Word], pool: Sequence[Sequence[Word]], draw: np.random.Generator
+) -> list[Word]:
+    found = list(words)
+    count = max(1, round(len(found) * draw.uniform(*STRANGERS)))
+    for place in draw.choice(len(found), count, replace=False):
+        other = pool[int(draw.integers(len(pool)))]
+        if other:
+            found[place] = other[int(draw.integers(len(other)))]
+    return found
