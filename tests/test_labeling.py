@@ -120,6 +120,19 @@ def test_a_table_gives_its_texts_and_altered_copies(tmp_path: Path) -> None:
     assert unlabeled_texts(file, copies=2) == found
 
 
+def test_a_table_gives_its_sentences_too(tmp_path: Path) -> None:
+    file = tmp_path / "news.csv"
+    file.write_text("headline,category\nRain in Rome again. The match is on today.,x\n")
+    assert [len(example.words) for example in unlabeled(file)] == [5, 6]
+
+
+def test_a_name_that_nothing_has(tmp_path: Path) -> None:
+    for read in (unlabeled_texts, lambda source: list(unlabeled(source))):
+        with pytest.raises(InvalidInputError, match="no data set and no file") as caught:
+            read("sample_new")
+        assert "sample_news" in str(caught.value.hint)
+
+
 def test_paragraphs_and_known_sets_are_texts(tmp_path: Path) -> None:
     file = tmp_path / "text.txt"
     file.write_text(TEXT, encoding="utf-8")

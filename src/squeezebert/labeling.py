@@ -19,6 +19,7 @@ from squeezebert.data.delimited import TABLE_SUFFIXES
 from squeezebert.data.documents import iter_documents
 from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.lines import format_suffix
+from squeezebert.data.messages import near
 from squeezebert.data.sentences import split_sentences
 from squeezebert.data.tables import read_table
 from squeezebert.data.variants import variants
@@ -42,14 +43,23 @@ PLAIN = 0.5
 all names."""
 
 
-def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExample]:
+def unlabeled(
+    source: str | Path,
+    limit: int | None = None,
+    *,
+    text: str | Sequence[str] = "text",
+    pair: str | None = None,
+) -> Iterator[TokenExample]:
     """The sentences of a file of text, or of a data set known by name, untagged.
 
     Args:
-        source: A text file, plain, ``.gz`` or ``.xz`` (:mod:`squeezebert.data.documents`), or the
-            name of a token- or text-classification set, whose ``train`` split is read; with
-            ``:dev`` or ``:test`` after it, that split.
+        source: A table (:mod:`squeezebert.data.tables`) or another text file, plain, ``.gz`` or
+            ``.xz`` (:mod:`squeezebert.data.documents`), or the name of a token- or
+            text-classification set, whose ``train`` split is read; with ``:dev`` or ``:test`` after
+            it, that split.
         limit: At most so many of them, spread evenly over the source; all where None.
+        text: The column of a table's texts, or several.
+        pair: The column of the second text.
 
     Raises:
         DataError, InvalidInputError: no such file or data set.
@@ -61,9 +71,10 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
             yield dataclasses.replace(example, tags=None, types=None)
         return
     found = [
-        (sentence, where)
-        for text, where in _texts(str(source), name, split)
-        for sentence in split_sentences(text)
+        (sentence, example.where)
+        for example in _texts(str(source), text, pair)
+        for part in (example.text, example.pair)
+        for sentence in split_sentences(part or "")
         if sentence.count(" ") >= SHORTEST - 1
     ]
     for sentence, where in _spread(found, limit):
@@ -73,15 +84,26 @@ def unlabeled(source: str | Path, limit: int | None = None) -> Iterator[TokenExa
                 yield TokenExample.from_words(words[start : start + LONGEST], where=where)
 
 
-def _texts(source: str, name: str, split: str) -> Iterator[tuple[str, str]]:
-    """Each text and where it stands."""
+def _texts(source: str, text: str | Sequence[str], pair: str | None) -> list[TextExample]:
+    """The texts, or pairs, of anything but a set of tagged words, without their labels."""
+    name, _, split = source.partition(":")
     if name in dataset_names("text_classification"):
         data = open_dataset(name, task="text_classification", split=split or "train")
-        for example in data.examples:
-            yield from ((text, example.where) for text in (example.text, example.pair) if text)
-    else:
-        for document in iter_documents(source):
-            yield from ((turn, document.where) for turn in document.turns)
+        return [dataclasses.replace(example, label=None) for example in data.examples]
+    path = Path(source)
+    if not path.exists() and not path.suffix and path.name == source:
+        names = dataset_names("token_classification") + dataset_names("text_classification")
+        raise InvalidInputError(
+            f"no data set and no file is called {source!r}",
+            hint=near(name, names) or "name a file, or a data set of entities or of classes",
+        )
+    if format_suffix(source) in TABLE_SUFFIXES:
+        return read_table(path, text=text, label=None, pair=pair, empty="skip")
+    return [
+        TextExample(text=turn, where=document.where)
+        for document in iter_documents(source)
+        for turn in document.turns
+    ]
 
 
 def unlabeled_texts(
@@ -106,16 +128,11 @@ def unlabeled_texts(
         DataError, InvalidInputError: no such file or data set, or a table that cannot be read.
     """
     name, _, split = str(source).partition(":")
-    if name in dataset_names("text_classification"):
-        data = open_dataset(name, task="text_classification", split=split or "train")
-        found = [dataclasses.replace(example, label=None) for example in data.examples]
-    elif name in dataset_names("token_classification"):
+    if name in dataset_names("token_classification"):
         data = open_dataset(name, task="token_classification", split=split or "train")
         found = [TextExample(text=e.text, where=e.where) for e in data.examples]
-    elif format_suffix(source) in TABLE_SUFFIXES:
-        found = read_table(Path(source), text=text, label=None, pair=pair, empty="skip")
     else:
-        found = [TextExample(text=text, where=where) for text, where in _texts(str(source), "", "")]
+        found = _texts(str(source), text, pair)
     found = list(_spread(found, limit))
     originals = found[:]
     for seed in range(copies if originals else 0):
@@ -183,7 +200,8 @@ def label_texts(pipeline: Pipeline[Any], examples: Iterable[TextExample]) -> Ite
     task = pipeline.task
     if not isinstance(task, TextClassification):
         raise InvalidInputError(
-            f"{pipeline.name} is a model for {task.name}, expected text_classification"
+            f"{pipeline.name} is a model for {task.name}, expected text_classification",
+            hint="labels of texts come from a classifier, those of words from a tagger",
         )
     likely = {"single_label": softmax, "multi_label": sigmoid}.get(task.spec.problem_type)
     for chunk in _chunks(examples):

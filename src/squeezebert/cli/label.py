@@ -68,9 +68,9 @@ def label(
     r"""Label texts softly, for a smaller model to learn from.
 
     A tagger labels the words of sentences, a classifier whole texts or pairs. TEXT is a file, plain
-    or compressed (.gz, .xz), for a classifier also a table (.csv, .tsv, .jsonl, .parquet), or the
-    name of a data set, which is read without its labels (`wikiann_en:dev` for another part than
-    train). A recipe takes the file that is written as a training set.
+    or compressed (.gz, .xz), a table (.csv, .tsv, .jsonl, .parquet), or the name of a data set,
+    which is read without its labels (`wikiann_en:dev` for another part than train). A recipe takes
+    the file that is written as a training set.
 
     \b
     squeezebert label runs/teacher news.txt.xz --plain-share 0.3 --output runs/soft.safetensors
@@ -92,8 +92,6 @@ def label(
     of_words = spec.task == "token_classification"
     for option, given, wanted in (
         ("--variants", variants, not of_words),
-        ("--text", text, not of_words),
-        ("--pair", pair, not of_words),
         ("--plain-share", plain_share < 1.0, of_words),
     ):
         if given and not wanted:
@@ -105,7 +103,7 @@ def label(
     with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         for source in sources:
             examples: list[Any] = (
-                list(unlabeled(source, limit))
+                list(unlabeled(source, limit, text=text or "text", pair=pair))
                 if of_words
                 else unlabeled_texts(source, limit, text=text or "text", pair=pair, copies=variants)
             )
