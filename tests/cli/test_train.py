@@ -152,3 +152,11 @@ def test_the_dev_score_is_the_one_that_evaluate_gives(
             if line["kind"] == "dev" and line["step"] == trained["best_step"]
         ]
         assert best[main] == pytest.approx(scores[main])
+
+
+def test_training_on_the_dev_part_asks_for_another_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "text_classification", "--data", "sample_news", "--split", "dev"]
+    assert run([*words, "--output", str(tmp_path / "run")]) == EXIT_ERROR
+    assert "name with --dev what the best weights are chosen on" in capsys.readouterr().err

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import runs, screen, trained
+from squeezebert.cli.layout import Layout, layout_options, part_option, split_option
 from squeezebert.cli.options import (
-    Layout,
-    layout_options,
     output_option,
     recipe_option,
     resume_option,
@@ -43,18 +42,12 @@ a few hundred texts are too few steps to learn anything.
     metavar="NAME_OR_FILE",
     help="What to train on. Can be given several times.",
 )
-@click.option(
-    "--dev",
-    multiple=True,
-    metavar="NAME_OR_FILE",
-    help="What to choose the best weights on [default: the data's dev part, or a share of it].",
+@split_option("train")
+@part_option(
+    "dev",
+    "What to choose the best weights on [default: the data's dev part, or a share of the data].",
 )
-@click.option(
-    "--test",
-    multiple=True,
-    metavar="NAME_OR_FILE",
-    help="What to score the model on in the end; nothing is chosen by it.",
-)
+@part_option("test", "What to score the model on in the end; nothing is chosen by it.")
 @click.option(
     "--classical",
     is_flag=True,
@@ -84,6 +77,7 @@ def train(
     *,
     task: str,
     data: tuple[str, ...],
+    split: str,
     dev: tuple[str, ...],
     test: tuple[str, ...],
     classical: bool,
@@ -106,6 +100,11 @@ def train(
         --model squeezebert-mini-mlm --set loop.epochs=5 --output runs/reviews
     squeezebert train text_classification --output runs/news --resume
     """
+    if split == "dev" and not dev and not all(Path(name).is_file() for name in data):
+        raise click.UsageError(
+            "--split dev trains on the dev part: name with --dev what the best weights are chosen "
+            "on"
+        )
     runs.check_installed()
     if classical:
         trained.check_installed()
@@ -113,9 +112,13 @@ def train(
 
     file = runs.recipe_file(recipe, output, resume=resume)
     given = runs.overrides(data=("data", "train", ()), model=model, settings=settings)
-    for part, names in (("train", data), ("dev", dev)):
-        if names:
-            given.setdefault(f"data.{part}", runs.as_list(map(layout.as_source, names)))
+    part = "" if split == "train" else split
+    for use, sources in (
+        ("train", [layout.as_source(name, part) for name in data]),
+        ("dev", [layout.as_source(name) for name in dev]),
+    ):
+        if sources:
+            given.setdefault(f"data.{use}", runs.as_list(sources))
     if languages:
         given.setdefault("languages", json.dumps(list(languages)))
     if file is None:

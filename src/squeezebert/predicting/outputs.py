@@ -19,8 +19,8 @@ from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import sync
 from squeezebert.predicting.arrow_columns import append, schema_of
 from squeezebert.predicting.columns import Column
+from squeezebert.predicting.examples import Rows
 from squeezebert.predicting.finding import SUFFIXES
-from squeezebert.predicting.inputs import Inputs
 from squeezebert.predicting.items import Item
 from squeezebert.predicting.values import as_json
 
@@ -96,7 +96,7 @@ class Output(ABC):
         return None
 
 
-def open_output(path: Path, directory: Path, inputs: Inputs, appended: Sequence[Column]) -> Output:
+def open_output(path: Path, directory: Path, inputs: Rows, appended: Sequence[Column]) -> Output:
     """What writes ``path``, for now in ``directory``.
 
     Raises:
@@ -207,7 +207,7 @@ def _surrogate(item: Item, name: str) -> DataError:
 class _Parquet(Output):
     """A mark is a number of parts, each a small Parquet file; they are joined in the end."""
 
-    def __init__(self, directory: Path, inputs: Inputs, appended: Sequence[Column]) -> None:
+    def __init__(self, directory: Path, inputs: Rows, appended: Sequence[Column]) -> None:
         self._parquet, _ = import_parquet("writing Parquet files")
         import pyarrow as pa
 

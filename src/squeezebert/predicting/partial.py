@@ -19,7 +19,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -29,6 +29,7 @@ from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.files import sync, write_text, writing
 from squeezebert.locking import take
 from squeezebert.predicting.finding import PARTIAL
+from squeezebert.predicting.gold import Agreement
 
 _JOB, _JOURNAL, _BAD, _LOCK = "job.json", "journal.jsonl", "bad.jsonl", ".lock"
 
@@ -44,6 +45,7 @@ class Progress:
         blank: Those among them without a text.
         bad: Rows that were left out.
         foreign: Rows in a language that the model was not made for.
+        agreement: Their answers beside the labels that they have.
         mark: How far the output reaches; see :class:`squeezebert.predicting.outputs.Output`.
         bad_bytes: How far ``bad.jsonl`` reaches.
         done: Whether the output is whole and only its name is to be given.
@@ -55,9 +57,25 @@ class Progress:
     blank: int = 0
     bad: int = 0
     foreign: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
     mark: int = 0
     bad_bytes: int = 0
     done: bool = False
+
+    @property
+    def left_out(self) -> int:
+        """Rows without a text that are not written."""
+        return self.rows - self.written - self.bad
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Progress:
+        """What :func:`dataclasses.asdict` made plain.
+
+        Raises:
+            KeyError, TypeError: something else.
+        """
+        plain = {name: value for name, value in values.items() if name != "agreement"}
+        return cls(**plain, agreement=Agreement(**values["agreement"]))
 
 
 class Partial:
@@ -245,8 +263,8 @@ def _last(journal: Path) -> Progress:
     if not lines:
         return Progress()
     try:
-        return Progress(**json.loads(lines[-1]))
-    except (ValueError, TypeError) as error:
+        return Progress.of(json.loads(lines[-1]))
+    except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{journal} is damaged: {error}", hint="begin anew with --restart"
         ) from error
