@@ -94,27 +94,3 @@ def test_a_type_that_the_gold_has_not_is_told(
     file.write_text("ada\tB-PER\nran\tO\n\n" * 3)
     assert run(["evaluate", str(models["token_classification"]), "--data", str(file)]) == 0
     assert "holds no LOC, which the model finds" in capsys.readouterr().err
-
-
-def test_a_start_is_chosen_and_said(
-    tmp_path: Path, data: dict[str, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ["train", "token_classification", "--data", str(data["token_classification"])]
-    given += ["--output", str(tmp_path / "run"), "--language", "de"]
-    for setting in ("max_length=32", "loop.max_steps=1", "loop.tensorboard=false"):
-        given += ["--set", setting]
-    assert run(given) == 0
-    assert "--model squeezebert-bilingual-ner: the start that suits" in capsys.readouterr().err
-    recipe = (tmp_path / "run" / "recipe.toml").read_text()
-    assert 'start = "squeezebert-bilingual-ner"' in recipe
-    assert 'languages = ["de"]' in recipe
-
-
-def test_a_language_that_nobody_said_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ["train", "text_classification", "--data", str(tmp_path / "none.csv")]
-    assert run([*given, "--output", str(tmp_path / "run")]) == EXIT_ERROR
-    told = capsys.readouterr().err
-    assert "--language en: assumed, as the data does not say" in told
-    assert "--model squeezebert-small-mlm" in told
