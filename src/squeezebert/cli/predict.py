@@ -21,7 +21,7 @@ from squeezebert.cli.options import (
     threads_option,
 )
 from squeezebert.cli.rows import gold_of, one_input, open_rows, prefix_beside
-from squeezebert.shown import on_terminal
+from squeezebert.shown import on_terminal, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,7 +304,7 @@ def _print(
     if empty:
         screen.note(f"{empty:,} without a text left out")
     if bad:
-        screen.note(f"{bad:,} rows left out that cannot be answered")
+        screen.note(f"{plural(bad, 'row')} left out: no answer is possible")
     _tell_agreement(agreement, gold)
 
 
@@ -356,14 +356,16 @@ def _tell_end(state: State, output: Path, bad_rows: str, *, languages: tuple[str
     if done.left_out:
         screen.note(f"{done.left_out:,} without a text left out")
     if done.bad:
-        told = f": see {output.stem}.bad.jsonl" if bad_rows == "report" else ""
+        told = f", see {output.stem}.bad.jsonl" if bad_rows == "report" else ""
         screen.note(
-            f"{done.bad:,} rows left out that cannot be answered{told}", "warning", "yellow"
+            f"{plural(done.bad, 'row')} left out: no answer is possible{told}",
+            "warning",
+            "yellow",
         )
     if done.foreign:
         screen.note(
-            f"{done.foreign:,} texts look like another language than {', '.join(languages)}, "
-            "which the model was made for",
+            f"{plural(done.foreign, 'text')} in another language, by the looks, than "
+            f"{', '.join(languages)}, which the model was made for",
             "warning",
             "yellow",
         )

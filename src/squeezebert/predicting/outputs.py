@@ -53,7 +53,9 @@ def output_format(path: Path) -> OutputFormat:
         packed = format_suffix(path) in _FORMATS
         raise InvalidInputError(
             f"cannot write {path}: expected a name that ends in {', '.join(_FORMATS)}",
-            hint="compress it afterwards" if packed else "give the output such a name",
+            hint="compress it afterwards"
+            if packed
+            else "give the output such a name; JSON Lines go to standard output without --output",
         )
     return found
 
