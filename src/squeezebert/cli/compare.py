@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     "models",
     multiple=True,
     metavar="NAME_OR_DIR",
-    help="Can be given several times [default: the shipped models that fit the data].",
+    help="What to compare. Can be given several times [default: the shipped models that fit the "
+    "data].",
 )
 @split_option("test")
 @part_option("dev", "What to compare on, beside --data.")

@@ -48,7 +48,7 @@ def part_option(split: str, meaning: str) -> Callable[[Callable[..., None]], Cal
         f"--{split}",
         multiple=True,
         metavar="NAME_OR_FILE",
-        help=f"{meaning} The {split} part of a known set or a folder, or a file.",
+        help=f"{meaning} Of a known set or a folder the {split} part; a file as it is.",
     )
 
 
@@ -199,14 +199,24 @@ _LAYOUT = (
         help="Column of the label [default: label, or the one that looks so; predict: none].",
     ),
     click.option("--pair", metavar="COLUMN", help="Column of the second text of a pair."),
-    click.option("--token-column", default=0, show_default=True, help="Word, in CoNLL columns."),
-    click.option("--tag-column", default=-1, show_default=True, help="Tag, in CoNLL columns."),
+    click.option(
+        "--token-column",
+        default=0,
+        show_default=True,
+        help="Number of the column of words, from 0, in CoNLL columns.",
+    ),
+    click.option(
+        "--tag-column",
+        default=-1,
+        show_default=True,
+        help="Number of the column of tags; -1 is the last.",
+    ),
     click.option(
         "--scheme",
         type=click.Choice(SCHEMES),
         help="How entities are tagged [default: found out from the file].",
     ),
-    click.option("--delimiter", help="Between columns [default: by the file's name]."),
+    click.option("--delimiter", help="What stands between columns [default: by the file's name]."),
     click.option("--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'),
     click.option(
         "--empty",
@@ -214,7 +224,7 @@ _LAYOUT = (
         help="What to do with empty texts of a table [default: error; predict: keep, so that rows "
         "align].",
     ),
-    click.option("--encoding", default="utf-8", show_default=True, help="Of the file."),
+    click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the files."),
     click.option(
         "--bad-rows",
         type=click.Choice(["error", "skip", "report"]),

@@ -48,7 +48,7 @@ _EVERY = 30.0
     "-f",
     "given",
     metavar="FILE|FOLDER|GLOB|NAME|-",
-    help="Tables (.csv, .tsv, .jsonl, .parquet), plain text, a text a line, CoNLL columns, or a "
+    help="Tables (.csv, .tsv, .jsonl, .parquet), plain text (a text a line), CoNLL columns, or a "
     "known data set; - is stdin.",
 )
 @split_option(None)
@@ -65,7 +65,7 @@ _EVERY = 30.0
     "--format",
     "form",
     type=click.Choice(["csv", "tsv", "jsonl", "parquet", "text", "conll"]),
-    help="Of the input [default: by the file's name; text for stdin].",
+    help="Format of the input [default: by the file's name; text for stdin].",
 )
 @layout_options
 @click.option("--top-k", type=int, help="Classes, or candidates for a gap, to tell the scores of.")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 )
 @split_option("dev")
 @part_option("dev", "What to measure on, beside --data.")
-@part_option("test", "Refused: a precision is chosen here, and nothing is chosen by a test part.")
+@part_option("test", "Refused: a precision is chosen here, and nothing is chosen by test data.")
 @layout_options
 @click.option(
     "--unlabeled",

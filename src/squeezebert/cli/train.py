@@ -119,6 +119,10 @@ def train(
     ):
         if sources:
             given.setdefault(f"data.{use}", runs.as_list(sources))
+    if file is None and "data.train" not in given:
+        raise click.UsageError(
+            f"nothing to train on: name a data set for {task}, a file or a folder with --data"
+        )
     if languages:
         given.setdefault("languages", json.dumps(list(languages)))
     if file is None:
