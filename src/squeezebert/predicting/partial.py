@@ -139,13 +139,12 @@ class Partial:
         self.remove()
 
     def remove(self) -> None:
-        """Removes the directory; what says that the job is done goes last."""
+        """Removes the directory, from its place at once: no kill leaves half of it there."""
         self.close()
-        _clear(self.directory, keep=(_JOURNAL, _JOB, _LOCK))
-        _clear(self.directory, keep=(_JOB, _LOCK))
-        _clear(self.directory, keep=(_LOCK,))
-        _clear(self.directory)
-        self.directory.rmdir()
+        aside = _aside(self.directory)
+        shutil.rmtree(aside, ignore_errors=True)
+        self.directory.rename(aside)
+        shutil.rmtree(aside)
 
     def close(self) -> None:
         """Closes what is open."""
@@ -158,6 +157,11 @@ class Partial:
 def partial_of(output: Path) -> Path:
     """Where a job that is to write ``output`` keeps what it has."""
     return output.with_name(output.name + PARTIAL)
+
+
+def _aside(directory: Path) -> Path:
+    """Where the directory of a job that is done goes to be removed, hidden from whoever lists."""
+    return directory.with_name(f".{directory.name}")
 
 
 def bad_line(where: str, reason: str) -> bytes:
@@ -192,6 +196,7 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
         )
     with writing(output):
         directory.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(_aside(directory), ignore_errors=True)  # of one killed while it was removed
         with _locked(directory, output):
             if restart or not began:
                 (directory / _JOB).unlink(missing_ok=True)  # the rest is no job's from here on
@@ -221,7 +226,7 @@ def _locked(directory: Path, output: Path) -> Generator[None]:
         lock.release()
 
 
-def _clear(directory: Path, keep: tuple[str, ...] = ()) -> None:
+def _clear(directory: Path, keep: tuple[str, ...]) -> None:
     for path in directory.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
