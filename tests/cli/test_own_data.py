@@ -67,6 +67,8 @@ def test_from_a_csv_to_predictions_in_a_csv(
     assert list(rows[0]) == ["id", "headline", "label", "score", "truncated_tokens"]
     right = [row["label"] == kinds[n % 2][0] for n, row in enumerate(rows) if row["headline"]]
     assert len(right) == 16
+    assert typed("predict small --test dev.csv --label category --output checked.csv") == 0
+    assert "of 6 answers agree with the column 'category'" in capsys.readouterr().err
     assert sum(right) / len(right) == pytest.approx(score, abs=0.35)
 
 
