@@ -181,3 +181,15 @@ def test_what_is_no_sentence() -> None:
         SqueezeBertTagger().fit(["Ada ran"], [["B-PER", "O"]])
     with pytest.raises(InvalidInputError, match="2 words but 1 tags"):
         SqueezeBertTagger().fit([["Ada", "ran"]], [["B-PER"]])
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_fitting_tells_of_itself_only_when_asked(
+    verbose: bool,
+    start: str,
+    rows: tuple[list[str], list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = {"epochs": 1, "batch_size": 30, "max_length": 16, "threads": 1}
+    SqueezeBertClassifier(start, **settings, verbose=verbose).fit(*rows)
+    assert bool(capsys.readouterr().err) is verbose

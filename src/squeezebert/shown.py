@@ -72,3 +72,12 @@ def console(
         color_system=None if colorless() else "auto",
         width=piped_width if not (stderr or on_terminal()) else None,
     )
+
+
+def plural(number: int, word: str) -> str:
+    """So many of something.
+
+    >>> plural(1, "text"), plural(1200, "text")
+    ('1 text', '1,200 texts')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

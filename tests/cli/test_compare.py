@@ -143,3 +143,17 @@ def test_a_single_file_has_no_train_part_of_its_own(
     words += ["--model", str(models["text_classification"]), "--output", str(tmp_path)]
     assert run(["compare", *words]) == EXIT_ERROR
     assert "only repeat what it has seen" in capsys.readouterr().err
+
+
+def test_parts_stand_side_by_side(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, texts in (("dev", 3), ("test", 5)):
+        (tmp_path / f"{part}.csv").write_text("text,label\n" + "a cat,good\n" * texts)
+    words = ["compare", "--output", str(tmp_path / "out"), *QUICK]
+    words += ["--model", str(models["text_classification"])]
+    assert run(words) == EXIT_ERROR
+    assert "with --data, --dev or --test" in capsys.readouterr().err
+    assert run([*words, "--dev", str(tmp_path / "dev.csv"), "--test", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert [(one["split"], one["texts"]) for one in report["datasets"]] == [("dev", 3), ("test", 5)]

@@ -154,3 +154,22 @@ def test_texts_read_in_part_are_counted(
     assert _evaluate(capsys, *words)["truncated_texts"] == 1
     assert run(["evaluate", *words]) == 0
     assert "1 of 2 texts are longer than 32 tokens" in capsys.readouterr().out
+
+
+def test_a_part_is_named_by_what_it_is(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, texts in (("dev", 3), ("test", 5)):
+        (tmp_path / f"{part}.csv").write_text("text,label\n" + "a cat,good\n" * texts)
+    words = ["evaluate", str(models["text_classification"]), "--json"]
+    for named in (["--dev", str(tmp_path)], ["--data", str(tmp_path), "--split", "dev"]):
+        assert run([*words, *named]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["split"], found["texts"]) == ("dev", 3)
+    assert run([*words, "--test", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["texts"] == 5
+    for named in ([], ["--dev", str(tmp_path), "--test", str(tmp_path)]):
+        assert run([*words, *named]) == EXIT_ERROR
+        assert f"one data set to score the model on, not {len(named) // 2}" in (
+            capsys.readouterr().err
+        )

@@ -112,9 +112,9 @@ def test_usage_error_names_the_option(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_an_option_of_other_verbs_is_known_as_theirs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["predict", "squeezebert-mini-news", "--label", "category"]) == EXIT_ERROR
+    assert run(["serve", "squeezebert-mini-news", "--label", "category"]) == EXIT_ERROR
     hint = capsys.readouterr().err.splitlines()[-1]
-    assert hint == "hint: --label is an option of compare, evaluate, quantize and train"
+    assert hint == "hint: --label is an option of compare, evaluate, predict, quantize and train"
 
 
 def test_interrupt(failing, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ OWN_WORDS = {
     "--backend": "what runs the models: one, or several to compare",
     "--classical": "whether a classical model takes part; where it is fitted differs",
     "--data": "data by name or file; which kinds a verb takes differs",
+    "--dev": "the dev part of data, or a file: what weights are chosen on, or what is measured on",
     "--format": "of what file, in or out",
     "--length": "tokens of an input: one, or several to measure",
     "--model": "which model: to start from, or several to compare",
@@ -31,6 +32,7 @@ OWN_WORDS = {
     "--seconds": "how long measuring may take",
     "--seeds": "runs of each kind",
     "--tasks": "some of the tasks: GLUE's, or the study's",
+    "--test": "the test part of data, or a file: a model is scored on it, nothing chosen by it",
     "--threads": "CPU threads: one number, or several to measure",
     "--tokenizer": "a vocabulary: to train with, or to change to",
 }

@@ -67,6 +67,8 @@ def test_from_a_csv_to_predictions_in_a_csv(
     assert list(rows[0]) == ["id", "headline", "label", "score", "truncated_tokens"]
     right = [row["label"] == kinds[n % 2][0] for n, row in enumerate(rows) if row["headline"]]
     assert len(right) == 16
+    assert typed("predict small --test dev.csv --label category --output checked.csv") == 0
+    assert "of 6 answers agree with the column 'category'" in capsys.readouterr().err
     assert sum(right) / len(right) == pytest.approx(score, abs=0.35)
 
 
@@ -94,27 +96,3 @@ def test_a_type_that_the_gold_has_not_is_told(
     file.write_text("ada\tB-PER\nran\tO\n\n" * 3)
     assert run(["evaluate", str(models["token_classification"]), "--data", str(file)]) == 0
     assert "holds no LOC, which the model finds" in capsys.readouterr().err
-
-
-def test_a_start_is_chosen_and_said(
-    tmp_path: Path, data: dict[str, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ["train", "token_classification", "--data", str(data["token_classification"])]
-    given += ["--output", str(tmp_path / "run"), "--language", "de"]
-    for setting in ("max_length=32", "loop.max_steps=1", "loop.tensorboard=false"):
-        given += ["--set", setting]
-    assert run(given) == 0
-    assert "--model squeezebert-bilingual-ner: the start that suits" in capsys.readouterr().err
-    recipe = (tmp_path / "run" / "recipe.toml").read_text()
-    assert 'start = "squeezebert-bilingual-ner"' in recipe
-    assert 'languages = ["de"]' in recipe
-
-
-def test_a_language_that_nobody_said_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ["train", "text_classification", "--data", str(tmp_path / "none.csv")]
-    assert run([*given, "--output", str(tmp_path / "run")]) == EXIT_ERROR
-    told = capsys.readouterr().err
-    assert "--language en: assumed, as the data does not say" in told
-    assert "--model squeezebert-small-mlm" in told

@@ -260,7 +260,7 @@ def test_good_lines_before_one_that_cannot_be_read_are_answered(
     assert run([*words, "--bad-rows", "skip"]) == 0
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) == 6
-    assert "1 rows left out" in shown.err
+    assert "1 row left out" in shown.err
 
 
 def test_a_bad_text_from_stdin_is_named(

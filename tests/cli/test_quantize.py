@@ -95,3 +95,17 @@ def test_what_cannot_be(
     assert run(["quantize", "nothing such", "-o", str(output)]) == 2
     assert "no model is called" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_nothing_is_chosen_by_a_test_part(
+    models: dict[str, Path],
+    data: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["quantize", str(models["text_classification"]), "--json"]
+    words += ["--output", str(tmp_path / "compact")]
+    assert run([*words, "--test", str(data["text_classification"])]) == 2
+    assert "measure on --dev" in capsys.readouterr().err
+    assert run([*words, "--dev", str(data["text_classification"])]) == 0
+    assert list(json.loads(capsys.readouterr().out)["texts"].values()) == [16]

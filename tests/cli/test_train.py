@@ -77,11 +77,6 @@ def test_an_unknown_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "token_classification" in capsys.readouterr().err
 
 
-def test_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "masked_lm", "--output", str(tmp_path / "run")]) == EXIT_ERROR
-    assert "error:" in capsys.readouterr().err
-
-
 def test_scores_on_a_test_part_beside_a_classical_model(
     models: dict[str, Path],
     data: dict[str, Path],
@@ -152,3 +147,16 @@ def test_the_dev_score_is_the_one_that_evaluate_gives(
             if line["kind"] == "dev" and line["step"] == trained["best_step"]
         ]
         assert best[main] == pytest.approx(scores[main])
+
+
+def test_nothing_to_train_on_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "masked_lm", "--output", str(tmp_path / "run")]) == EXIT_ERROR
+    assert "a data set for masked_lm, a file or a folder with --data" in capsys.readouterr().err
+
+
+def test_training_on_the_dev_part_asks_for_another_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "text_classification", "--data", "sample_news", "--split", "dev"]
+    assert run([*words, "--output", str(tmp_path / "run")]) == EXIT_ERROR
+    assert "name with --dev what the best weights are chosen on" in capsys.readouterr().err

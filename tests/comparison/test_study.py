@@ -50,7 +50,13 @@ def test_the_table_is_1_6_times_faster_on_average() -> None:
 
 
 def test_tasks_that_were_not_measured_stand_without_ours() -> None:
-    assert [pair.ours for pair in beside_study([])] == [None, None, None]
+    results = [_result("bert", "bert", "news"), _result("squeeze", "squeezebert", "news")]
+    assert [pair.ours is None for pair in beside_study(results)] == [True, False, True]
+
+
+def test_where_nothing_of_ours_stands_beside_it_the_study_is_left_out() -> None:
+    assert beside_study([]) == ()
+    assert beside_study([_result("squeeze", "squeezebert", "news")]) == ()
 
 
 def test_ours_is_the_first_pair_by_our_own_backend_on_each_data_set() -> None:

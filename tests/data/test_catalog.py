@@ -491,3 +491,28 @@ def test_real_dialogues(real, name, sizes, test_turns):
     assert tuple(len(split) for split in splits) == sizes
     if test_turns is not None:
         assert sum(len(document.turns) for document in splits[2].examples) == test_turns
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "more"),
+    [
+        ("news.csv", "id,headline\n1,the cat\n2,the dog\n", {}),
+        ("news.tsv", "id\tzeile\n1\tthe cat\n2\tthe dog\n", {"text": "zeile"}),
+        ("news.jsonl", '{"zeile": "the cat"}\n{"zeile": "the dog"}\n', {"text": "zeile"}),
+    ],
+)
+def test_each_row_of_a_table_is_a_document(
+    name: str, body: str, more: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_text(body)
+    data = open_dataset(file, task="masked_lm", split="train", **more)
+    assert [document.turns for document in data.examples] == [("the cat",), ("the dog",)]
+
+
+def test_a_table_holds_no_entities(tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("ada,B-PER\nran,O\n")
+    with pytest.raises(DataError, match="is a table by its name, expected entities"):
+        open_dataset(file, task="token_classification")
+    assert len(open_dataset(file, task="token_classification", delimiter=",")) == 1

@@ -406,3 +406,29 @@ def test_memory_does_not_grow_with_the_file(
 
     small, large = peak(300), peak(1_500)
     assert large < 1.5 * small
+
+
+def test_a_kill_while_a_done_job_is_removed_leaves_nothing_in_its_place(
+    job: MakeJob,
+    classifier: Pipeline[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    file.write_text("text\ngood cat\n")
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if path.exists():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("squeezebert.predicting.partial.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            job(classifier, file, output).run()
+    whole = output.read_text()
+    assert not (tmp_path / "out.csv.partial").exists()
+    with pytest.raises(InvalidInputError, match="is there already"):
+        job(classifier, file, output).run()
+    job(classifier, file, output, restart=True).run()
+    assert output.read_text() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]

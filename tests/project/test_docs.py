@@ -73,7 +73,8 @@ def runnable() -> list[Block]:
 
 def untyped(block: Block) -> bool:
     """Whether a block is about a library that tells no types, or that the tests do not have."""
-    return re.search(r"^(import|from) (pyarrow|optimum)", block.body, re.MULTILINE) is not None
+    libraries = r"^(import|from) (pyarrow|optimum|sklearn)"
+    return re.search(libraries, block.body, re.MULTILINE) is not None
 
 
 def name_of(block: Block) -> str:

@@ -10,7 +10,6 @@ from squeezebert.report.words import (
     Measure,
     count,
     listed,
-    plural,
     shorten,
     signed,
     significant,
@@ -82,6 +81,5 @@ def test_shortened_texts_fit(text: str, length: int) -> None:
         assert shorten(text, length) == text
 
 
-def test_lists_and_plurals() -> None:
+def test_lists() -> None:
     assert [listed(list("abc")[:size]) for size in range(4)] == ["", "a", "a and b", "a, b and c"]
-    assert (plural(1, "text"), plural(1200, "text")) == ("1 text", "1,200 texts")

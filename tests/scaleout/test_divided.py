@@ -13,6 +13,7 @@ import pytest
 
 from squeezebert.errors import DataError, InvalidInputError, SqueezeBertError
 from squeezebert.pipeline import Pipeline
+from squeezebert.predicting.gold import Gold
 from squeezebert.predicting.job import State
 from squeezebert.scaleout import partitions
 from squeezebert.scaleout.divided import DividedJob
@@ -248,3 +249,18 @@ def test_one_process_does_not_go_on_with_it(
     with pytest.raises(InvalidInputError, match="another number of rows in a partition"):
         begun.run()
     assert json.loads((tmp_path / "o.csv.partial" / "job.json").read_text())["format"] == "csv"
+
+
+def test_agreement_adds_up(job: MakeJob, classifier: Pipeline[Any], tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    labels = ("good", "bad", "", "fine")
+    lines = [f"{labels[n % 4]},{text}" for n, text in enumerate(WORDS * 9)]
+    file.write_text("\n".join(["kind,text", *lines]) + "\n")
+    gold = Gold(spec=classifier.task.spec, column="kind")
+    made = [
+        job(classifier, file, tmp_path / name, gold=gold, reading={"label": "kind"})
+        for name in ("one.parquet", "many.parquet")
+    ]
+    alone = made[0].run().progress.agreement
+    assert (alone.rows, alone.unknown, alone.first_unknown) == (81, 27, "fine")
+    assert DividedJob(job=made[1], rows=16).run(Here()).progress.agreement == alone

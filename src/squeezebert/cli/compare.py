@@ -12,9 +12,8 @@ import click
 
 from squeezebert.cli import screen
 from squeezebert.cli.bar import Bar
+from squeezebert.cli.layout import Layout, layout_options, part_option, parts, split_option
 from squeezebert.cli.options import (
-    Layout,
-    layout_options,
     limit_option,
     output_option,
     reference_option,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     "--data",
     "-d",
     "words",
-    required=True,
     multiple=True,
     metavar="NAME_OR_FILE",
     help="What to compare on. Can be given several times. TASK:FILE says what a file is for, where "
@@ -44,9 +42,12 @@ if TYPE_CHECKING:
     "models",
     multiple=True,
     metavar="NAME_OR_DIR",
-    help="Can be given several times [default: the shipped models that fit the data].",
+    help="What to compare. Can be given several times [default: the shipped models that fit the "
+    "data].",
 )
-@click.option("--split", default="test", show_default=True, help="Part of the data sets.")
+@split_option("test")
+@part_option("dev", "What to compare on, beside --data.")
+@part_option("test", "What to compare on, beside --data.")
 @layout_options
 @click.option(
     "--backend",
@@ -103,6 +104,8 @@ def compare(
     words: tuple[str, ...],
     models: tuple[str, ...],
     split: str,
+    dev: tuple[str, ...],
+    test: tuple[str, ...],
     layout: Layout,
     backends: tuple[str, ...],
     precisions: tuple[str, ...],
@@ -126,15 +129,21 @@ def compare(
     squeezebert compare -m runs/squeezebert -m runs/bert --data mail.csv --label kind \
         --baseline bert --output runs/comparison
     """
+    named = parts(words, split, dev, test)
+    if not named:
+        raise click.UsageError("name what to compare on: with --data, --dev or --test")
+
     from squeezebert.comparison import CompareSettings
     from squeezebert.comparison import compare as run
     from squeezebert.files import check_writable
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
-    tasks: list[tuple[str, TaskName]] = [(word, _task_of(word, models)) for word in words]
-    datasets = [_open(word, task, split, layout) for word, task in tasks]
-    parts = [_open(word, task, "train", layout) for word, task in tasks] if classical else []
+    tasks: list[TaskName] = [_task_of(word, models) for word, _ in named]
+    datasets = [
+        _open(word, task, part, layout) for (word, part), task in zip(named, tasks, strict=True)
+    ]
+    fitted_to = zip(named, tasks, strict=True) if classical else ()
     settings = CompareSettings(
         backends=backends,
         precisions=precisions,
@@ -152,7 +161,7 @@ def compare(
             models or _shipped(datasets),
             datasets,
             settings,
-            train_parts=parts,
+            train_parts=[_open(word, task, "train", layout) for (word, _), task in fitted_to],
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
         )

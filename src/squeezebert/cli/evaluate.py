@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
+from squeezebert.cli.layout import Layout, layout_options, part_option, parts, split_option
 from squeezebert.cli.options import (
-    Layout,
     backend_option,
     json_option,
-    layout_options,
     limit_option,
     precision_option,
     reference_option,
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model")
-@click.option("--data", "-d", required=True, metavar="NAME_OR_FILE", help="What to score it on.")
-@click.option("--split", default="test", show_default=True, help="Part of the data sets.")
+@click.option("--data", "-d", metavar="NAME_OR_FILE", help="What to score it on.")
+@split_option("test")
+@part_option("dev", "What to score it on, instead of --data.")
+@part_option("test", "What to score it on, instead of --data.")
 @layout_options
 @limit_option
 @reference_option
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     model: str,
-    data: str,
+    data: str | None,
     split: str,
+    dev: tuple[str, ...],
+    test: tuple[str, ...],
     layout: Layout,
     limit: int | None,
     reference: Path | None,
@@ -60,6 +63,13 @@ def evaluate(
     squeezebert evaluate squeezebert-mini-news --data sample_news
     squeezebert evaluate runs/spam --data messages.tsv --text message --label kind
     """
+    named = parts(() if data is None else (data,), split, dev, test)
+    if len(named) != 1:
+        raise click.UsageError(
+            f"name one data set to score the model on, not {len(named)}: with --data, --dev or "
+            "--test; `squeezebert compare` takes several"
+        )
+
     from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
     from squeezebert.checkpoint.hub import resolve
@@ -73,8 +83,9 @@ def evaluate(
     if spec.task == "masked_lm":
         table, _ = choose_reference(reference, [pipeline], pipeline, resolve(model))
         pipeline = with_reference(pipeline, table)
+    ((name, part),) = named
     dataset = layout.open(
-        data, task=spec.task, split=split, problem_type=spec.problem_type, labels=spec.labels
+        name, task=spec.task, split=part, problem_type=spec.problem_type, labels=spec.labels
     )
     _tell_unknown(dataset, spec)
     examples = draw(dataset.examples, limit or len(dataset), seed=0)

@@ -74,6 +74,13 @@ class _Group(click.Group):
         return result
 
 
+class _Plain(logging.Formatter):
+    """As the notes of verbs look: ``warning: …``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -87,9 +94,9 @@ def cli(*, verbose: bool) -> None:
     """
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.addFilter(screen.Once())
+    to_stderr.setFormatter(_Plain())
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s: %(message)s",
         handlers=[to_stderr],
     )
 

@@ -8,32 +8,28 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from squeezebert.cli import screen
+from squeezebert.cli.layout import Layout, layout_options, part_option, split_option
 from squeezebert.cli.options import (
     backend_option,
-    bad_rows_option,
-    delimiter_option,
-    encoding_option,
     json_option,
-    pair_option,
     precision_option,
-    quoted_option,
-    text_option,
     threads_option,
 )
-from squeezebert.shown import on_terminal
+from squeezebert.cli.rows import gold_of, one_input, open_rows, prefix_beside
+from squeezebert.shown import on_terminal, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from squeezebert.data.bad_rows import BadRows
     from squeezebert.pipeline import Pipeline
     from squeezebert.predicting.columns import Appended
-    from squeezebert.predicting.finding import Format
+    from squeezebert.predicting.examples import Examples
+    from squeezebert.predicting.gold import Agreement, Gold
     from squeezebert.predicting.inputs import Inputs
     from squeezebert.predicting.items import Texts
     from squeezebert.predicting.job import State
@@ -51,9 +47,13 @@ _EVERY = 30.0
     "--file",  # its name before it read tables
     "-f",
     "given",
-    metavar="FILE|FOLDER|GLOB|-",
-    help="Tables (.csv, .tsv, .jsonl, .parquet) or plain text, a text a line; - is stdin.",
+    metavar="FILE|FOLDER|GLOB|NAME|-",
+    help="Tables (.csv, .tsv, .jsonl, .parquet), plain text (a text a line), CoNLL columns, or a "
+    "known data set; - is stdin.",
 )
+@split_option(None)
+@part_option("dev", "What to read, instead of --input.")
+@part_option("test", "What to read, instead of --input.")
 @click.option(
     "--output",
     "-o",
@@ -64,15 +64,10 @@ _EVERY = 30.0
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "text"]),
-    help="Of the input [default: by the file's name; text for stdin].",
+    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "text", "conll"]),
+    help="Format of the input [default: by the file's name; text for stdin].",
 )
-@text_option
-@pair_option
-@delimiter_option
-@quoted_option
-@encoding_option
-@bad_rows_option
+@layout_options
 @click.option("--top-k", type=int, help="Classes, or candidates for a gap, to tell the scores of.")
 @click.option("--threshold", type=float, help="The least probability of what is told.")
 @click.option("--scores", is_flag=True, help="Tell the probability of every class in --output too.")
@@ -114,14 +109,12 @@ def predict(
     model: str,
     texts: tuple[str, ...],
     given: str | None,
+    split: str | None,
+    dev: tuple[str, ...],
+    test: tuple[str, ...],
     output: Path | None,
     form: str | None,
-    text: str | None,
-    pair: str | None,
-    delimiter: str | None,
-    quoted: bool | None,
-    encoding: str,
-    bad_rows: str,
+    layout: Layout,
     top_k: int | None,
     threshold: float | None,
     scores: bool,
@@ -143,17 +136,21 @@ def predict(
     from the command line, from files, or from stdin. With --output the rows of the input are
     written with their predictions, in their order and with all their columns; the file appears when
     it is whole, and the same command goes on with one that was killed. Without, answers go to
-    stdout: for a person on a terminal, as JSON Lines into a pipe or with --json.
+    stdout: for a person on a terminal, as JSON Lines into a pipe or with --json. Where the rows
+    have labels already (--label, or a known data set), it is told in the end how many answers agree
+    with them.
 
     \b
     squeezebert predict squeezebert-mini-news "The striker scored twice."
     squeezebert predict squeezebert-mini-news --input news.csv --text headline --output out.csv
+    squeezebert predict squeezebert-mini-news --input test.csv --label category --output out.csv
     squeezebert predict squeezebert-mini-ner --input letters.txt > entities.jsonl
     squeezebert predict runs/entailment --pairs "A man sleeps." "Nobody is awake."
     """
+    given, split = one_input(given, split, dev, test)
     if not texts and given is None and (not sys.stdin or sys.stdin.isatty()):
         raise click.UsageError("no text: give some, or --input, or pipe them in")
-    _check_use(texts, given, output, pairs=pairs, bad_rows=bad_rows)
+    _check_use(texts, given, output, layout, split=split, pairs=pairs)
     if not texts and given is None:
         given = "-"
     if address is not None:
@@ -165,37 +162,30 @@ def predict(
 
     from squeezebert.pipeline import load
     from squeezebert.predicting.columns import Appended
-    from squeezebert.predicting.inputs import Inputs
     from squeezebert.predicting.items import Texts
 
-    if given is not None:
-        inputs: Inputs | Texts = Inputs(
-            given,
-            format=cast("Format | None", form),
-            text=text,
-            pair=pair,
-            delimiter=delimiter,
-            quoted=quoted,
-            encoding=encoding,
-            without=output,
-        )
-        if inputs.guessed:
-            screen.note(f"--text {inputs.text}: the one column that looks like the text")
-    else:
-        inputs = Texts(list(zip(texts[::2], texts[1::2], strict=True)) if pairs else list(texts))
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
+    spec = pipeline.task.spec
+    gold = None
+    if given is None:
+        typed = list(zip(texts[::2], texts[1::2], strict=True)) if pairs else list(texts)
+        inputs: Inputs | Examples | Texts = Texts(typed)
+    else:
+        inputs = open_rows(given, split, layout, spec, form=form, output=output)
+        gold = gold_of(inputs, layout, spec)
     if top_k is not None or threshold is not None:
         pipeline = pipeline.choosing(top_k=top_k, threshold=threshold)
     appended = Appended(
-        spec=pipeline.task.spec,
-        scores=pipeline.task.name == "text_classification"
+        spec=spec,
+        scores=spec.task == "text_classification"
         and (scores or top_k is not None or output is None),
         language=tells_language,
         prefix=prefix,
     )
+    appended = dataclasses.replace(appended, prefix=prefix_beside(appended, gold))
     language = _language(pipeline) if tells_language else None
     if output is None:
-        _print(pipeline, inputs, appended, cast("BadRows", bad_rows), language, as_json=as_json)
+        _print(pipeline, inputs, appended, layout, gold, language, as_json=as_json)
         return
 
     from squeezebert.checkpoint.hub import resolve
@@ -204,7 +194,7 @@ def predict(
     from squeezebert.scaleout.divided import DividedJob
     from squeezebert.scaleout.ray_cluster import RayCluster
 
-    assert isinstance(inputs, Inputs)
+    assert not isinstance(inputs, Texts)
     job = Job(
         pipeline=pipeline,
         directory=resolve(model),
@@ -212,7 +202,9 @@ def predict(
         output=output,
         appended=appended,
         choices={"--top-k": top_k, "--threshold": threshold},
-        bad_rows=cast("BadRows", bad_rows),
+        gold=gold,
+        empty=layout.empty or "keep",
+        bad_rows=layout.bad_rows,
         language=language,
         restart=restart,
     )
@@ -227,15 +219,26 @@ def predict(
             if partial_of(output).exists():  # else it was refused before it began
                 screen.note("what is written is kept: the same command goes on there")
             raise
-    _tell_end(state, output, bad_rows, languages=pipeline.task.spec.languages)
+    _tell_end(state, output, layout.bad_rows, languages=spec.languages)
+    _tell_agreement(state.progress.agreement, gold)
+    screen.say(str(output))
 
 
 def _check_use(
-    texts: Sequence[str], given: str | None, output: Path | None, *, pairs: bool, bad_rows: str
+    texts: Sequence[str],
+    given: str | None,
+    output: Path | None,
+    layout: Layout,
+    *,
+    split: str | None,
+    pairs: bool,
 ) -> None:
     """Refuses options that do not go together."""
     if texts and given is not None:
         raise click.UsageError("give texts or --input, not both")
+    of_files = [*layout.said, *(["--split"] if split else [])]
+    if texts and of_files:
+        raise click.UsageError(f"{of_files[0]} is about rows of --input, and the texts were typed")
     if texts and output is not None:
         raise click.UsageError("--output is for rows of --input")
     if pairs and (len(texts) % 2 or not texts):
@@ -244,7 +247,7 @@ def _check_use(
             if texts
             else "--pairs is for texts on the command line: name the second column with --pair"
         )
-    if bad_rows == "report" and output is None:
+    if layout.bad_rows == "report" and output is None:
         raise click.UsageError("--bad-rows report writes beside the --output, which is missing")
 
 
@@ -256,26 +259,38 @@ def _language(pipeline: Pipeline[Any]) -> Callable[[str], str]:
 
 def _print(
     pipeline: Pipeline[Any],
-    inputs: Inputs | Texts,
+    inputs: Inputs | Examples | Texts,
     appended: Appended,
-    bad_rows: BadRows,
+    layout: Layout,
+    gold: Gold | None,
     language: Callable[[str], str] | None,
     *,
     as_json: bool,
 ) -> None:
     from squeezebert.cli.answers import as_lines
     from squeezebert.predicting.answering import Answering
-    from squeezebert.predicting.inputs import Inputs
+    from squeezebert.predicting.gold import Agreement
+    from squeezebert.predicting.items import Texts
 
-    if isinstance(inputs, Inputs):
+    if not isinstance(inputs, Texts):
         appended.check_free(inputs.columns, inputs.name)
     reads = as_json or not on_terminal()
     named = appended if reads else dataclasses.replace(appended, prefix="")
     console = screen.results()
-    bad = 0
-    answering = Answering(pipeline, inputs, bad_rows=bad_rows, language=language)
+    bad = empty = 0
+    agreement = Agreement()
+    answering = Answering(
+        pipeline,
+        inputs,
+        bad_rows=layout.bad_rows,
+        empty=layout.empty or "keep",
+        language=language,
+        refusal=None if gold is None else gold.refusal,
+    )
     for chunk in answering.chunks(inputs.items()):
         for item, text, answer, code in chunk.good:
+            if gold is not None:
+                agreement += gold.agreement(item, answer)
             cells = named.cells(answer, code)
             if reads:
                 screen.print_json_lines([{**(item.row or {}), **cells}])
@@ -283,10 +298,14 @@ def _print(
             for line in as_lines(text, cells):
                 console.print(line)
         bad += len(chunk.bad)
+        empty += len(chunk.items) - len(chunk.good) - len(chunk.bad)
         if chunk.error is not None:
             raise chunk.error
+    if empty:
+        screen.note(f"{empty:,} without a text left out")
     if bad:
-        screen.note(f"{bad:,} rows left out that cannot be answered")
+        screen.note(f"{plural(bad, 'row')} left out: no answer is possible")
+    _tell_agreement(agreement, gold)
 
 
 @contextmanager
@@ -334,16 +353,35 @@ def _tell_end(state: State, output: Path, bad_rows: str, *, languages: tuple[str
     screen.note(line)
     if done.blank:
         screen.note(f"{done.blank:,} without a text: their predictions are empty")
+    if done.left_out:
+        screen.note(f"{done.left_out:,} without a text left out")
     if done.bad:
-        told = f": see {output.stem}.bad.jsonl" if bad_rows == "report" else ""
+        told = f", see {output.stem}.bad.jsonl" if bad_rows == "report" else ""
         screen.note(
-            f"{done.bad:,} rows left out that cannot be answered{told}", "warning", "yellow"
-        )
-    if done.foreign:
-        screen.note(
-            f"{done.foreign:,} texts look like another language than {', '.join(languages)}, "
-            "which the model was made for",
+            f"{plural(done.bad, 'row')} left out: no answer is possible{told}",
             "warning",
             "yellow",
         )
-    screen.say(str(output))
+    if done.foreign:
+        screen.note(
+            f"{plural(done.foreign, 'text')} in another language, by the looks, than "
+            f"{', '.join(languages)}, which the model was made for",
+            "warning",
+            "yellow",
+        )
+
+
+def _tell_agreement(agreement: Agreement, gold: Gold | None) -> None:
+    if gold is None:
+        return
+    if not agreement.rows:
+        screen.note(f"no row with a text has a label in the column {gold.column!r}")
+        return
+    screen.note(agreement.sentence(gold.spec, gold.column))
+    if agreement.unknown:
+        screen.note(
+            f"labels that the model does not have count as wrong, {agreement.unknown:,} in all, "
+            f"such as {agreement.first_unknown!r}: --label-map OLD=NEW renames them",
+            "warning",
+            "yellow",
+        )

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.cli import screen
+from squeezebert.cli.layout import Layout, layout_options, part_option, parts, split_option
 from squeezebert.cli.options import (
-    Layout,
     json_option,
-    layout_options,
     limit_option,
     output_option,
     threads_option,
@@ -37,12 +36,9 @@ if TYPE_CHECKING:
     help="Labeled data to measure on. Can be given several times [default: the dev parts of what "
     "the model's recipe names].",
 )
-@click.option(
-    "--split",
-    default="dev",
-    show_default=True,
-    help="Part of the data sets.",
-)
+@split_option("dev")
+@part_option("dev", "What to measure on, beside --data.")
+@part_option("test", "Refused: a precision is chosen here, and nothing is chosen by test data.")
 @layout_options
 @click.option(
     "--unlabeled",
@@ -68,6 +64,8 @@ def quantize(
     output: Path,
     words: tuple[str, ...],
     split: str,
+    dev: tuple[str, ...],
+    test: tuple[str, ...],
     layout: Layout,
     unlabeled: Path | None,
     limit: int | None,
@@ -89,7 +87,13 @@ def quantize(
     squeezebert quantize runs/ner --data conll2003_en --output runs/ner-int8
     squeezebert quantize path/to/MiniLM --unlabeled sentences.txt --output runs/minilm-int8
     """
-    if sum((bool(words), unlabeled is not None, no_data)) > 1:
+    if test:
+        raise click.UsageError(
+            "a precision is chosen here, and nothing is chosen by a test part: measure on --dev, "
+            "and score the result by `squeezebert evaluate`"
+        )
+    named = parts(words, split, dev, ())
+    if sum((bool(named), unlabeled is not None, no_data)) > 1:
         raise click.UsageError("give one of --data, --unlabeled and --no-data")
 
     import dataclasses
@@ -104,20 +108,20 @@ def quantize(
     directory = resolve(model)
     spec = read_spec(directory)
     datasets: list[Dataset] = []
-    if words and spec is None:
+    if named and spec is None:
         raise click.UsageError(f"{model} has no head for a task: measure with --unlabeled")
-    for word in words if spec is not None else ():
+    for word, part in named if spec is not None else ():
         assert spec is not None
         datasets.append(
             layout.open(
                 word,
                 task=spec.task,
-                split=split,
+                split=part,
                 problem_type=spec.problem_type,
                 labels=spec.labels,
             )
         )
-    if spec is not None and not (words or unlabeled or no_data):
+    if spec is not None and not (named or unlabeled or no_data):
         datasets = default_datasets(directory, spec)
     if limit is not None:
         datasets = [

@@ -76,7 +76,7 @@ def say_how_it_ended(result: TrainingResult) -> None:
     score = result.scores.get(result.main_score)
     screen.note(
         f"{result.stopped}: {result.steps} steps, {result.tokens:,} tokens in "
-        f"{result.seconds / 60:.1f} min"
+        + (f"{result.seconds:.0f} s" if result.seconds < 60 else f"{result.seconds / 60:.1f} min")
         + ("" if score is None else f"; dev {result.main_score} {score:.4f}")
         + f" at step {result.best_step}"
     )

@@ -90,12 +90,14 @@ def progress(*columns: ProgressColumn) -> Progress:
     """
     from rich.progress import Progress, TextColumn
 
+    to = notes()
     return Progress(
         TextColumn("{task.description}", markup=False),
         *columns,
-        console=notes(),
+        console=to,
         auto_refresh=False,
         transient=True,
+        disable=not to.is_terminal,  # else it would end in an empty line
     )
 
 

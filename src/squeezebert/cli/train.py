@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from squeezebert.cli import runs, screen, trained
+from squeezebert.cli.layout import Layout, layout_options, part_option, split_option
 from squeezebert.cli.options import (
-    Layout,
-    layout_options,
     output_option,
     recipe_option,
     resume_option,
     set_option,
 )
+from squeezebert.cli.starts import with_start
 from squeezebert.errors import InvalidInputError
 from squeezebert.spec import TASK_NAMES
 
@@ -43,18 +42,12 @@ a few hundred texts are too few steps to learn anything.
     metavar="NAME_OR_FILE",
     help="What to train on. Can be given several times.",
 )
-@click.option(
-    "--dev",
-    multiple=True,
-    metavar="NAME_OR_FILE",
-    help="What to choose the best weights on [default: the data's dev part, or a share of it].",
+@split_option("train")
+@part_option(
+    "dev",
+    "What to choose the best weights on [default: the data's dev part, or a share of the data].",
 )
-@click.option(
-    "--test",
-    multiple=True,
-    metavar="NAME_OR_FILE",
-    help="What to score the model on in the end; nothing is chosen by it.",
-)
+@part_option("test", "What to score the model on in the end; nothing is chosen by it.")
 @click.option(
     "--classical",
     is_flag=True,
@@ -73,7 +66,7 @@ a few hundred texts are too few steps to learn anything.
     multiple=True,
     metavar="CODE",
     help="ISO 639-1 code of the texts' language, such as en. Can be given several times "
-    "[default: the data's, where it says; else en].",
+    "[default: the data's, where it says; else what the texts look to be in].",
 )
 @layout_options
 @recipe_option
@@ -84,6 +77,7 @@ def train(
     *,
     task: str,
     data: tuple[str, ...],
+    split: str,
     dev: tuple[str, ...],
     test: tuple[str, ...],
     classical: bool,
@@ -106,6 +100,11 @@ def train(
         --model squeezebert-mini-mlm --set loop.epochs=5 --output runs/reviews
     squeezebert train text_classification --output runs/news --resume
     """
+    if split == "dev" and not dev and not all(Path(name).is_file() for name in data):
+        raise click.UsageError(
+            "--split dev trains on the dev part: name with --dev what the best weights are chosen "
+            "on"
+        )
     runs.check_installed()
     if classical:
         trained.check_installed()
@@ -113,21 +112,21 @@ def train(
 
     file = runs.recipe_file(recipe, output, resume=resume)
     given = runs.overrides(data=("data", "train", ()), model=model, settings=settings)
-    for part, names in (("train", data), ("dev", dev)):
-        if names:
-            given.setdefault(f"data.{part}", runs.as_list(map(layout.as_source, names)))
+    part = "" if split == "train" else split
+    for use, sources in (
+        ("train", [layout.as_source(name, part) for name in data]),
+        ("dev", [layout.as_source(name) for name in dev]),
+    ):
+        if sources:
+            given.setdefault(f"data.{use}", runs.as_list(sources))
+    if file is None and "data.train" not in given:
+        raise click.UsageError(
+            f"nothing to train on: name a data set for {task}, a file or a folder with --data"
+        )
     if languages:
         given.setdefault("languages", json.dumps(list(languages)))
     if file is None:
         given.setdefault("task", task)
-        if not any(name.startswith("model.") for name in given):
-            known = languages or _languages_of(data)
-            if not known:
-                known = ("en",)
-                screen.note("--language en: assumed, as the data does not say")
-            start = best_start(task, known)
-            screen.note(f"--model {start}: the start that suits task and languages best")
-            given["model.start"] = json.dumps(start)
     loaded = load_recipe(file, "finetune", given)
     if loaded.task != task:
         raise InvalidInputError(
@@ -135,10 +134,15 @@ def train(
             hint=f"squeezebert train {loaded.task} …",
         )
 
+    from squeezebert.training.finetuning.datasets import open_training_data
     from squeezebert.training.finetuning.finetune import finetune
 
-    if file is None and not any(f"loop.{name}" in given for name in _LENGTHS):
-        loaded = _long_enough(loaded)
+    if file is None:
+        texts = open_training_data(loaded)
+        chosen = any(name.startswith("model.") for name in given)
+        loaded = with_start(loaded, texts, chosen=chosen)
+        if not any(f"loop.{name}" in given for name in _LENGTHS):
+            loaded = _long_enough(loaded, len(texts.train))
     # Before hours of training, in case that one cannot be read.
     tests = [
         layout.open(name, task=loaded.task, split="test", problem_type=loaded.problem_type)
@@ -150,33 +154,8 @@ def train(
     runs.say_how_it_ended(result)
 
 
-def best_start(task: str, languages: Sequence[str]) -> str:
-    """The shipped model to fine-tune: for entities one that finds some already, else a masked LM;
-    the larger one where it knows the languages.
-
-    >>> best_start("token_classification", ["en"]), best_start("text_classification", ["de"])
-    ('squeezebert-small-ner', 'squeezebert-bilingual-mlm')
-    """
-    from squeezebert.checkpoint.shipped import shipped_models
-
-    kind = "ner" if task == "token_classification" else "mlm"
-    known = {model.name: {*model.languages} for model in shipped_models()}
-    names = [f"squeezebert-{size}-{kind}" for size in ("small", "bilingual", "mini")]
-    return next((name for name in names if known[name].issuperset(languages)), names[-1])
-
-
-def _languages_of(data: Sequence[str]) -> tuple[str, ...]:
-    from squeezebert.data.sources import SOURCES
-
-    told = {code for name in data if name in SOURCES for code in SOURCES[name].languages}
-    return tuple(sorted(told))
-
-
-def _long_enough(recipe: FinetuneRecipe) -> FinetuneRecipe:
-    """The recipe with as many epochs as its data needs."""
-    from squeezebert.training.finetuning.datasets import open_training_data
-
-    texts = len(open_training_data(recipe).train)
+def _long_enough(recipe: FinetuneRecipe, texts: int) -> FinetuneRecipe:
+    """The recipe with as many epochs as so many texts need."""
     wanted = math.ceil(STEPS * recipe.loop.batch_size * recipe.loop.accumulation / texts)
     epochs = float(min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS))
     screen.note(f"--set loop.epochs={epochs:g}: {texts:,} training texts")

@@ -33,7 +33,8 @@ STUDY: tuple[StudyRow, ...] = (
 
 def beside_study(results: Sequence[Result]) -> tuple[StudyPair, ...]:
     """Each row of the study beside the same row of ``results``, one pair a data set of its task;
-    a pair without ours where the task was not measured.
+    a pair without ours where the task was not measured. Nothing where none was: the study tells
+    nothing then.
 
     Ours are the first BERT on the data set and the SqueezeBERT that comes nearest to its size from
     below, as in the study, or else the first; by our own backend if they were run by several. A
@@ -45,7 +46,7 @@ def beside_study(results: Sequence[Result]) -> tuple[StudyPair, ...]:
         ours = [_row(row, name, results) for name in datasets]
         found = [StudyPair(study=row, ours=own) for own in ours if own is not None]
         pairs += found or [StudyPair(study=row, ours=None)]
-    return tuple(pairs)
+    return tuple(pairs) if any(pair.ours for pair in pairs) else ()
 
 
 def _row(row: StudyRow, dataset: str, results: Sequence[Result]) -> StudyRow | None:

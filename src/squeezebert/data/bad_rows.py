@@ -11,6 +11,7 @@ from typing import Literal
 from squeezebert.data.messages import OnBad, refuse
 from squeezebert.errors import DataError
 from squeezebert.files import write_text
+from squeezebert.shown import plural
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,11 +41,11 @@ class LeftOut:
         """
         if not self._errors:
             return
-        where = f"; all are in {self._report()}" if report else ""
+        where = f" and told in {self._report()}" if report else ""
         _LOG.warning(
-            "%s: %d rows left out%s; the first: %s",
+            "%s: %s left out%s; the first: %s",
             self._path,
-            len(self._errors),
+            plural(len(self._errors), "row"),
             where,
             self._errors[0].message,
         )

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 from squeezebert.data.bad_rows import BadRows, LeftOut, on_bad
 from squeezebert.data.conll import read_conll
+from squeezebert.data.delimited import JSON_LINES, PARQUET, TABLE_SUFFIXES
 from squeezebert.data.documents import read_documents
-from squeezebert.data.examples import TextExample
+from squeezebert.data.examples import Document, TextExample
 from squeezebert.data.folders import find_split
 from squeezebert.data.known import data_root, known_labels, known_splits, read_known
 from squeezebert.data.layouts import SPLITS, Split
 from squeezebert.data.lines import check_file, format_suffix
-from squeezebert.data.messages import listed, near
+from squeezebert.data.messages import OnBad, listed, near, passing
 from squeezebert.data.soft_labels import SUFFIX, read_soft_labels
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
@@ -223,7 +224,7 @@ def _open_path(
     bad = on_bad(file, options.bad_rows)
     problem_type = options.problem_type
     if task == "masked_lm":
-        examples = read_documents(file, encoding=options.encoding)
+        examples = _documents(file, options, bad)
         labels = ()
     elif format_suffix(file) == SUFFIX:
         soft = read_soft_labels(file, task)
@@ -249,7 +250,14 @@ def _open_path(
                 found.update(example.label)
         labels = sorted(found) if labels is None else labels
     else:
-        if format_suffix(file) in (".jsonl", ".ndjson"):
+        if format_suffix(file) in (".csv", *PARQUET) and options.delimiter is None:
+            raise DataError(
+                f"{file} is a table by its name, expected entities: CoNLL columns, or JSON Lines "
+                "of texts with entities",
+                hint="`squeezebert predict` takes tables; if it holds CoNLL columns, "
+                + passing("delimiter", ","),
+            )
+        if format_suffix(file) in JSON_LINES:
             examples = read_spans(file, types=labels, encoding=options.encoding, bad=bad)
         else:
             examples = read_conll(
@@ -276,3 +284,22 @@ def _open_path(
         labels=tuple(labels),
         problem_type=problem_type,
     )
+
+
+def _documents(file: Path, options: ColumnOptions, bad: OnBad) -> list[Document]:
+    """Documents as they stand in a file; of a table each row is one."""
+    suffix = format_suffix(file)
+    asked = options.text != "text" or options.delimiter is not None
+    if suffix not in TABLE_SUFFIXES or (suffix in JSON_LINES and not asked):
+        return read_documents(file, encoding=options.encoding)
+    rows = read_table(
+        file,
+        text=options.text,
+        label=None,
+        empty=options.empty,
+        delimiter=options.delimiter,
+        quoted=options.quoted,
+        encoding=options.encoding,
+        bad=bad,
+    )
+    return [Document(turns=(row.text,), where=row.where) for row in rows]

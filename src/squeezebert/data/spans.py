@@ -52,7 +52,7 @@ def read_spans(
         if only is not None and not matches(row, only, where):
             continue
         try:
-            examples.append(_example(row, where, text, entities, types))
+            examples.append(read_span_row(row, where, text=text, entities=entities, types=types))
         except DataError as error:
             bad(error)
     if not examples:
@@ -61,9 +61,26 @@ def read_spans(
     return examples
 
 
-def _example(
-    row: Row, where: str, text: str, entities: str, types: Collection[str] | None
+def read_span_row(
+    row: Row,
+    where: str,
+    *,
+    text: str = "text",
+    entities: str = "entities",
+    types: Collection[str] | None = None,
 ) -> TokenExample:
+    """One text of :func:`read_spans`, with its entities.
+
+    Args:
+        row: Its fields.
+        where: File and line, for messages.
+        text: The field of the text.
+        entities: The field of the entities.
+        types: The entity types that may stand there; any where None.
+
+    Raises:
+        DataError: as for :func:`read_spans`.
+    """
     body = string(row, text, where)
     if not body.strip():
         raise broken(where, "the text is empty", "some text", "take the line out")

@@ -110,7 +110,7 @@ def read_table(
         rows = dialect.rows(
             read_lines(path, encoding=encoding), str(path), header=header, ragged=ragged, bad=bad
         )
-    parse = _LabelParser(problem_type, labels, label_names, label_separator)
+    parse = LabelParser(problem_type, labels, label_names, label_separator)
     examples: list[TextExample] = []
     first = next(rows, None)
     if first is not None:
@@ -169,7 +169,7 @@ def _example(
     label: str | None,
     joiner: str,
     empty: EmptyText,
-    parse: _LabelParser,
+    parse: LabelParser,
 ) -> TextExample | None:
     """A row's example; None for an empty one that is to be left out."""
     body = joiner.join(string(row, name, where, option="text") for name in text_columns)
@@ -198,15 +198,22 @@ _CODES = "name every label code in label_names"
 _NO_LABEL = "label=None in Python reads texts without labels"
 
 
-class _LabelParser:
-    """Turns the value of a label column into a label."""
+class LabelParser:
+    """Turns the value of a label column into a label.
+
+    Args:
+        problem_type: What the labels are.
+        labels: Those that may stand there (after ``names``); any where None.
+        names: The name of each label code.
+        separator: What stands between several labels in one cell.
+    """
 
     def __init__(
         self,
         problem_type: ProblemType,
-        labels: Sequence[str] | None,
-        names: Mapping[str, str] | None,
-        separator: str,
+        labels: Sequence[str] | None = None,
+        names: Mapping[str, str] | None = None,
+        separator: str = "|",
     ) -> None:
         self.problem_type = problem_type
         self.labels = None if labels is None else frozenset(labels)
@@ -217,6 +224,15 @@ class _LabelParser:
         self.first_trimmed = ""
 
     def __call__(self, value: object, where: str) -> str | tuple[str, ...] | float:
+        """The label.
+
+        Args:
+            value: Of the column.
+            where: File and line, for messages.
+
+        Raises:
+            DataError: a value that is no label.
+        """
         if self.problem_type == "regression":
             return _number(value, where)
         if self.problem_type == "multi_label":

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from squeezebert.columns import Text
 from squeezebert.data.bad_rows import BadRows
-from squeezebert.errors import InvalidInputError, SqueezeBertError
+from squeezebert.data.tables import EmptyText
+from squeezebert.errors import DataError, InvalidInputError, SqueezeBertError
 from squeezebert.pipeline import Pipeline, Prediction
 from squeezebert.predicting.items import Item
 from squeezebert.tasks.base import Features
@@ -81,6 +82,9 @@ class Answering:
         pipeline: The model, with what its predictions shall hold chosen.
         inputs: Where the rows come from.
         bad_rows: ``error`` stops before the first row that cannot be answered.
+        empty: What becomes of a row whose text is blank: ``keep`` gives it no answer, ``skip``
+            leaves it out, and ``error`` takes it for one that cannot be answered; of a pair the
+            last two look at either text.
         language: Tells the language of a text.
         refusal: Why a good row cannot be written, or None; such a row is bad too.
         chunk_rows: The most rows of a chunk.
@@ -92,6 +96,7 @@ class Answering:
         inputs: Columns,
         *,
         bad_rows: BadRows = "error",
+        empty: EmptyText = "keep",
         language: Callable[[str], str] | None = None,
         refusal: Callable[[Item], SqueezeBertError | None] | None = None,
         chunk_rows: int = CHUNK_ROWS,
@@ -99,6 +104,7 @@ class Answering:
         self._pipeline = pipeline
         self._task = pipeline.task
         self._inputs = inputs
+        self._empty = empty
         self._stops = bad_rows == "error"
         self._language = language
         self._refusal = refusal
@@ -147,17 +153,19 @@ class Answering:
                 if item is None:
                     break
                 try:
-                    text, example = self._example(item)
+                    text = self._text(item)
+                    blank = self._is_blank(text, item)
+                    example = None if blank else self._example(text, item)
                 except SqueezeBertError as error:
                     if self._stops:
                         raise
                     chunk.bad.append((item, error))
                 else:
                     characters += len(text) if isinstance(text, str) else sum(map(len, text))
-                    language = self._language_of(text) if example is not None else None
-                    chunk.texts.append((item, text, example is not None, language))
-                    if example is not None:
-                        chunk.examples.append(example)
+                    if not (blank and self._empty == "skip"):
+                        language = None if blank else self._language_of(text)
+                        chunk.texts.append((item, text, not blank, language))
+                        chunk.examples += [] if blank else [example]
                 chunk.items.append(item)
         except BaseException as error:  # noqa: BLE001 - raised in its turn, behind what is good
             chunk.error = error
@@ -168,8 +176,7 @@ class Answering:
         chunk.read = self._inputs.read
         return chunk
 
-    def _example(self, item: Item) -> tuple[Text, Any]:
-        """A row's text, and the example that is made of it; None for a blank one."""
+    def _text(self, item: Item) -> Text:
         if item.error is not None:
             raise item.error
         assert item.row is not None
@@ -178,12 +185,27 @@ class Answering:
             if wrong is not None:
                 raise wrong
         first = self._cell(item, self._inputs.text)
-        text: Text = first
-        if self._inputs.pair is not None:
-            text = (first, self._cell(item, self._inputs.pair))
-        if not (first if isinstance(text, str) else "".join(text)).strip():
-            return text, None
-        return text, self._task.from_text(text, item.where)
+        return first if self._inputs.pair is None else (first, self._cell(item, self._inputs.pair))
+
+    def _is_blank(self, text: Text, item: Item) -> bool:
+        """Whether a row gets no answer.
+
+        Raises:
+            DataError: it is blank, and such rows are errors.
+        """
+        blank = [not one.strip() for one in ((text,) if isinstance(text, str) else text)]
+        if self._empty == "keep":
+            return all(blank)
+        if any(blank) and self._empty == "error":
+            name = self._inputs.text if blank[0] else self._inputs.pair
+            raise DataError(
+                f"{item.where}: the text (column {name!r}) is empty, expected some text",
+                hint="--empty keep answers such rows with nothing, skip leaves them out",
+            )
+        return any(blank)
+
+    def _example(self, text: Text, item: Item) -> Any:
+        return item.example or self._task.from_text(text, item.where)
 
     def _cell(self, item: Item, name: str) -> str:
         assert item.row is not None

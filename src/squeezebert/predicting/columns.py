@@ -79,7 +79,7 @@ class Appended:
         if taken:
             raise InvalidInputError(
                 f"{where} has the column {listed(taken)} already, which the predictions would hide",
-                hint="give theirs other names: --prefix predicted_",
+                hint=f"give theirs other names: --prefix {self.prefix}predicted_",
             )
 
     def cells(self, answer: Prediction | None, language: str | None = None) -> dict[str, Any]:

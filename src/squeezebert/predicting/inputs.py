@@ -44,6 +44,7 @@ class Inputs:
             standard input.
         text: The column of the text; guessed where None.
         pair: The column of the second text of a pair.
+        label: The column of the labels that rows have already; None where nothing is done with it.
         delimiter: What stands between the columns of CSV and TSV.
         quoted: Whether ``"`` quotes a cell of a table.
         encoding: Of all but Parquet.
@@ -63,6 +64,7 @@ class Inputs:
         format: Format | None = None,  # noqa: A002 - the option's own name
         text: str | None = None,
         pair: str | None = None,
+        label: str | None = None,
         delimiter: str | None = None,
         quoted: bool | None = None,
         encoding: str = "utf-8",
@@ -89,7 +91,7 @@ class Inputs:
             raise InvalidInputError(
                 "Parquet cannot be read from standard input", hint="save it as a file"
             )
-        asked = [name for name in (text, pair) if name is not None]
+        asked = [name for name in (text, pair, label) if name is not None]
         # As in `read_table`: numbers ask for the columns of a table without a line of names.
         self.header = not (asked and all(name.isdecimal() for name in asked))
         self.schema: Any = None
@@ -103,9 +105,10 @@ class Inputs:
             _check_divided(only, self.name)
         self.text = text or only or find_column(self.columns, "text", self.name)
         self.pair = pair
+        self.label = label
         self.guessed = text is None and self.text != "text" and self.format != "text"
         if self.columns or self.format != "jsonl":
-            for name, option in ((self.text, "text"), (pair, "pair")):
+            for name, option in ((self.text, "text"), (pair, "pair"), (label, "label")):
                 if name is not None:
                     field(dict.fromkeys(self.columns), name, self.name, option=option)
 
@@ -127,7 +130,8 @@ class Inputs:
         table all cells are empty, of JSON Lines the object has no field.
 
         Args:
-            whole: Whether all columns of Parquet are wanted in ``Item.row``, or only the texts.
+            whole: Whether all columns of Parquet are wanted in ``Item.row``, or only those of texts
+                and labels.
 
         Raises:
             DataError: what cannot be read at all.
@@ -323,7 +327,8 @@ class Inputs:
 
     def _of_parquet(self, file: Path, *, whole: bool) -> Iterator[tuple[Item, float]]:
         parquet, failures = import_parquet()
-        wanted = None if whole else [self.text] if self.pair is None else [self.text, self.pair]
+        used = [name for name in (self.text, self.pair, self.label) if name is not None]
+        wanted = None if whole else list(dict.fromkeys(used))
         number = 0
         try:
             with parquet.ParquetFile(file, pre_buffer=False) as table:

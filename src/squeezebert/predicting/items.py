@@ -20,6 +20,7 @@ class Item:
         error: Why it cannot be read.
         batch: The Arrow batch that the row is of, for Parquet.
         index: The row's place in it.
+        example: What the row is to a task, where it comes from a data set.
     """
 
     where: str
@@ -27,6 +28,7 @@ class Item:
     error: DataError | None = None
     batch: Any = None
     index: int = 0
+    example: Any = None
 
 
 class Texts:

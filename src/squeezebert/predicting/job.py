@@ -11,11 +11,13 @@ from typing import Any
 
 from squeezebert.checkpoint.hub import resolve
 from squeezebert.data.bad_rows import BadRows
+from squeezebert.data.tables import EmptyText
 from squeezebert.errors import DataError, SqueezeBertError
 from squeezebert.pipeline import Pipeline
 from squeezebert.predicting.answering import Answered, Answering
 from squeezebert.predicting.columns import Appended
-from squeezebert.predicting.inputs import Inputs
+from squeezebert.predicting.examples import Rows
+from squeezebert.predicting.gold import Gold
 from squeezebert.predicting.items import Item
 from squeezebert.predicting.outputs import Output, Pair, open_output, output_format
 from squeezebert.predicting.partial import Partial, Progress, open_partial
@@ -61,6 +63,9 @@ class Job:
         output: A file, ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``.
         appended: The columns that predictions make.
         choices: What was chosen of the predictions, as plain values; a job with others is another.
+        gold: The labels that the rows have, which answers are compared with.
+        empty: What becomes of rows without a text; see
+            :class:`~squeezebert.predicting.answering.Answering`.
         bad_rows: ``error`` stops at a row that cannot be answered; ``skip`` leaves it out;
             ``report`` leaves it out and tells it in ``NAME.bad.jsonl`` beside the output.
         language: Tells the language of a text.
@@ -69,10 +74,12 @@ class Job:
 
     pipeline: Pipeline[Any]
     directory: Path
-    inputs: Inputs
+    inputs: Rows
     output: Path
     appended: Appended
     choices: dict[str, Any]
+    gold: Gold | None = None
+    empty: EmptyText = "keep"
     bad_rows: BadRows = "error"
     language: Callable[[str], str] | None = None
     restart: bool = False
@@ -145,8 +152,9 @@ class Job:
             self.pipeline,
             self.inputs,
             bad_rows=self.bad_rows,
+            empty=self.empty,
             language=self.language,
-            refusal=lambda item: self._taken(item) or output.refusal(item),
+            refusal=lambda item: self._refusal(item) or output.refusal(item),
         )
 
     def rows(self, chunk: Answered) -> list[Pair]:
@@ -156,8 +164,13 @@ class Job:
             for item, _, answer, language in chunk.good
         ]
 
-    def _taken(self, item: Item) -> SqueezeBertError | None:
-        """Of JSON Lines any row may bring a field of a new name."""
+    def _refusal(self, item: Item) -> SqueezeBertError | None:
+        """A label that cannot be read; of JSON Lines any row may bring a field of a new name, which
+        may be taken.
+        """
+        wrong = None if self.gold is None else self.gold.refusal(item)
+        if wrong is not None:
+            return wrong
         if self.inputs.format == "jsonl" and item.row is not None:
             try:
                 self.appended.check_free([*item.row], item.where)
@@ -168,6 +181,10 @@ class Job:
     def counted(self, progress: Progress, chunk: Answered, mark: int) -> Progress:
         """``progress`` with a chunk more, whose rows end at ``mark`` of the output."""
         known = self.pipeline.task.spec.languages
+        agreement = progress.agreement
+        if self.gold is not None:
+            for item, _, answer, _ in chunk.good:
+                agreement += self.gold.agreement(item, answer)
         return Progress(
             rows=progress.rows + len(chunk.items),
             digest=digest_rows(progress.digest, chunk.items),
@@ -176,6 +193,7 @@ class Job:
             bad=progress.bad + len(chunk.bad),
             foreign=progress.foreign
             + sum(language not in (None, "", *known) for *_, language in chunk.good),
+            agreement=agreement,
             mark=mark,
             bad_bytes=progress.bad_bytes,
         )
@@ -192,6 +210,9 @@ class Job:
             "dialect": None if inputs.dialect is None else [*vars(inputs.dialect).values()],
             "text column": inputs.text,
             "pair column": inputs.pair,
+            "column of labels": None if self.gold is None else self.gold.column,
+            "label map": None if self.gold is None else dict(self.gold.label_map),
+            "choice for empty texts": self.empty,
             "set of columns": [column.name for column in self.appended.columns],
             "choice of predictions": self.choices,
         }

@@ -6,7 +6,8 @@ be in another language than the model's only where there is enough of it and lit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from squeezebert.errors import InvalidInputError, MissingDependencyError
@@ -17,8 +18,14 @@ SHORTEST = 20
 SUREST = 0.9
 """The least probability of another language than the model's own."""
 
+SHARE = 0.1
+"""Of the texts whose language is told: the least that makes it a language of all of them."""
+
 _READ = 1000
 """Characters that are looked at."""
+
+_SAMPLE = 500
+"""Texts that are looked at, of many."""
 
 
 class LanguageCheck:
@@ -38,14 +45,7 @@ class LanguageCheck:
                 "the model does not say which languages it was made for",
                 hint='name them in its task.json, for example "languages": ["en"]',
             )
-        try:
-            from py3langid.langid import MODEL_FILE, LanguageIdentifier
-        except ImportError as error:
-            raise MissingDependencyError.for_extra(
-                "py3langid", "language", "telling a text's language"
-            ) from error
-        self._languages = frozenset(languages)
-        self._identifier: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._language = identifier()
 
     def __call__(self, text: str) -> str:
         """The ISO 639-1 code; empty where the text is too short to tell, or in doubt.
@@ -53,8 +53,46 @@ class LanguageCheck:
         Args:
             text: Of any length; its beginning is looked at.
         """
+        return self._language(text)
+
+
+def identifier() -> Callable[[str], str]:
+    """What tells the language of a text; see :class:`LanguageCheck`.
+
+    Raises:
+        MissingDependencyError: no py3langid.
+    """
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError as error:
+        raise MissingDependencyError.for_extra(
+            "py3langid", "language", "telling a text's language"
+        ) from error
+    known: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+    def language(text: str) -> str:
         start = text[:_READ]
         if sum(map(str.isalpha, start)) < SHORTEST:
             return ""
-        language, probability = self._identifier.classify(start)
-        return str(language) if probability >= SUREST else ""
+        code, probability = known.classify(start)
+        return str(code) if probability >= SUREST else ""
+
+    return language
+
+
+def languages_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The languages that texts of one data set are in, the most frequent first; none where they are
+    too short to tell, or in doubt.
+
+    Args:
+        texts: All of them; some are looked at.
+
+    Raises:
+        MissingDependencyError: no py3langid.
+    """
+    language = identifier()
+    some = texts[:: max(len(texts) // _SAMPLE, 1)]
+    told = Counter(filter(None, map(language, some)))
+    if not told:  # single words, maybe; together they are many
+        told = Counter(filter(None, [language(" ".join(some))]))
+    return tuple(code for code, count in told.most_common() if count >= SHARE * told.total())

@@ -19,8 +19,8 @@ from squeezebert.errors import DataError, InvalidInputError
 from squeezebert.files import sync
 from squeezebert.predicting.arrow_columns import append, schema_of
 from squeezebert.predicting.columns import Column
+from squeezebert.predicting.examples import Rows
 from squeezebert.predicting.finding import SUFFIXES
-from squeezebert.predicting.inputs import Inputs
 from squeezebert.predicting.items import Item
 from squeezebert.predicting.values import as_json
 
@@ -53,7 +53,9 @@ def output_format(path: Path) -> OutputFormat:
         packed = format_suffix(path) in _FORMATS
         raise InvalidInputError(
             f"cannot write {path}: expected a name that ends in {', '.join(_FORMATS)}",
-            hint="compress it afterwards" if packed else "give the output such a name",
+            hint="compress it afterwards"
+            if packed
+            else "give the output such a name; JSON Lines go to standard output without --output",
         )
     return found
 
@@ -96,7 +98,7 @@ class Output(ABC):
         return None
 
 
-def open_output(path: Path, directory: Path, inputs: Inputs, appended: Sequence[Column]) -> Output:
+def open_output(path: Path, directory: Path, inputs: Rows, appended: Sequence[Column]) -> Output:
     """What writes ``path``, for now in ``directory``.
 
     Raises:
@@ -207,7 +209,7 @@ def _surrogate(item: Item, name: str) -> DataError:
 class _Parquet(Output):
     """A mark is a number of parts, each a small Parquet file; they are joined in the end."""
 
-    def __init__(self, directory: Path, inputs: Inputs, appended: Sequence[Column]) -> None:
+    def __init__(self, directory: Path, inputs: Rows, appended: Sequence[Column]) -> None:
         self._parquet, _ = import_parquet("writing Parquet files")
         import pyarrow as pa
 

@@ -19,7 +19,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -29,6 +29,7 @@ from squeezebert.errors import CheckpointError, InvalidInputError
 from squeezebert.files import sync, write_text, writing
 from squeezebert.locking import take
 from squeezebert.predicting.finding import PARTIAL
+from squeezebert.predicting.gold import Agreement
 
 _JOB, _JOURNAL, _BAD, _LOCK = "job.json", "journal.jsonl", "bad.jsonl", ".lock"
 
@@ -44,6 +45,7 @@ class Progress:
         blank: Those among them without a text.
         bad: Rows that were left out.
         foreign: Rows in a language that the model was not made for.
+        agreement: Their answers beside the labels that they have.
         mark: How far the output reaches; see :class:`squeezebert.predicting.outputs.Output`.
         bad_bytes: How far ``bad.jsonl`` reaches.
         done: Whether the output is whole and only its name is to be given.
@@ -55,9 +57,25 @@ class Progress:
     blank: int = 0
     bad: int = 0
     foreign: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
     mark: int = 0
     bad_bytes: int = 0
     done: bool = False
+
+    @property
+    def left_out(self) -> int:
+        """Rows without a text that are not written."""
+        return self.rows - self.written - self.bad
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Progress:
+        """What :func:`dataclasses.asdict` made plain.
+
+        Raises:
+            KeyError, TypeError: something else.
+        """
+        plain = {name: value for name, value in values.items() if name != "agreement"}
+        return cls(**plain, agreement=Agreement(**values["agreement"]))
 
 
 class Partial:
@@ -121,13 +139,12 @@ class Partial:
         self.remove()
 
     def remove(self) -> None:
-        """Removes the directory; what says that the job is done goes last."""
+        """Removes the directory, from its place at once: no kill leaves half of it there."""
         self.close()
-        _clear(self.directory, keep=(_JOURNAL, _JOB, _LOCK))
-        _clear(self.directory, keep=(_JOB, _LOCK))
-        _clear(self.directory, keep=(_LOCK,))
-        _clear(self.directory)
-        self.directory.rmdir()
+        aside = _aside(self.directory)
+        shutil.rmtree(aside, ignore_errors=True)
+        self.directory.rename(aside)
+        shutil.rmtree(aside)
 
     def close(self) -> None:
         """Closes what is open."""
@@ -140,6 +157,11 @@ class Partial:
 def partial_of(output: Path) -> Path:
     """Where a job that is to write ``output`` keeps what it has."""
     return output.with_name(output.name + PARTIAL)
+
+
+def _aside(directory: Path) -> Path:
+    """Where the directory of a job that is done goes to be removed, hidden from whoever lists."""
+    return directory.with_name(f".{directory.name}")
 
 
 def bad_line(where: str, reason: str) -> bytes:
@@ -174,6 +196,7 @@ def open_partial(output: Path, job: Mapping[str, Any], *, restart: bool) -> Gene
         )
     with writing(output):
         directory.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(_aside(directory), ignore_errors=True)  # of one killed while it was removed
         with _locked(directory, output):
             if restart or not began:
                 (directory / _JOB).unlink(missing_ok=True)  # the rest is no job's from here on
@@ -203,7 +226,7 @@ def _locked(directory: Path, output: Path) -> Generator[None]:
         lock.release()
 
 
-def _clear(directory: Path, keep: tuple[str, ...] = ()) -> None:
+def _clear(directory: Path, keep: tuple[str, ...]) -> None:
     for path in directory.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -245,8 +268,8 @@ def _last(journal: Path) -> Progress:
     if not lines:
         return Progress()
     try:
-        return Progress(**json.loads(lines[-1]))
-    except (ValueError, TypeError) as error:
+        return Progress.of(json.loads(lines[-1]))
+    except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{journal} is damaged: {error}", hint="begin anew with --restart"
         ) from error

@@ -9,7 +9,8 @@ from typing import Literal
 
 from squeezebert.comparison.schema import Result
 from squeezebert.report.grouping import Group, families_of, labels_of
-from squeezebert.report.words import listed, plural, significant, times
+from squeezebert.report.words import listed, significant, times
+from squeezebert.shown import plural
 
 SAME_SPEED = 1.05
 """Ratios below this, or its inverse, read "about as fast": less is noise on a shared machine."""

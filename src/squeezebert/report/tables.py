@@ -13,11 +13,11 @@ from squeezebert.report.words import (
     Measure,
     count,
     listed,
-    plural,
     significant,
     task_title,
     times,
 )
+from squeezebert.shown import plural
 from squeezebert.tasks.resampling import NOISE
 
 NOISE_MARK = "≈"

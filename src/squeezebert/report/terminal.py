@@ -8,9 +8,9 @@ from squeezebert.comparison.schema import Report
 from squeezebert.report.grouping import Group, groups_of
 from squeezebert.report.headline import headline_of
 from squeezebert.report.tables import facts_of, remarks_of, study_table, summary_table
-from squeezebert.report.words import plural, shorten
+from squeezebert.report.words import shorten
 from squeezebert.shown import console as make_console
-from squeezebert.shown import shown
+from squeezebert.shown import plural, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

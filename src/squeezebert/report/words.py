@@ -167,11 +167,6 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}"
 
 
-def plural(number: int, word: str) -> str:
-    """``1 data set``, ``2 data sets``."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def task_title(task: str) -> str:
     """The task in words."""
     return TASK_TITLES.get(task, task.replace("_", " ").capitalize())

@@ -82,9 +82,10 @@ class DividedJob:
         job = self.job
         output_format(job.output)
         job.appended.check_free(job.inputs.columns, job.inputs.name)
-        if not job.inputs.files:
+        if not isinstance(job.inputs, Inputs) or not job.inputs.files:
             raise InvalidInputError(
-                "standard input cannot be read by several processes", hint="save it as a file"
+                f"{job.inputs.name} cannot be read by several processes",
+                hint="save it as a table; or leave --ray out",
             )
         described = {**job.described(), "number of rows in a partition": self.rows}
         with open_partial(job.output, described, restart=job.restart) as partial:
@@ -94,18 +95,22 @@ class DividedJob:
                 return State(
                     progress=progress, before=progress.rows, read=1.0, read_before=1.0, seconds=0.0
                 )
-            return self._answer(partial, cluster, tell)
+            return self._answer(partial, job.inputs, cluster, tell)
 
     def _answer(
-        self, partial: Partial, cluster: Cluster, tell: Callable[[State], None] | None
+        self,
+        partial: Partial,
+        inputs: Inputs,
+        cluster: Cluster,
+        tell: Callable[[State], None] | None,
     ) -> State:
         job, rows = self.job, self.rows
         # Made first, since it looks through all of JSON Lines once, which others then need not.
-        output = open_output(job.output, partial.directory, job.inputs, job.appended.columns)
+        output = open_output(job.output, partial.directory, inputs, job.appended.columns)
         folder = partial.directory / "partitions"
         folder.mkdir(exist_ok=True)
         forget_tries(folder)
-        inputs, whole, here, model = job.inputs, job.whole, str(Path.cwd()), model_of(job)
+        whole, here, model = job.whole, str(Path.cwd()), model_of(job)
         counted = _Counted(job)
         answers = cluster.answer(
             len(inputs.files),
@@ -157,6 +162,7 @@ class _Counted:
             blank=sum_.blank + found.blank,
             bad=sum_.bad + found.bad,
             foreign=sum_.foreign + found.foreign,
+            agreement=sum_.agreement + found.agreement,
         )
         share = self._sizes[part.file] / max(sum(self._sizes), 1) / part.of
         self.read += share

@@ -149,7 +149,9 @@ class Answerer:
                 hint="put the same model on all machines, and say --precision float32 where their "
                 "processors differ",
             )
+        assert isinstance(job.inputs, Inputs)
         self._job = job
+        self._inputs = job.inputs
         self._folder = folder
         self._at = (-1, 0)
         self._items: Iterator[Item] = iter(())
@@ -175,7 +177,7 @@ class Answerer:
                 progress = self._answer(self._rows(partition, at), directory)
                 if progress.digest != partition.digest:
                     raise DataError(
-                        f"{self._job.inputs.files[partition.file]} is not what it was when its "
+                        f"{self._inputs.files[partition.file]} is not what it was when its "
                         "rows were counted",
                         hint="leave the input alone while it is answered; on all machines it must "
                         "be the same file",
@@ -200,7 +202,7 @@ class Answerer:
             stream.write(b".")
             tries = stream.tell()
         if tries > MOST_TRIES:
-            file = self._job.inputs.files[partition.file]
+            file = self._inputs.files[partition.file]
             raise SqueezeBertError(
                 f"{file}, rows {partition.first + 1:,} to {partition.first + partition.rows:,}: "
                 f"the process that answered them died {MOST_TRIES} times",
@@ -228,7 +230,7 @@ class Answerer:
         """Its rows. Reading goes on where it was if that is before them in the same file."""
         file, place = at
         if file != partition.file or place > partition.first:
-            inputs = self._job.inputs.only(self._job.inputs.files[partition.file])
+            inputs = self._inputs.only(self._inputs.files[partition.file])
             self._items, place = inputs.items(whole=self._job.whole), 0
         for _ in itertools.islice(self._items, partition.first - place):
             pass
@@ -255,6 +257,6 @@ def _read_done(target: Path, partition: Partition) -> Done | None:
         told = json.loads((target / _DONE).read_bytes())
         if told["digest"] != partition.digest:
             return None
-        return Done(partition=partition, progress=Progress(**told["progress"]), earlier=True)
+        return Done(partition=partition, progress=Progress.of(told["progress"]), earlier=True)
     except (OSError, ValueError, TypeError, KeyError):
         return None

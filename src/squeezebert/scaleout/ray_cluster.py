@@ -72,7 +72,7 @@ class RayCluster:
             for values in _heard(ray, answered):
                 yield Done(
                     partition=Partition(**values["partition"]),
-                    progress=Progress(**values["progress"]),
+                    progress=Progress.of(values["progress"]),
                     earlier=values["earlier"],
                 )
 

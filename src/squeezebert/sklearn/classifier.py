@@ -29,6 +29,7 @@ class SqueezeBertClassifier(ClassifierMixin, Trained):
         precision: As for :func:`squeezebert.load`, to predict.
         threads: CPU threads; all usable cores where None.
         seed: Fixes what is drawn at random.
+        verbose: Whether ``fit`` tells on stderr how far it is.
 
     Attributes:
         classes_: The classes, sorted, as they stand in ``y``.
@@ -51,6 +52,7 @@ class SqueezeBertClassifier(ClassifierMixin, Trained):
         precision: str = "auto",
         threads: int | None = None,
         seed: int = 0,
+        verbose: bool = False,
     ) -> None:
         self.model = model
         self.epochs = epochs
@@ -61,6 +63,7 @@ class SqueezeBertClassifier(ClassifierMixin, Trained):
         self.precision = precision
         self.threads = threads
         self.seed = seed
+        self.verbose = verbose
 
     def fit(self, X: Texts, y: Sequence[Any] | NDArray[Any]) -> Self:  # noqa: N803 - scikit-learn's
         """Fine-tunes the model.

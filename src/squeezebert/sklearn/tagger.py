@@ -18,7 +18,8 @@ class SqueezeBertTagger(Trained):
     """A tag for each word by a fine-tuned model.
 
     Args:
-        model: As for :class:`SqueezeBertClassifier`, and so are the others.
+        model: What training starts from: best a tagger, which finds some entities already. The
+            others are as for :class:`SqueezeBertClassifier`.
         epochs: Passes over the sentences.
         learning_rate: The peak; 0: what suits the model's width.
         batch_size: Sentences a step.
@@ -26,6 +27,7 @@ class SqueezeBertTagger(Trained):
         precision: To predict.
         threads: CPU threads; all usable cores where None.
         seed: Fixes what is drawn at random.
+        verbose: Whether ``fit`` tells on stderr how far it is.
 
     Attributes:
         classes_: The tags, ``O`` first.
@@ -38,7 +40,7 @@ class SqueezeBertTagger(Trained):
 
     def __init__(
         self,
-        model: str = "squeezebert-small-mlm",
+        model: str = "squeezebert-small-ner",
         *,
         epochs: float = 3.0,
         learning_rate: float = 0.0,
@@ -47,6 +49,7 @@ class SqueezeBertTagger(Trained):
         precision: str = "auto",
         threads: int | None = None,
         seed: int = 0,
+        verbose: bool = False,
     ) -> None:
         self.model = model
         self.epochs = epochs
@@ -56,6 +59,7 @@ class SqueezeBertTagger(Trained):
         self.precision = precision
         self.threads = threads
         self.seed = seed
+        self.verbose = verbose
 
     def fit(self, X: Texts, y: Sequence[Sequence[str]]) -> Self:  # noqa: N803
         """Fine-tunes the model.

@@ -31,6 +31,7 @@ class Trained(BaseEstimator):
     precision: str
     threads: int | None
     seed: int
+    verbose: bool
 
     def _recipe(self, task: TaskName) -> FinetuneRecipe:
         from squeezebert.training.recipe.run import (
@@ -60,7 +61,7 @@ class Trained(BaseEstimator):
         except ImportError as error:
             raise MissingDependencyError.for_extra("torch", "train", "fitting a model") from error
         with tempfile.TemporaryDirectory(prefix="squeezebert-") as folder:
-            finetune(recipe, Path(folder) / "model", data=data)
+            finetune(recipe, Path(folder) / "model", data=data, quiet=not self.verbose)
             self._files = _read(Path(folder) / "model")
         self._open()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from squeezebert.report.tables import Table
-from squeezebert.report.words import MISSING, listed, plural
+from squeezebert.report.words import MISSING, listed
+from squeezebert.shown import plural
 from squeezebert.study.plan import Plan
 
 

@@ -14,12 +14,12 @@ from squeezebert.report.words import (
     MISSING,
     count,
     listed,
-    plural,
     signed,
     significant,
     task_title,
     times,
 )
+from squeezebert.shown import plural
 from squeezebert.study.published import PROTOCOLS, ROWS
 from squeezebert.study.result import Cell, Setting, StudyResult, StudySetResult
 

@@ -14,11 +14,11 @@ from squeezebert.report.words import (
     MISSING,
     count,
     listed,
-    plural,
     signed,
     significant,
     times,
 )
+from squeezebert.shown import plural
 
 Number = TypeVar("Number", int, float)
 

@@ -41,6 +41,7 @@ def finetune(
     resume: bool = False,
     *,
     data: TrainingData | None = None,
+    quiet: bool = False,
 ) -> TrainingResult:
     """Trains a model for a task and writes a model directory.
 
@@ -52,6 +53,7 @@ def finetune(
         output: The run's directory; becomes the model directory.
         resume: Go on with the run that was killed there. A finished one is left as it is.
         data: What to train on, instead of what the recipe names.
+        quiet: Tell nothing of the run, neither on stderr nor in ``metrics.jsonl``.
 
     Raises:
         ConfigError: a recipe that cannot be, or another one than the run to resume had; another
@@ -62,11 +64,11 @@ def finetune(
     """
     output, recipe = Path(output), with_learning_rate(recipe)
     with claimed(output, recipe, resume=resume) as finished:
-        return finished or _finetune(recipe, output, resume=resume, data=data)
+        return finished or _finetune(recipe, output, resume=resume, data=data, quiet=quiet)
 
 
 def _finetune(
-    recipe: FinetuneRecipe, output: Path, *, resume: bool, data: TrainingData | None
+    recipe: FinetuneRecipe, output: Path, *, resume: bool, data: TrainingData | None, quiet: bool
 ) -> TrainingResult:
     data = open_training_data(recipe) if data is None else data
     tokenizer = start_tokenizer(recipe.model)
@@ -108,6 +110,7 @@ def _finetune(
                 output=output,
                 title=spec.task,
                 gradual=gradual,
+                quiet=quiet,
                 settings=lasting_settings(recipe),
             ),
             resume=resume,

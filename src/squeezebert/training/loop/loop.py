@@ -105,7 +105,7 @@ class _Run:
             step=self.state.step,
             log_seconds=loop.log_seconds,
             tensorboard=loop.tensorboard,
-            active=self.accelerator.is_main_process,
+            active=self.accelerator.is_main_process and not self.setup.quiet,
         ) as metrics:
             metrics.say(self._plan())
             while not self.state.stopped:

@@ -73,6 +73,7 @@ class Setup:
         flops_per_token: Of a forward pass; 0 where it is not known, and no model FLOP
             utilization is told.
         gradual: What changes along the run.
+        quiet: Tell nothing of the run, neither on stderr nor in files.
         settings: The recipe's that touch what is computed: a checkpoint of other ones is refused.
     """
 
@@ -86,4 +87,5 @@ class Setup:
     title: str = "training"
     flops_per_token: float = 0.0
     gradual: Sequence[Gradual] = ()
+    quiet: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
