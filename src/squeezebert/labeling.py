@@ -8,7 +8,7 @@ torch: the teacher runs on any backend.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.lines import format_suffix
 from squeezebert.data.messages import near
 from squeezebert.data.sentences import split_sentences
-from squeezebert.data.tables import read_table
 from squeezebert.data.variants import variants
 from squeezebert.data.words import split_words
 from squeezebert.errors import InvalidInputError
@@ -46,9 +45,7 @@ all names."""
 def unlabeled(
     source: str | Path,
     limit: int | None = None,
-    *,
-    text: str | Sequence[str] = "text",
-    pair: str | None = None,
+    **columns: Any,
 ) -> Iterator[TokenExample]:
     """The sentences of a file of text, or of a data set known by name, untagged.
 
@@ -58,8 +55,8 @@ def unlabeled(
             text-classification set, whose ``train`` split is read; with ``:dev`` or ``:test`` after
             it, that split.
         limit: At most so many of them, spread evenly over the source; all where None.
-        text: The column of a table's texts, or several.
-        pair: The column of the second text.
+        columns: How a table is laid out, in the words of :func:`squeezebert.data.open_dataset`:
+            ``text``, ``pair``, ``delimiter`` and so on.
 
     Raises:
         DataError, InvalidInputError: no such file or data set.
@@ -72,7 +69,7 @@ def unlabeled(
         return
     found = [
         (sentence, example.where)
-        for example in _texts(str(source), text, pair)
+        for example in _texts(str(source), columns)
         for part in (example.text, example.pair)
         for sentence in split_sentences(part or "")
         if sentence.count(" ") >= SHORTEST - 1
@@ -84,7 +81,7 @@ def unlabeled(
                 yield TokenExample.from_words(words[start : start + LONGEST], where=where)
 
 
-def _texts(source: str, text: str | Sequence[str], pair: str | None) -> list[TextExample]:
+def _texts(source: str, columns: Mapping[str, Any]) -> list[TextExample]:
     """The texts, or pairs, of anything but a set of tagged words, without their labels."""
     name, _, split = source.partition(":")
     if name in dataset_names("text_classification"):
@@ -98,7 +95,8 @@ def _texts(source: str, text: str | Sequence[str], pair: str | None) -> list[Tex
             hint=near(name, names) or "name a file, or a data set of entities or of classes",
         )
     if format_suffix(source) in TABLE_SUFFIXES:
-        return read_table(path, text=text, label=None, pair=pair, empty="skip")
+        columns = {"empty": "skip", **columns, "label": None}
+        return open_dataset(path, task="text_classification", split="train", **columns).examples
     return [
         TextExample(text=turn, where=document.where)
         for document in iter_documents(source)
@@ -110,9 +108,8 @@ def unlabeled_texts(
     source: str | Path,
     limit: int | None = None,
     *,
-    text: str | Sequence[str] = "text",
-    pair: str | None = None,
     copies: int = 0,
+    **columns: Any,
 ) -> list[TextExample]:
     """The texts, or pairs, of a file or of a data set known by name, without their labels.
 
@@ -120,9 +117,8 @@ def unlabeled_texts(
         source: A table, whose rows are texts; any other text file, whose paragraphs are; or the
             name of a token- or text-classification set, as for :func:`unlabeled`.
         limit: At most so many of them, spread evenly over the source; all where None.
-        text: The column of a table's texts, or several.
-        pair: The column of the second text.
         copies: So many altered copies of each come after them (:mod:`squeezebert.data.variants`).
+        columns: How a table is laid out, as for :func:`unlabeled`.
 
     Raises:
         DataError, InvalidInputError: no such file or data set, or a table that cannot be read.
@@ -132,7 +128,7 @@ def unlabeled_texts(
         data = open_dataset(name, task="token_classification", split=split or "train")
         found = [TextExample(text=e.text, where=e.where) for e in data.examples]
     else:
-        found = _texts(str(source), text, pair)
+        found = _texts(str(source), columns)
     found = list(_spread(found, limit))
     originals = found[:]
     for seed in range(copies if originals else 0):

@@ -22,6 +22,7 @@ OWN_WORDS = {
     "--data": "data by name or file; which kinds a verb takes differs",
     "--dev": "the dev part of data, or a file: what weights are chosen on, or what is measured on",
     "--format": "of what file, in or out",
+    "--limit": "at most so many texts: of those that are measured, or of each source",
     "--length": "tokens of an input: one, or several to measure",
     "--model": "which model: to start from, or several to compare",
     "--name": "what something is called: a run in a picture, a model on the hub",

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
+from squeezebert.cli.layout import table_options
 from squeezebert.cli.options import (
     backend_option,
-    pair_option,
     precision_option,
-    text_option,
     threads_option,
 )
 
@@ -46,8 +45,7 @@ from squeezebert.cli.options import (
     show_default=True,
     help="Of a classifier: label so many altered copies of each text too.",
 )
-@text_option
-@pair_option
+@table_options
 @backend_option
 @precision_option
 @threads_option
@@ -59,8 +57,7 @@ def label(
     limit: int | None,
     plain_share: float,
     variants: int,
-    text: str | None,
-    pair: str | None,
+    columns: dict[str, Any],
     backend: str,
     precision: str,
     threads: int | None,
@@ -103,9 +100,9 @@ def label(
     with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
         for source in sources:
             examples: list[Any] = (
-                list(unlabeled(source, limit, text=text or "text", pair=pair))
+                list(unlabeled(source, limit, **columns))
                 if of_words
-                else unlabeled_texts(source, limit, text=text or "text", pair=pair, copies=variants)
+                else unlabeled_texts(source, limit, copies=variants, **columns)
             )
             done = bar.add_task(source, total=len(examples))
             before = len(labeled)

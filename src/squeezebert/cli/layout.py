@@ -187,45 +187,51 @@ def _inline(values: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{name} = {value}" for name, value in values.items()) + "}"
 
 
-_LAYOUT = (
-    click.option(
+_LAYOUT = {
+    "text": click.option(
         "--text",
         metavar="COLUMN",
         help="Column of the text [default: text, or the one that looks so].",
     ),
-    click.option(
+    "label": click.option(
         "--label",
         metavar="COLUMN",
         help="Column of the label [default: label, or the one that looks so; predict: none].",
     ),
-    click.option("--pair", metavar="COLUMN", help="Column of the second text of a pair."),
-    click.option(
+    "pair": click.option("--pair", metavar="COLUMN", help="Column of the second text of a pair."),
+    "token_column": click.option(
         "--token-column",
         default=0,
         show_default=True,
         help="Number of the column of words, from 0, in CoNLL columns.",
     ),
-    click.option(
+    "tag_column": click.option(
         "--tag-column",
         default=-1,
         show_default=True,
         help="Number of the column of tags; -1 is the last.",
     ),
-    click.option(
+    "scheme": click.option(
         "--scheme",
         type=click.Choice(SCHEMES),
         help="How entities are tagged [default: found out from the file].",
     ),
-    click.option("--delimiter", help="What stands between columns [default: by the file's name]."),
-    click.option("--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'),
-    click.option(
+    "delimiter": click.option(
+        "--delimiter", help="What stands between columns [default: by the file's name]."
+    ),
+    "quoted": click.option(
+        "--quoted/--no-quoted", default=None, help='Whether " quotes a cell of a table.'
+    ),
+    "empty": click.option(
         "--empty",
         type=click.Choice(["error", "skip", "keep"]),
         help="What to do with empty texts of a table [default: error; predict: keep, so that rows "
-        "align].",
+        "align; label: skip].",
     ),
-    click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the files."),
-    click.option(
+    "encoding": click.option(
+        "--encoding", default="utf-8", show_default=True, help="Encoding of the files."
+    ),
+    "bad_rows": click.option(
         "--bad-rows",
         type=click.Choice(["error", "skip", "report"]),
         default="error",
@@ -233,13 +239,13 @@ _LAYOUT = (
         help="Rows that cannot be used: stop, leave them out and count them, or tell them in a "
         "file NAME.bad.jsonl as well.",
     ),
-    click.option(
+    "label_map": click.option(
         "--label-map",
         metavar="OLD=NEW,...",
         help="Renames the data's labels or entity types; OLD= drops one; `position` pairs them "
         "with the model's by their order.",
     ),
-)
+}
 
 
 def layout_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -252,6 +258,27 @@ def layout_options(command: Callable[..., None]) -> Callable[..., None]:
         own = {field.name: options.pop(field.name) for field in fields(Layout)}
         command(*arguments, layout=Layout(**own), **options)
 
-    for option in reversed(_LAYOUT):
+    for option in reversed(_LAYOUT.values()):
         option(with_layout)
     return with_layout
+
+
+_OF_TEXTS = ("text", "pair", "delimiter", "quoted", "empty", "encoding", "bad_rows")
+
+
+def table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds those options that tell how a table's texts are laid out, where its labels are not read.
+    The command gets them as one argument, ``columns``, in the words of
+    :func:`squeezebert.data.catalog.open_dataset`.
+    """
+
+    @functools.wraps(command)
+    def with_columns(*arguments: Any, **options: Any) -> None:
+        own = {name: options.pop(name) for name in _OF_TEXTS}
+        own["text"] = own["text"] or "text"
+        own["empty"] = own["empty"] or "skip"
+        command(*arguments, columns=own, **options)
+
+    for name in reversed(_OF_TEXTS):
+        _LAYOUT[name](with_columns)
+    return with_columns
