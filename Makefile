@@ -80,7 +80,7 @@ test: $(VENV)/.dev
 
 in-turn:
 	@set -e; for target in lint shapes native-test cross jni web docs; do \
-		$(MAKE) --no-print-directory --jobs=1 $$target; \
+		$(MAKE) --no-print-directory $$target; \
 	done
 
 # Whatever Zensical or mkdocstrings remarks is an error: broken links and anchors too.
