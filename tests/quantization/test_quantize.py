@@ -17,6 +17,8 @@ from squeezebert.checkpoint.hub import resolve
 from squeezebert.checkpoint.panels import LAYOUT, LAYOUT_KEY
 from squeezebert.config import EncoderConfig
 from squeezebert.data.catalog import Dataset, open_dataset
+from squeezebert.data.examples import TextExample
+from squeezebert.data.soft_labels import write_soft_labels
 from squeezebert.engine import PROJECTION_KINDS, Engine
 from squeezebert.engine.precision import METADATA_KEY, recorded_precision
 from squeezebert.errors import CheckpointError, InvalidInputError, MissingDependencyError
@@ -247,6 +249,14 @@ def test_by_default_a_model_is_measured_on_the_dev_part_of_its_own_data(
     found = default_datasets(directory, spec)
     assert {dataset.name for dataset in found} == expected
     assert {dataset.split for dataset in found} == {"dev"}
+
+
+def test_what_a_teacher_labeled_measures_nothing(model: Path, tmp_path: Path) -> None:
+    soft = tmp_path / "soft.safetensors"
+    example = TextExample(text="a", soft=np.full(len(SPEC.labels), 1 / len(SPEC.labels)))
+    write_soft_labels(soft, [example] * 40, SPEC.labels)
+    (model / "recipe.toml").write_text(f"[data]\ntrain = ['{soft}']", encoding="utf-8")
+    assert default_datasets(model, SPEC) == []
 
 
 @pytest.mark.parametrize("recipe", ["", "not toml [", "data = 3", "[data]\ntrain = [1]"])

@@ -256,7 +256,7 @@ def test_soft_labels_as_the_loss_wants_them() -> None:
         assert item.labels.tolist() == labels
         assert (None if item.soft is None else item.soft.tolist()) == kept
     short = TextExample(text="a", soft=soft[:2])
-    with pytest.raises(DataError, match="soft labels for 2 labels, expected 3"):
+    with pytest.raises(DataError, match="soft labels for 2, expected 3"):
         TextClassification(SINGLE, TOKENIZER).encode([short], with_labels=True)
 
 

@@ -58,6 +58,13 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.examples)
 
+    @property
+    def is_soft(self) -> bool:
+        """Whether a teacher labeled it (:mod:`squeezebert.data.soft_labels`), all or nothing: it is
+        trained on, and nothing is scored on it.
+        """
+        return bool(self.examples) and getattr(self.examples[0], "soft", None) is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnOptions:

@@ -21,8 +21,8 @@ SPLIT = "dev"
 def default_datasets(directory: Path, spec: TaskSpec) -> list[Dataset]:
     """The dev parts of what ``recipe.toml`` says the model was trained on, known sets and a
     person's own files alike; where a file has none, the share of it that was held out. The sample
-    data for a shipped model whose recipe names none. Sets that are not on this machine, and those
-    with labels that the model does not know, are left out.
+    data for a shipped model whose recipe names none. Sets that are not on this machine, those that
+    a teacher labeled, and those with labels that the model does not know, are left out.
     """
     recipe = _recipe(directory)
     dev, train = (
@@ -38,6 +38,8 @@ def default_datasets(directory: Path, spec: TaskSpec) -> list[Dataset]:
         try:
             dataset = source.open(task=spec.task, split=SPLIT, problem_type=spec.problem_type)
         except (DataError, ConfigError):  # not there, without a dev part, or changed since
+            continue
+        if dataset.is_soft:
             continue
         if not dev and Path(source.path).is_file():
             by_label = spec.task == "text_classification"

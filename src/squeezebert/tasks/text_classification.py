@@ -278,20 +278,17 @@ class TextClassification(Task[TextExample, Float32, TextPrediction]):
 
     def _labeled(self, features: Features, example: TextExample, index: int) -> Features:
         """With the label or, where a teacher gave some, with its probabilities."""
-        soft = example.soft
-        if soft is None:
+        if (soft := example.soft) is None:
             return dataclasses.replace(features, labels=self._label(example, index))
         if len(soft) != self._outputs:
-            raise DataError(
-                f"{example.where or f'text {index}'} has soft labels for {len(soft)} labels, "
-                f"expected {self._outputs}"
-            )
+            place = example.where or f"text {index}"
+            raise DataError(f"{place} has soft labels for {len(soft)}, expected {self._outputs}")
         soft = soft.astype(np.float32)
-        if self.spec.problem_type != "single_label":
-            # Their losses take any number for a label.
-            labels = soft if self.spec.problem_type == "multi_label" else soft[0]
-            return dataclasses.replace(features, labels=np.asarray(labels))
-        return dataclasses.replace(features, labels=np.array(soft.argmax()), soft=soft)
+        if self.spec.problem_type == "single_label":
+            return dataclasses.replace(features, labels=np.array(soft.argmax()), soft=soft)
+        # The losses of the others take any number for a label.
+        labels = soft if self.spec.problem_type == "multi_label" else np.array(soft[0])
+        return dataclasses.replace(features, labels=labels)
 
     def _label(self, example: TextExample, index: int) -> NDArray[Any]:
         place = example.where or f"text {index}"

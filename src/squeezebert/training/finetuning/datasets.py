@@ -81,7 +81,7 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
             own = _open_dev(source, recipe)
             if own is not None:
                 dev.append(own)
-            elif not _is_soft(train[index]) and not _any_dev(recipe):
+            elif not train[index].is_soft and not _any_dev(recipe):
                 train[index], held_out = _divide(train[index], recipe.data.dev_share)
                 dev.append(held_out)
     problem_types: set[ProblemType] = {dataset.problem_type for dataset in train + dev}
@@ -123,7 +123,7 @@ def _open(source: DataSource, recipe: FinetuneRecipe, split: str) -> Dataset:
 
 def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
     """The examples, soft labels in the order of the head's outputs."""
-    if not _is_soft(dataset) or dataset.problem_type == "regression":
+    if not dataset.is_soft or dataset.problem_type == "regression":
         return dataset.examples
     if sorted(dataset.labels) != sorted(labels):
         raise ConfigError(
@@ -133,11 +133,6 @@ def _soft_in_order(dataset: Dataset, labels: Sequence[str]) -> list[Any]:
         )
     order = [dataset.labels.index(label) for label in labels]
     return [dataclasses.replace(e, soft=e.soft[..., order]) for e in dataset.examples]
-
-
-def _is_soft(dataset: Dataset) -> bool:
-    """Whether a teacher labeled it: all of it or nothing, as one file holds nothing else."""
-    return bool(dataset.examples) and getattr(dataset.examples[0], "soft", None) is not None
 
 
 def _open_dev(source: DataSource, recipe: FinetuneRecipe) -> Dataset | None:
