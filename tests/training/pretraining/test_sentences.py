@@ -53,34 +53,6 @@ def test_an_epoch_reads_each_sentence_once(
     assert [batches.batch(n).inputs["input_ids"][:, 1].tolist() for n in range(6)] == firsts
 
 
-def test_half_of_a_batch_can_be_altered_copies(
-    tiny_pretraining: PretrainRecipe, tokenizer: Tokenizer
-) -> None:
-    recipe = of_sentences(tiny_pretraining, batch_size=8)
-    corpus = dataclasses.replace(recipe.corpus, variants=True)
-    recipe = dataclasses.replace(recipe, corpus=corpus)
-    plain = of_sentences(tiny_pretraining, batch_size=4)
-    streams = [stream(24, tokenizer)]
-    batches = SentenceBatches(recipe, streams, tokenizer)
-    without = SentenceBatches(plain, streams, tokenizer)
-    assert batches.batches_in(1) == without.batches_in(1) == 6
-    assert batches.key != without.key
-    changed = 0
-    for number in range(6):
-        ids = batches.batch(number).inputs["input_ids"]
-        assert len(ids) == 8
-        originals = without.batch(number).inputs["input_ids"]
-        width = originals.shape[1]
-        assert (ids[:4, :width] == originals).all()
-        assert (ids[4:, 0] == tokenizer.cls_id).all()
-        assert set(ids[4:].unique().tolist()) <= {tokenizer.pad_id, *ids[:4].unique().tolist()}
-        changed += int((ids[:4] != ids[4:]).any(dim=1).sum())
-        assert (batches.batch(number).inputs["input_ids"] == ids).all()
-    assert changed > 12
-    with pytest.raises(ConfigError, match=r"corpus\.variants is set"):
-        dataclasses.replace(corpus, sentences=False)
-
-
 def test_weights_are_readings(tiny_pretraining: PretrainRecipe, tokenizer: Tokenizer) -> None:
     recipe = of_sentences(tiny_pretraining, batch_size=4)
     streams = [stream(8, tokenizer, weight=2.0), stream(8, tokenizer, weight=0.5)]

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from squeezebert.data.variants import alter
 from squeezebert.errors import ConfigError
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.loop.batches import Batch, generator
@@ -45,10 +44,6 @@ class SentenceBatches:
         self._tokenizer = tokenizer
         self._seed = recipe.loop.seed
         self._size = recipe.loop.batch_size
-        self._variants = recipe.corpus.variants
-        if self._variants:
-            self._size = max(self._size // 2, 1)
-        self._continues = np.array([token.startswith("##") for token in tokenizer.tokens])
         self._length = recipe.corpus.sequence_length
         self._bounds = [sentence_bounds(stream.train, tokenizer.sep_id) for stream in streams]
         self._plan: tuple[int, NDArray[np.int64]] | None = None
@@ -63,32 +58,18 @@ class SentenceBatches:
                 f"{self._size} of a batch",
                 hint="give more text or lower loop.batch_size",
             )
-        content = json.dumps(
-            [(stream.key, stream.weight) for stream in streams] + ["variants"] * self._variants
-        )
+        content = json.dumps([(stream.key, stream.weight) for stream in streams])
         self.key = hashlib.sha256(content.encode()).hexdigest()[:24]
 
     def batch(self, number: int) -> Batch:
         """Batch ``number``: an epoch's last sentences that fill no batch are left out of it."""
         epoch, index = divmod(number, self._per_epoch)
         chosen = self._epoch_plan(epoch)[index]
-        found = [self._streams[stream].train[start:end] for stream, start, end in chosen]
-        if self._variants:
-            found += self._altered(found, generator(self._seed, 6, number))
-        return sentence_batch(found, self._tokenizer, self._length)
-
-    def _altered(
-        self, sentences: Sequence[NDArray[np.integer]], draw: np.random.Generator
-    ) -> list[NDArray[np.integer]]:
-        """A copy of each with other words."""
-        pool = [
-            np.split(sentence, 1 + np.flatnonzero(~self._continues[sentence[1:]]))
-            for sentence in sentences
-        ]
-        return [
-            np.concatenate(alter(words, pool, draw)) if len(words) > 1 else words[0]
-            for words in pool
-        ]
+        return sentence_batch(
+            [self._streams[stream].train[start:end] for stream, start, end in chosen],
+            self._tokenizer,
+            self._length,
+        )
 
     def epoch(self, number: int) -> int:
         """The epoch of batch ``number``."""

@@ -70,9 +70,6 @@ class CorpusRecipe:
             sequence.
         sentences: Each sequence is one sentence, padded to the longest of its batch, and what is
             made is an encoder of sentences without a head; for ``distillation.vectors``.
-        variants: Half of each batch are altered copies (:mod:`squeezebert.data.variants`) of the
-            other half, so that it holds pairs that resemble one another a lot, more or less; for
-            ``sentences``.
         cache: Where tokenized text is kept, so that runs can share it; empty: in the output
             directory.
         shards: Where ``squeezebert tokenize`` wrote this corpus; if set, that is read, and no
@@ -85,7 +82,6 @@ class CorpusRecipe:
     held_out_tokens: int = 32_768
     separate_documents: bool = False
     sentences: bool = False
-    variants: bool = False
     cache: str = ""
     shards: str = ""
 
@@ -98,5 +94,3 @@ class CorpusRecipe:
                 "corpus.sentences goes neither with separate_documents nor with shards",
                 hint="a sentence is a sequence of its own, cut out of the text itself",
             )
-        if self.variants and not self.sentences:
-            raise ConfigError("corpus.variants is set, but corpus.sentences, which it is for, not")
