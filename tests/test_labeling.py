@@ -126,6 +126,15 @@ def test_a_table_gives_its_sentences_too(tmp_path: Path) -> None:
     assert [len(example.words) for example in unlabeled(file)] == [5, 6]
 
 
+def test_the_second_column_of_a_table_and_turns_are_read_for_words(tmp_path: Path) -> None:
+    table, turns = tmp_path / "pairs.csv", tmp_path / "turns.jsonl"
+    table.write_text("a,b\nRain in Rome again.,The match is on today.\n", encoding="utf-8")
+    found = unlabeled(table, text="a", pair="b")
+    assert [len(example.words) for example in found] == [5, 6]
+    turns.write_text('{"turns": ["Rain in Rome again.", "The match is on today."]}\n', "utf-8")
+    assert [len(example.words) for example in unlabeled(turns)] == [5, 6]
+
+
 def test_a_name_that_nothing_has(tmp_path: Path) -> None:
     for read in (unlabeled_texts, lambda source: list(unlabeled(source))):
         with pytest.raises(InvalidInputError, match="no data set and no file") as caught:

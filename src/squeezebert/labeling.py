@@ -16,7 +16,6 @@ import numpy as np
 
 from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.delimited import TABLE_SUFFIXES
-from squeezebert.data.documents import iter_documents
 from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.lines import format_suffix
 from squeezebert.data.messages import near
@@ -67,11 +66,22 @@ def unlabeled(
         for example in _spread(data.examples, limit):
             yield dataclasses.replace(example, tags=None, types=None)
         return
+    if name in dataset_names("text_classification"):
+        texts = [
+            (text, example.where)
+            for example in _known_texts(name, split)
+            for text in (example.text, example.pair)
+            if text
+        ]
+    else:
+        pair = columns.pop("pair", None)
+        if pair is not None:  # two columns are as good as one, where sentences are wanted
+            columns["text"] = (columns.get("text", "text"), pair)
+        texts = _paragraphs(source, columns)
     found = [
-        (sentence, example.where)
-        for example in _texts(str(source), columns)
-        for part in (example.text, example.pair)
-        for sentence in split_sentences(part or "")
+        (sentence, where)
+        for text, where in texts
+        for sentence in split_sentences(text)
         if sentence.count(" ") >= SHORTEST - 1
     ]
     for sentence, where in _spread(found, limit):
@@ -81,27 +91,28 @@ def unlabeled(
                 yield TokenExample.from_words(words[start : start + LONGEST], where=where)
 
 
-def _texts(source: str, columns: Mapping[str, Any]) -> list[TextExample]:
-    """The texts, or pairs, of anything but a set of tagged words, without their labels."""
-    name, _, split = source.partition(":")
-    if name in dataset_names("text_classification"):
-        data = open_dataset(name, task="text_classification", split=split or "train")
-        return [dataclasses.replace(example, label=None) for example in data.examples]
+def _known_texts(name: str, split: str) -> list[TextExample]:
+    data = open_dataset(name, task="text_classification", split=split or "train")
+    return [dataclasses.replace(example, label=None) for example in data.examples]
+
+
+def _paragraphs(source: str | Path, columns: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The paragraphs of a file, or the rows of a table, and where each stands."""
+    _check_there(source)
+    columns = {"empty": "skip", **columns}
+    data = open_dataset(Path(source), task="masked_lm", split="train", **columns)
+    return [(turn, document.where) for document in data.examples for turn in document.turns]
+
+
+def _check_there(source: str | Path) -> None:
+    """Names the data set that a misspelt one may have meant."""
     path = Path(source)
-    if not path.exists() and not path.suffix and path.name == source:
+    if not path.exists() and not path.suffix and path.name == str(source):
         names = dataset_names("token_classification") + dataset_names("text_classification")
         raise InvalidInputError(
-            f"no data set and no file is called {source!r}",
-            hint=near(name, names) or "name a file, or a data set of entities or of classes",
+            f"no data set and no file is called {str(source)!r}",
+            hint=near(str(source), names) or "name a file, or a data set of entities or of classes",
         )
-    if format_suffix(source) in TABLE_SUFFIXES:
-        columns = {"empty": "skip", **columns, "label": None}
-        return open_dataset(path, task="text_classification", split="train", **columns).examples
-    return [
-        TextExample(text=turn, where=document.where)
-        for document in iter_documents(source)
-        for turn in document.turns
-    ]
 
 
 def unlabeled_texts(
@@ -127,8 +138,16 @@ def unlabeled_texts(
     if name in dataset_names("token_classification"):
         data = open_dataset(name, task="token_classification", split=split or "train")
         found = [TextExample(text=e.text, where=e.where) for e in data.examples]
+    elif name in dataset_names("text_classification"):
+        found = _known_texts(name, split)
+    elif format_suffix(source) in TABLE_SUFFIXES:
+        columns = {"empty": "skip", **columns, "label": None}
+        data = open_dataset(Path(source), task="text_classification", split="train", **columns)
+        found = data.examples
     else:
-        found = _texts(str(source), columns)
+        found = [
+            TextExample(text=text, where=where) for text, where in _paragraphs(source, columns)
+        ]
     found = list(_spread(found, limit))
     originals = found[:]
     for seed in range(copies if originals else 0):

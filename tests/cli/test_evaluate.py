@@ -45,6 +45,18 @@ def test_scores_as_tables(
         assert "precision" in shown
 
 
+def test_labels_of_a_teacher_score_nothing(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Rain in Rome again.\n\nThe match is on today.", encoding="utf-8")
+    soft = tmp_path / "soft.safetensors"
+    model = str(models["text_classification"])
+    assert run(["label", model, str(texts), "--output", str(soft)]) == 0
+    assert run(["evaluate", model, "--data", str(soft)]) == EXIT_ERROR
+    assert "holds a teacher's labels" in capsys.readouterr().err
+
+
 def test_limit(
     models: dict[str, Path], data: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,6 +44,7 @@ def test_from_a_csv_to_predictions_in_a_csv(
     said = "\n".join(record.getMessage() for record in caplog.records)
     assert "news.csv: the text is read from the column 'headline' (--text)" in said
     assert "the label is read from the column 'category' (--label)" in said
+    assert said.count("news.csv: 1 row left out") == 1, "training reads its data once"
     (told,) = map(json.loads, Path("news.bad.jsonl").read_text().splitlines())
     assert (told["file"], told["line"]) == ("news.csv", 42)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from squeezebert.data import open_dataset
@@ -125,7 +126,7 @@ def test_labels_of_another_task_are_refused(tmp_path: Path) -> None:
         read_soft_labels(path, "token_classification")
 
 
-@pytest.mark.parametrize("sizes", [[[3]], [[5], [9]], [[-1], [7]], [3, 3]])
+@pytest.mark.parametrize("sizes", [[[3]], [[5], [9]], [[-1], [7]], [3, 3], []])
 def test_lengths_that_cannot_be_are_refused(sizes: list[object], tmp_path: Path) -> None:
     path = tmp_path / "soft.safetensors"
     save_file(
@@ -137,5 +138,16 @@ def test_lengths_that_cannot_be_are_refused(sizes: list[object], tmp_path: Path)
         path,
         {"labels": '["a", "b"]'},
     )
+    with pytest.raises(DataError, match="not soft labels"):
+        read_soft_labels(path, "text_classification")
+
+
+@pytest.mark.parametrize("labels", ["5", '["a"]', "{", "null"])
+def test_names_that_cannot_be_are_refused(labels: str, tmp_path: Path) -> None:
+    path = tmp_path / "soft.safetensors"
+    write_soft_labels(path, TEXTS, ("a", "b"))
+    with safe_open(path, framework="numpy") as content:
+        tensors = {name: content.get_tensor(name) for name in ("text", "bytes", "probabilities")}
+    save_file(tensors, path, {"labels": labels})
     with pytest.raises(DataError, match="not soft labels"):
         read_soft_labels(path, "text_classification")

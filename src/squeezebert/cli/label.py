@@ -8,11 +8,7 @@ from typing import Any
 import click
 
 from squeezebert.cli.layout import table_options
-from squeezebert.cli.options import (
-    backend_option,
-    precision_option,
-    threads_option,
-)
+from squeezebert.cli.options import backend_option, precision_option, threads_option
 
 
 @click.command()

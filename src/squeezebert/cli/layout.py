@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.data.layouts import SPLITS
+from squeezebert.errors import DataError
 from squeezebert.spec import SCHEMES, Scheme
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ class Layout:
             encoding=self.encoding,
             bad_rows=self.bad_rows,
         )
+        if dataset.is_soft:
+            raise DataError(
+                f"{name_or_path} holds a teacher's labels, expected people's",
+                hint="such a file is to train on: give it to `squeezebert train --data`",
+            )
         if self.label_map is None:
             return dataset
         if self.label_map != BY_POSITION:

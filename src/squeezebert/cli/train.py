@@ -137,18 +137,20 @@ def train(
     from squeezebert.training.finetuning.datasets import open_training_data
     from squeezebert.training.finetuning.finetune import finetune
 
+    texts = None
     if file is None:
         texts = open_training_data(loaded)
         chosen = any(name.startswith("model.") for name in given)
         loaded = with_start(loaded, texts, chosen=chosen)
         if not any(f"loop.{name}" in given for name in _LENGTHS):
             loaded = _long_enough(loaded, len(texts.train))
+        texts = dataclasses.replace(texts, languages=loaded.languages or texts.languages)
     # Before hours of training, in case that one cannot be read.
     tests = [
         layout.open(name, task=loaded.task, split="test", problem_type=loaded.problem_type)
         for name in test
     ]
-    result = finetune(loaded, output, resume=resume)
+    result = finetune(loaded, output, resume=resume, data=texts)
     if runs.in_main_process():
         trained.tell_scores(result.output, loaded, tests, classical=classical)
     runs.say_how_it_ended(result)

@@ -138,6 +138,8 @@ def read_soft_labels(path: Path | str, task: TaskName) -> SoftLabels:
         kind = metadata.get("problem_type", "single_label")
         text = tensors["text"].tobytes()
         soft: NDArray[Any] = tensors["probabilities"]
+        if soft.ndim != 2 or soft.shape[1] != len(labels):
+            raise ValueError(f"probabilities {soft.shape} of {len(labels)} labels")
         if not {"words", "bytes"} & set(tensors) or kind not in get_args(ProblemType):
             raise ValueError(f"a file of {', '.join(sorted(tensors))}")
         found: TaskName = "token_classification" if "words" in tensors else "text_classification"
@@ -152,11 +154,8 @@ def read_soft_labels(path: Path | str, task: TaskName) -> SoftLabels:
             examples = _read_words(text.decode("utf-8"), tensors, soft, str(path))
         else:
             examples = _read_texts(text, tensors, soft, str(path))
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise broken(str(path), f"not soft labels ({error})", "a file of them", _MADE_BY) from error
-    if soft.ndim != 2 or soft.shape[1] != len(labels):
-        found_shape = f"soft labels {soft.shape} and {len(labels)} names"
-        raise broken(str(path), found_shape, "a column a name", _MADE_BY)
     return SoftLabels(examples=examples, labels=labels, problem_type=kind)  # pyright: ignore[reportArgumentType]
 
 
@@ -194,13 +193,10 @@ def _read_texts(
     sizes = tensors["bytes"]
     if sizes.ndim != 2 or sizes.shape[1] not in (1, 2) or len(soft) != len(sizes):
         raise ValueError(f"lengths {sizes.shape}, soft labels of {len(soft)}")
-    ends = np.cumsum(sizes.ravel(), dtype=np.int64)
-    if (sizes < 0).any() or int(ends[-1]) != len(text):
-        raise ValueError(f"{len(text)} bytes of text, lengths of {int(ends[-1])}")
-    parts = [
-        text[start:end].decode("utf-8")
-        for start, end in zip([0, *ends.tolist()], ends.tolist(), strict=False)
-    ]
+    ends = np.cumsum(sizes.ravel(), dtype=np.int64).tolist()
+    if (sizes < 0).any() or int(sizes.sum(dtype=np.int64)) != len(text):
+        raise ValueError(f"{len(text)} bytes of text, whose lengths are others")
+    parts = [text[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
     width = sizes.shape[1]
     return [
         TextExample(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 import numpy as np
 
@@ -26,8 +25,6 @@ STRANGERS = (0.05, 0.3)
 
 SPLICED = ((0.3, 0.8), (0.2, 0.7))
 """The share after which a text breaks off, and that of another at which it goes on."""
-
-Word = TypeVar("Word")
 
 
 def variants(examples: Sequence[TextExample], *, seed: int = 0) -> Iterator[TextExample]:
@@ -48,7 +45,7 @@ def variants(examples: Sequence[TextExample], *, seed: int = 0) -> Iterator[Text
 
     def altered(text: str) -> str:
         words = text.split()
-        return text if len(words) < 2 else " ".join(alter(words, pool, draw))
+        return text if len(words) < 2 else " ".join(_altered(words, pool, draw))
 
     for example in examples:
         text, pair = example.text, example.pair
@@ -60,16 +57,9 @@ def variants(examples: Sequence[TextExample], *, seed: int = 0) -> Iterator[Text
         yield dataclasses.replace(example, text=text, pair=pair, label=None)
 
 
-def alter(
-    words: Sequence[Word], pool: Sequence[Sequence[Word]], draw: np.random.Generator
-) -> list[Word]:
-    """A text without some of its words, a stretch of it, with words of others, or with the end of
-    another; each with equal chances.
-
-    Args:
-        words: The text, at least two of whatever is a word.
-        pool: The other texts.
-        draw: Where chance comes from.
+def _altered(words: list[str], pool: Sequence[list[str]], draw: np.random.Generator) -> list[str]:
+    """A text of two words or more without some of them, a stretch of it, with words of others, or
+    with the end of another; each with equal chances.
     """
     kind, other = draw.integers(4), pool[int(draw.integers(len(pool)))]
     if kind == 0:
@@ -78,7 +68,7 @@ def alter(
     if kind == 1:
         length = max(1, round(len(words) * draw.uniform(*STRETCH)))
         start = int(draw.integers(len(words) - length + 1))
-        return list(words[start : start + length])
+        return words[start : start + length]
     if kind == 2:
         return _with_strangers(words, pool, draw)
     (first, last), (begin, end) = SPLICED
@@ -87,8 +77,8 @@ def alter(
 
 
 def _with_strangers(
-    words: Sequence[Word], pool: Sequence[Sequence[Word]], draw: np.random.Generator
-) -> list[Word]:
+    words: list[str], pool: Sequence[list[str]], draw: np.random.Generator
+) -> list[str]:
     found = list(words)
     count = max(1, round(len(found) * draw.uniform(*STRANGERS)))
     for place in draw.choice(len(found), count, replace=False):

@@ -216,6 +216,9 @@ def test_soft_labels_of_texts_come_in_the_order_of_the_head(tmp_path: Path) -> N
         open_training_data(recipe("text_classification", DataSource(path=gold), renamed))
     with pytest.raises(DataError, match="there are no dev examples"):
         open_training_data(recipe("text_classification", taught))
+    gold_too = DataSource(path=gold)
+    with pytest.raises(ConfigError, match="by which no weights are chosen"):
+        open_training_data(recipe("text_classification", gold_too, dev=(taught,)))
 
 
 def test_types_that_nobody_looked_for(tmp_path: Path) -> None:

@@ -107,6 +107,12 @@ def open_training_data(recipe: FinetuneRecipe) -> TrainingData:
         ),
         notes=tuple(dict.fromkeys(_note(dataset) for dataset in train if dataset.license)),
     )
+    for dataset in dev:
+        if dataset.is_soft:
+            raise ConfigError(
+                f"{dataset.name} holds a teacher's labels, by which no weights are chosen",
+                hint="name data that people labeled in data.dev, and this one in data.train",
+            )
     for use in ("train", "dev"):
         if not getattr(data, use):
             raise DataError(
