@@ -297,6 +297,11 @@ class Tokenizer:
         return str(self.normalization) + ("" if usual else f" {self.roles} {added}")
 
     @property
+    def library(self) -> tokenizers.Tokenizer:
+        """The ``tokenizers`` library's own, which does the work."""
+        return self._inner
+
+    @property
     def lowercase(self) -> bool:
         """Whether capitals become small letters."""
         return self.normalization.do_lower_case

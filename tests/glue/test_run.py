@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from squeezebert import scored_runs as scored
+from squeezebert.data.examples import TextExample
+from squeezebert.data.soft_labels import write_soft_labels
 from squeezebert.errors import ConfigError, DataError, InvalidInputError
 from squeezebert.glue.run import (
     GlueResult,
@@ -244,6 +247,23 @@ def test_the_command_line_wins_over_the_file_and_a_task_over_all(tmp_path: Path)
     once = load_glue_recipe(None, {key: str(value) for key, value in recipe.settings.items()})
     for name in GLUE_TASKS:
         assert once.finetuning(name, "m", 0) == recipe.finetuning(name, "m", 0)
+
+
+def test_a_task_that_trains_on_more(data: Path, start: str, tmp_path: Path) -> None:
+    key, value = "tasks.rte.data.train", f'["rte", "{tmp_path / "soft.safetensors"}"]'
+    recipe = load_glue_recipe(None, {**TINY, key: value})
+    assert [one.path for one in recipe.finetuning("wnli", "m", 0).data.train] == ["wnli"]
+    # What is missing is missed before the other task is trained.
+    with pytest.raises(DataError, match=r"soft\.safetensors"):
+        run_glue(start, tmp_path / "glue", tasks=["wnli", "rte"], seeds=1, recipe=recipe)
+    assert not (tmp_path / "glue" / "wnli").exists()
+    pairs = [TextExample(text="a dog", pair="a cat", soft=np.float16([0.25, 0.75]))] * 6
+    labels = ("entailment", "not_entailment")
+    write_soft_labels(tmp_path / "soft.safetensors", pairs, labels, problem_type="single_label")
+    result = run_glue(start, tmp_path / "glue", tasks=["rte"], seeds=1, recipe=recipe)
+    assert result.settings[key] == ["rte", str(tmp_path / "soft.safetensors")]
+    report = (tmp_path / "glue" / "rte" / "seed-0" / "recipe.toml").read_text(encoding="utf-8")
+    assert "soft.safetensors" in report
 
 
 @pytest.mark.parametrize(

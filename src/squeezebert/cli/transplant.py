@@ -20,10 +20,10 @@ from squeezebert.cli import runs, screen
 )
 @click.option(
     "--vectors",
-    required=True,
     metavar="FILE.safetensors",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Word vectors of its tokens, made by `squeezebert vectors`.",
+    help="Word vectors of its tokens, made by `squeezebert vectors`; without them, a token starts "
+    "as the mean of the old tokens that spell it.",
 )
 @click.option(
     "--output",
@@ -33,11 +33,11 @@ from squeezebert.cli import runs, screen
     type=click.Path(path_type=Path),
     help="A new directory.",
 )
-def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> None:
+def transplant(*, model: str, tokenizer: Path, vectors: Path | None, output: Path) -> None:
     r"""Give a trained MODEL another vocabulary, such as that of another language.
 
     Tokens that both have keep their embeddings; the others start as mixtures of these, by their
-    likeness in word vectors. Masked LM goes on from there:
+    likeness in word vectors, or of those that spell them. Masked LM goes on from there:
 
     \b
     squeezebert transplant squeezebert-small-mlm --tokenizer runs/vocabulary \
@@ -50,9 +50,8 @@ def transplant(*, model: str, tokenizer: Path, vectors: Path, output: Path) -> N
     from squeezebert.tokenizer import Tokenizer
     from squeezebert.training.surgery.transplant import transplant as give_vocabulary
 
-    found = give_vocabulary(
-        model, Tokenizer.load(tokenizer), ReferenceEmbeddings.load(vectors), output
-    )
+    known = None if vectors is None else ReferenceEmbeddings.load(vectors)
+    found = give_vocabulary(model, Tokenizer.load(tokenizer), known, output)
     screen.note(
         f"{found.shared:,} tokens keep their embeddings, {found.mixed:,} are mixtures of these, "
         f"{found.drawn:,} are drawn at random"

@@ -25,6 +25,7 @@ from squeezebert.loading import model_name
 from squeezebert.machine import describe_machine, installed_versions
 from squeezebert.scored_runs import PRECISIONS, ScoredRun, Spread, train_and_score
 from squeezebert.tasks.glue import GLUE_TASKS, choose_glue_tasks, official_scores
+from squeezebert.training.finetuning.datasets import open_training_data
 from squeezebert.training.loop.hardware import processes
 from squeezebert.training.loop.lock import held
 from squeezebert.training.recipe.file import (
@@ -49,7 +50,7 @@ NEVER = 1_000_000_000
 """Steps between evaluations, so that there is but the one after the last step."""
 
 OWN = ("task", "data", "model.start", "problem_type", "loop.seed", "loop.evaluate_steps")
-"""Settings that are not a recipe's to make."""
+"""Settings that are not a recipe's to make, but for what a single task trains on."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ class GlueRecipe:
         values: dict[str, Any] = merged(DEFAULTS, {"loop": {"epochs": task.epochs}})
         for general, by_task in self.layers:
             values = merged(values, general, by_task.get(name, {}))
-        own = [key for key in flatten(values) if key.startswith(OWN)]
+        given = flatten(values)
+        of_task = merged(*(by_task.get(name, {}) for _, by_task in self.layers))
+        rows = flatten(of_task).get("data.train", [name])
+        own = [key for key in given if key.startswith(OWN) and given[key] is not rows]
         if own:
             raise ConfigError(
                 f"{self.where} sets {own[0]}, which GLUE's runs set themselves",
@@ -100,7 +104,7 @@ class GlueRecipe:
             values,
             {
                 "task": "text_classification",
-                "data": {"train": [name], "dev": [task.dev[0]]},
+                "data": {"train": rows, "dev": [task.dev[0]]},
                 "model": {"start": model},
                 "loop": {"seed": seed, "evaluate_steps": NEVER},
             },
@@ -117,7 +121,8 @@ def load_glue_recipe(
     path: Path | str | None = None, overrides: Mapping[str, str] | None = None
 ) -> GlueRecipe:
     """A recipe for all of GLUE: settings of fine-tuning, and under ``[tasks.NAME]`` what differs
-    for single tasks.
+    for single tasks. ``tasks.NAME.data.train`` says what a task trains on, such as its own rows
+    beside a teacher's labels of others.
 
     Args:
         path: A TOML file; None: our own settings alone.
@@ -333,8 +338,9 @@ def run_glue(
     # Whatever is missing is missed before hours of training.
     for name, task in chosen.items():
         progress(f"reading {task.title}")
-        for dataset, split in ((name, "train"), *((dev, "dev") for dev in task.dev)):
-            open_dataset(dataset, task="text_classification", split=split)
+        open_training_data(plan[name, 0])
+        for dev in task.dev:
+            open_dataset(dev, task="text_classification", split="dev")
     with held(output):
         beside: dict[str, ClassicalScores] = {}
         for name, task in chosen.items() if classical else ():

@@ -17,7 +17,13 @@ from squeezebert.errors import ConfigError, InvalidInputError
 from squeezebert.model import Encoder, HeadConfig, TaskModel, build_model, load_model, save_model
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
-from squeezebert.training.surgery.transplant import new_rows, sparsemax, transplant
+from squeezebert.training.surgery.transplant import (
+    new_rows,
+    sparsemax,
+    spelled_rows,
+    transplant,
+)
+from squeezebert.unigram import ROLES as UNIGRAM_ROLES
 from squeezebert.wordpiece import SPECIAL_TOKENS
 
 WORDS = [f"w{number}" for number in range(60)]
@@ -72,6 +78,42 @@ def test_rows(vectors: ReferenceEmbeddings) -> None:
     assert 0.3 < np.linalg.norm(new("unseen")) / np.linalg.norm(table, axis=1).mean() < 3
     again, _ = new_rows(table, OLD, NEW, vectors, seed=0)
     np.testing.assert_array_equal(again, rows)
+
+
+def test_rows_of_what_spells_them() -> None:
+    scores = {
+        "\u2581": -5.0,
+        "\u2581haus": -1.0,
+        "tür": -1.0,
+        "\u2581t": -3.0,
+        "ür": -3.0,
+        "s": -2.0,
+    }
+    old = Tokenizer.from_pieces([*UNIGRAM_ROLES, *scores], [0.0] * 5 + list(scores.values()))
+    new = Tokenizer.from_vocabulary(
+        [*SPECIAL_TOKENS, "haus", "haustür", "##tür", "##s", "s", "漢"], lowercase=False
+    )
+    table = np.random.default_rng(1).normal(size=(old.vocab_size, 16)).astype(np.float32)
+    rows, found = spelled_rows(table, old, new, seed=0)
+
+    def of(*pieces: str) -> np.ndarray:
+        return table[[old.token_id(piece) for piece in pieces]].mean(axis=0)
+
+    for token, pieces in {
+        **{ours: (theirs,) for ours, theirs in zip(new.roles, old.roles, strict=True)},
+        "haus": ("\u2581haus",),
+        "haustür": ("\u2581haus", "tür"),
+        "##tür": ("tür",),
+        "##s": ("s",),
+        "s": ("s",),
+    }.items():
+        np.testing.assert_allclose(rows[new.token_id(token)], of(*pieces), rtol=1e-5)
+    assert (found.shared, found.mixed, found.drawn) == (9, 1, 1)
+    # And back: WordPiece spells within words too.
+    back, found = spelled_rows(rows, new, old, seed=0)
+    np.testing.assert_allclose(back[old.token_id("tür")], rows[new.token_id("##tür")])
+    np.testing.assert_allclose(back[old.token_id("\u2581haus")], rows[new.token_id("haus")])
+    assert found.drawn == 3  # the mark alone, and two parts that the new one lacks
 
 
 def test_too_little_in_common(vectors: ReferenceEmbeddings) -> None:

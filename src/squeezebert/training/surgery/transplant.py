@@ -1,10 +1,15 @@
 """A trained encoder under another vocabulary, such as that of another language.
 
 What an encoder has learnt of how words make sentences carries over to other languages; its word
-table does not. Following FOCUS (Dobler & de Melo 2023), tokens that both vocabularies have keep
-their embeddings, and every other token starts as a mixture of these: of those that it resembles in
-word vectors made from text of the new language (``squeezebert vectors``). Masked LM goes on from
-there.
+table does not. There are two ways to begin a new one:
+
+* Following FOCUS (Dobler & de Melo 2023), tokens that both vocabularies have keep their embeddings,
+  and every other token starts as a mixture of these: of those that it resembles in word vectors
+  made from text of the new language (``squeezebert vectors``).
+* Where the old vocabulary reads the new one's languages too, a token starts as the mean of the old
+  tokens that spell it.
+
+Masked LM goes on from there.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from squeezebert.model import HeadConfig, TaskModel, build_model, load_model, sa
 from squeezebert.model.heads import MaskedLMHead
 from squeezebert.tasks.reference import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
+from squeezebert.unigram import WORD_START
 
 SIMILAR = 64
 """How many shared tokens a mixture is made of at most; sparsemax leaves most of them out."""
@@ -42,8 +48,8 @@ class Transplant:
     Args:
         shared: Kept their embeddings.
         mixed: Became mixtures.
-        drawn: Occur in no text that the vectors were made from: drawn at random, as far from one
-            another as the old ones are.
+        drawn: Occur in no text that the vectors were made from, or have letters that the old
+            vocabulary lacks: drawn at random, as far from one another as the old ones are.
     """
 
     shared: int
@@ -52,14 +58,20 @@ class Transplant:
 
 
 def transplant(
-    start: str, tokenizer: Tokenizer, vectors: ReferenceEmbeddings, output: Path, *, seed: int = 0
+    start: str,
+    tokenizer: Tokenizer,
+    vectors: ReferenceEmbeddings | None,
+    output: Path,
+    *,
+    seed: int = 0,
 ) -> Transplant:
     """Writes a masked LM with the encoder of ``start`` and the vocabulary of ``tokenizer``.
 
     Args:
         start: A model directory, shipped model or hub name.
         tokenizer: The new one.
-        vectors: Word vectors of its tokens.
+        vectors: Word vectors of its tokens; None to start each as the mean of the old tokens that
+            spell it.
         output: A new directory.
         seed: Of tokens that are drawn at random.
 
@@ -72,7 +84,10 @@ def transplant(
     old = Tokenizer.load(start if Path(start).exists() else resolve(start))
     encoder = loaded.encoder if isinstance(loaded, TaskModel) else loaded
     table = encoder.embeddings.word.weight.detach().float().numpy()
-    rows, found = new_rows(table, old, tokenizer, vectors, seed=seed)
+    if vectors is None:
+        rows, found = spelled_rows(table, old, tokenizer, seed=seed)
+    else:
+        rows, found = new_rows(table, old, tokenizer, vectors, seed=seed)
 
     config = dataclasses.replace(
         encoder.config, vocab_size=tokenizer.vocab_size, pad_token_id=tokenizer.pad_id
@@ -144,6 +159,53 @@ def new_rows(
     shared = int((origin >= 0).sum())
     counts = Transplant(shared, len(mixed), len(tokens) - shared - len(mixed))
     return rows.astype(np.float32), counts
+
+
+def spelled_rows(
+    table: NDArray[np.float32], old: Tokenizer, new: Tokenizer, *, seed: int
+) -> tuple[NDArray[np.float32], Transplant]:
+    """A word table for ``new`` in which each token is the mean of the old tokens that spell it.
+
+    Args:
+        table: (old vocabulary, size).
+        old: Its tokenizer.
+        new: The other one.
+        seed: Of tokens that are drawn at random.
+
+    Returns:
+        (new vocabulary, size), and how its rows came about.
+    """
+    theirs = (old.pad_id, old.unk_id, old.cls_id, old.sep_id, old.mask_id)
+    special = dict(zip(new.roles, theirs, strict=True))
+    rng = np.random.default_rng(seed)
+    mean, deviation = table.mean(axis=0), table.std(axis=0)
+    rows = np.empty((new.vocab_size, table.shape[1]), dtype=np.float32)
+    lengths: list[int] = []
+    for row, token in zip(rows, new.tokens, strict=True):
+        if token in special:
+            ids = [special[token]]
+        else:
+            ids = [index for index in _spelled(token, new, old) if index != old.unk_id]
+        row[:] = table[ids].mean(axis=0) if ids else rng.normal(mean, deviation)
+        lengths.append(len(ids))
+    shared, drawn = lengths.count(1), lengths.count(0)
+    return rows, Transplant(shared, len(lengths) - shared - drawn, drawn)
+
+
+def _spelled(token: str, new: Tokenizer, old: Tokenizer) -> list[int]:
+    """The old tokens that stand where a new one stood, in a word or at its beginning."""
+    starts = token.startswith(WORD_START)
+    inside = token.startswith("##") if new.kind == "WordPiece" else not starts
+    letters = token.removeprefix("##" if new.kind == "WordPiece" else WORD_START)
+    normalizer, model = old.library.normalizer, old.library.model
+    letters = letters if normalizer is None else normalizer.normalize_str(letters)
+    if old.kind == "WordPiece":
+        return [piece.id for piece in model.tokenize("##" * inside + letters)]
+    pieces = model.tokenize(WORD_START * (not inside) + letters)
+    # The mark of a word's beginning stands alone where no piece begins with it and goes on so.
+    if len(pieces) > 1 and pieces[0].value == WORD_START:
+        pieces = pieces[1:]
+    return [piece.id for piece in pieces]
 
 
 def sparsemax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
