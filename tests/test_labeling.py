@@ -109,6 +109,15 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert found.labels[0] == "O"
 
 
+def test_a_file_of_another_kind_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["label", "squeezebert-mini-news", "sample_news", "--output"]
+    assert run([*words, str(tmp_path / "soft.txt")]) == 2
+    assert f"hint: --output {tmp_path / 'soft.safetensors'}" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_table_gives_its_texts_and_altered_copies(tmp_path: Path) -> None:
     file = tmp_path / "news.csv"
     file.write_text("headline,category\nRain in Rome again,weather\n,x\nThe match is on,sport\n")

@@ -38,6 +38,11 @@ def test_what_can_be_no_name_is_refused_without_asking_the_hub(name: str) -> Non
     assert "the shipped models are" in str(caught.value)
 
 
+def test_a_name_that_is_nearly_one() -> None:
+    with pytest.raises(CheckpointError, match="did you mean squeezebert-mini-news"):
+        resolve("squeezebert-mini-news!")
+
+
 def test_hub_names_go_through_huggingface_hub(
     tiny_config: EncoderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

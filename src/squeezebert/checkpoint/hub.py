@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 
@@ -108,7 +109,10 @@ def _of_status(error: Exception) -> tuple[str, str]:
 
 
 def _unknown(name: str, reason: str = "", way_out: str = "") -> CheckpointError:
-    shipped = ", ".join(model.name for model in shipped_models()) or "none"
+    shipped = [model.name for model in shipped_models()]
+    near = difflib.get_close_matches(name.lower(), shipped, n=2, cutoff=0.75)
+    listed = f"the shipped models are {', '.join(shipped) or 'none'}"
+    hint = f"{way_out}; {listed}" if way_out else listed
     return CheckpointError(
         f"no model is called {shown(name)}: it is no directory, no shipped model, and "
         + (
@@ -116,7 +120,5 @@ def _unknown(name: str, reason: str = "", way_out: str = "") -> CheckpointError:
             if reason
             else "no name that the Hugging Face hub could have"
         ),
-        hint=f"{way_out}; the shipped models are {shipped}"
-        if way_out
-        else f"the shipped models are {shipped}",
+        hint=f"did you mean {' or '.join(near)}? Else {hint}" if near else hint,
     )

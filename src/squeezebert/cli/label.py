@@ -80,6 +80,11 @@ def label(
     from squeezebert.labeling import label_texts, unlabeled, unlabeled_texts
     from squeezebert.pipeline import load
 
+    if output.suffix != ".safetensors":
+        raise InvalidInputError(
+            f"--output {output}: soft labels are kept in a file that ends in .safetensors",
+            hint=f"--output {output.with_suffix('.safetensors')}",
+        )
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
     spec = pipeline.task.spec
     of_words = spec.task == "token_classification"
@@ -93,7 +98,10 @@ def label(
                 hint=f"leave out {option}",
             )
     labeled: list[Any] = []
-    with Progress(console=screen.notes(), auto_refresh=False, transient=True) as bar:
+    notes = screen.notes()
+    with Progress(
+        console=notes, auto_refresh=False, transient=True, disable=not notes.is_terminal
+    ) as bar:
         for source in sources:
             examples: list[Any] = (
                 list(unlabeled(source, limit, **columns))
