@@ -118,6 +118,16 @@ def test_a_file_of_another_kind_is_not_written(
     assert not any(tmp_path.iterdir())
 
 
+def test_what_is_there_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "soft.safetensors"
+    output.write_text("mine")
+    assert run(["label", "squeezebert-mini-news", "sample_news", "--output", str(output)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert output.read_text() == "mine"
+
+
 def test_a_table_gives_its_texts_and_altered_copies(tmp_path: Path) -> None:
     file = tmp_path / "news.csv"
     file.write_text("headline,category\nRain in Rome again,weather\n,x\nThe match is on,sport\n")
@@ -181,5 +191,6 @@ def test_texts_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture
     found = read_soft_labels(output, "text_classification")
     assert len(found.examples) == 8
     assert "sport" in found.labels
-    assert run([*words, "--plain-share", "0.5", "--output", str(output)]) == 2
+    other = str(tmp_path / "other.safetensors")
+    assert run([*words, "--plain-share", "0.5", "--output", other]) == 2
     assert "--plain-share" in capsys.readouterr().err

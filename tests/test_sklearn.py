@@ -17,6 +17,7 @@ from squeezebert.tokenizer import Tokenizer
 sklearn = pytest.importorskip("sklearn")
 
 from sklearn.base import clone  # noqa: E402
+from sklearn.exceptions import NotFittedError  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -168,12 +169,25 @@ def test_vectors(start: str, rows: tuple[list[str], list[str]]) -> None:
         (["a", "b"], ["a"], "2 rows, but y 1"),
         (["a", "b"], ["a", "a"], "expected two"),
         (["a", "b", "c"], ["a", "a", "b"], "once only"),
+        (["a", "b"], ["a", None], r"y\[1\] is missing"),
+        (["a", "b"], [float("nan"), 1.0], r"y\[0\] is missing"),
+        (["a", "b"], np.array([["a"], ["b"]]), r"shape \(2, 1\)"),
         (np.array([["a", "b"], ["c", "d"]]), ["a", "b"], "shape"),
     ],
 )
-def test_what_cannot_be_fitted(rows: object, labels: list[str], message: str) -> None:
+def test_what_cannot_be_fitted(rows: object, labels: list[object], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         SqueezeBertClassifier("squeezebert-mini-mlm").fit(rows, labels)  # type: ignore[arg-type]
+
+
+def test_a_weight_that_is_none() -> None:
+    with pytest.raises(InvalidInputError, match="class_weight is 'blanced'"):
+        SqueezeBertClassifier(class_weight="blanced").fit(["a", "b"], ["a", "b"])
+
+
+def test_before_it_is_fitted() -> None:
+    with pytest.raises(NotFittedError):
+        SqueezeBertClassifier().predict(["a"])
 
 
 def test_what_is_no_sentence() -> None:

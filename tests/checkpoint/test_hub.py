@@ -31,6 +31,12 @@ def test_a_directory_without_a_model(tmp_path: Path) -> None:
         resolve(tmp_path)
 
 
+def test_a_run_that_is_not_done(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(CheckpointError, match="a run that is not done"):
+        resolve(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["no such model!", "../../nowhere", "a/b/c"])
 def test_what_can_be_no_name_is_refused_without_asking_the_hub(name: str) -> None:
     with pytest.raises(CheckpointError, match="no model is called") as caught:

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from squeezebert.cli.main import EXIT_ERROR, run
+from squeezebert.config import EncoderConfig
+from squeezebert.model import HeadConfig, build_model, save_model
+from squeezebert.spec import TaskSpec
 from squeezebert.tasks import ReferenceEmbeddings
 from squeezebert.tokenizer import Tokenizer
+from squeezebert.wordpiece import SPECIAL_TOKENS
 
 QUICK = ["--repetitions", "1", "--threads", "1", "--limit", "6"]
 
@@ -82,6 +86,33 @@ def test_a_file_is_for_what_the_models_do(
     complaint = capsys.readouterr().err
     assert "could be for masked_lm or token_classification" in complaint
     assert f":{file}" in complaint
+
+
+def test_a_file_has_the_labels_that_the_model_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = EncoderConfig(
+        vocab_size=40,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=512,
+    )
+    head = HeadConfig(kind="text_classification", labels=("value",), problem_type="regression")
+    model, data = tmp_path / "model", tmp_path / "marks.csv"
+    spec = TaskSpec(task="text_classification", labels=("value",), problem_type="regression")
+    save_model(build_model(config, head), model, spec=spec)
+    words = [f"w{number}" for number in range(35)]
+    Tokenizer.from_vocabulary([*SPECIAL_TOKENS, *words], lowercase=True).save(model)
+    data.write_text("text,label\nw1 w2,0.5\nw3,1.5\nw4 w5,2.0\n")
+    arguments = ["compare", "--data", str(data), "-m", str(model), "--repetitions", "1"]
+    assert run([*arguments, "--output", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert "pearson" in str(report["results"][0]["scores"])
+    words = ["--text", "label", "--label", "label", "--output", str(tmp_path / "other")]
+    assert run([*arguments, *words]) == EXIT_ERROR
+    assert "--text and --label both mean the column 'label'" in capsys.readouterr().err
 
 
 def test_no_shipped_model_fits(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,14 @@ def test_the_first_line_of_a_table_is_no_text(tmp_path: Path) -> None:
     assert inputs.guessed
     assert texts(inputs) == ["good cat"]
     assert inputs.read == 1.0
+
+
+def test_a_table_does_not_come_out_of_a_pipe_by_name(tmp_path: Path) -> None:
+    pipe = tmp_path / "in.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(InvalidInputError, match="is a pipe") as caught:
+        Inputs(str(pipe))
+    assert "--input - --format csv" in str(caught.value)
 
 
 def test_numbers_ask_for_columns_without_names(tmp_path: Path) -> None:

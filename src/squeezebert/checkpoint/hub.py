@@ -32,6 +32,11 @@ def resolve(name_or_path: str | Path) -> Path:
         is_directory = path.is_dir()
     except (OSError, RuntimeError, ValueError) as error:  # too long, or no such user's home
         raise CheckpointError(f"{shown(str(name_or_path))} is no path: {error}") from error
+    if is_directory and (path / "checkpoints").is_dir():
+        raise CheckpointError(
+            f"{path} holds a run that is not done, and no model yet",
+            hint="go on with it: squeezebert train … --resume",
+        )
     if is_directory:
         raise CheckpointError(
             f"{path} holds no {CONFIG}",

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     multiple=True,
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1024),
     help="Can be given several times [default: 1 and all cores].",
 )
 @click.option(

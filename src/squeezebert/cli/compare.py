@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from squeezebert.cli.options import (
     threads_option,
 )
 from squeezebert.errors import InvalidInputError
-from squeezebert.spec import TASK_NAMES, TaskName, TaskSpec
+from squeezebert.spec import TASK_NAMES, ProblemType, TaskName, TaskSpec
 
 if TYPE_CHECKING:
     from squeezebert.data.catalog import Dataset
@@ -140,8 +140,10 @@ def compare(
     from squeezebert.report.terminal import print_table
 
     tasks: list[TaskName] = [_task_of(word, models) for word, _ in named]
+    kinds = _problem_types_of(models)
     datasets = [
-        _open(word, task, part, layout) for (word, part), task in zip(named, tasks, strict=True)
+        _open(word, task, part, layout, kinds)
+        for (word, part), task in zip(named, tasks, strict=True)
     ]
     fitted_to = zip(named, tasks, strict=True) if classical else ()
     settings = CompareSettings(
@@ -161,7 +163,9 @@ def compare(
             models or _shipped(datasets),
             datasets,
             settings,
-            train_parts=[_open(word, task, "train", layout) for (word, _), task in fitted_to],
+            train_parts=[
+                _open(word, task, "train", layout, kinds) for (word, _), task in fitted_to
+            ],
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
         )
@@ -210,13 +214,33 @@ def _tasks_of(models: Sequence[str]) -> set[TaskName]:
     return {spec.task for spec in specs if spec is not None}
 
 
-def _open(word: str, task: TaskName, split: str, layout: Layout) -> Dataset:
+def _problem_types_of(models: Sequence[str]) -> dict[TaskName, ProblemType]:
+    """What the labels of a file are, by task: as the first of the models takes them."""
+    from squeezebert.checkpoint.directory import read_spec
+    from squeezebert.checkpoint.hub import resolve
+
+    specs = [read_spec(resolve(model)) for model in reversed(models)]
+    return {spec.task: spec.problem_type for spec in specs if spec is not None}
+
+
+def _open(
+    word: str,
+    task: TaskName,
+    split: str,
+    layout: Layout,
+    problem_types: Mapping[TaskName, ProblemType],
+) -> Dataset:
     """The data set that a word of the command line names."""
     from squeezebert.data.catalog import dataset_names, open_dataset
 
     if word in dataset_names(task):
         return open_dataset(word, task=task, split=split)
-    return layout.open(word.removeprefix(f"{task}:"), task=task, split=split)
+    return layout.open(
+        word.removeprefix(f"{task}:"),
+        task=task,
+        split=split,
+        problem_type=problem_types.get(task, "single_label"),
+    )
 
 
 def _shipped(datasets: Sequence[Dataset]) -> list[str]:

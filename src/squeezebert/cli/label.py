@@ -85,6 +85,10 @@ def label(
             f"--output {output}: soft labels are kept in a file that ends in .safetensors",
             hint=f"--output {output.with_suffix('.safetensors')}",
         )
+    if output.exists():
+        raise InvalidInputError(
+            f"{output} is there already", hint="name another file, or remove that one"
+        )
     pipeline = load(model, backend=backend, precision=precision, threads=threads)
     spec = pipeline.task.spec
     of_words = spec.task == "token_classification"

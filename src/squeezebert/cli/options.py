@@ -25,7 +25,7 @@ precision_option = click.option(
 )
 
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="CPU threads [default: the backend's own]."
+    "--threads", type=click.IntRange(1, 1024), help="CPU threads [default: the backend's own]."
 )
 
 output_option = click.option(

@@ -75,6 +75,13 @@ class Inputs:
         if given != STDIN:
             self.files = find_files(given, without, any_name=format is not None)
         self.format: Format = format or format_of(self.files, delimiter)
+        pipe = next((file for file in self.files if not file.is_file()), None)
+        if pipe is not None and self.format != "text":
+            raise InvalidInputError(
+                f"{pipe} is a pipe, which cannot be opened again for its rows after its columns",
+                hint=f"let it end in standard input: … | squeezebert … --input - --format "
+                f"{self.format}; or save it as a file",
+            )
         self.encoding = encoding
         self.read = 0.0
         """The share of the input that was read, 0 to 1; stays 0 where nobody can tell."""

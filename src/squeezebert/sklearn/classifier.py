@@ -73,13 +73,18 @@ class SqueezeBertClassifier(ClassifierMixin, Trained):
             y: A class each: strings, numbers or booleans.
 
         Raises:
-            InvalidInputError: something that is not a text, ``X`` and ``y`` of different lengths,
-                fewer than two classes or fewer than two rows of one.
+            InvalidInputError: something that is not a text, a label that is missing, ``X`` and
+                ``y`` of different lengths, fewer than two classes or fewer than two rows of one,
+                or a class weight that is neither None nor ``"balanced"``.
         """
         from squeezebert.training.finetuning.datasets import TrainingData
 
+        if self.class_weight not in (None, "balanced"):
+            raise InvalidInputError(
+                f"class_weight is {self.class_weight!r}, expected None or 'balanced'"
+            )
         texts = texts_of(X)
-        classes, codes = np.unique(np.asarray(y), return_inverse=True)
+        classes, codes = np.unique(_labels_of(y), return_inverse=True)
         names = [str(name) for name in classes.tolist()]
         if len(texts) != len(codes):
             raise InvalidInputError(f"X has {len(texts)} rows, but y {len(codes)}")
@@ -121,4 +126,22 @@ class SqueezeBertClassifier(ClassifierMixin, Trained):
 
     def predict(self, X: Texts) -> NDArray[Any]:  # noqa: N803
         """(texts,) the most probable class of each."""
+        check_is_fitted(self, "pipeline_")
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _labels_of(y: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """A label a row, all there."""
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise InvalidInputError(
+            f"y has the shape {labels.shape}, expected one label a text",
+            hint="of a table give one column",
+        )
+    for row, label in enumerate(labels.tolist()):
+        # NaN is unlike itself; pandas' NA has no truth.
+        if label is None or type(label).__name__ == "NAType" or label != label:
+            raise InvalidInputError(
+                f"y[{row}] is missing: {label!r}", hint="leave such rows out of X and y"
+            )
+    return labels
