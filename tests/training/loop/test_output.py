@@ -42,6 +42,13 @@ def test_a_model_is_not_overwritten(tmp_path: Path) -> None:
         open_output(tmp_path, RECIPE, resume=False)
 
 
+def test_a_page_of_a_person_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ConfigError, match=r"README\.md, which the model's card would replace"):
+        open_output(tmp_path, RECIPE, resume=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
 def test_every_difference_is_named(tmp_path: Path) -> None:
     open_output(tmp_path, RECIPE, resume=False)
     other = dataclasses.replace(

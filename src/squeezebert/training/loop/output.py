@@ -38,7 +38,7 @@ from squeezebert.training.recipe.file import (
 )
 from squeezebert.training.recipe.run import FinetuneRecipe, Recipe
 
-RECIPE, RESULT = "recipe.toml", "training.json"
+RECIPE, RESULT, CARD = "recipe.toml", "training.json", "README.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +96,8 @@ def open_output(output: Path, recipe: Recipe, *, resume: bool) -> TrainingResult
         The result of a run that is already finished, where ``resume`` finds one.
 
     Raises:
-        ConfigError: the directory holds a run and ``resume`` is not asked for, or that run had
-            another recipe.
+        ConfigError: the directory holds a run, or a README.md of a person's, and ``resume`` is not
+            asked for; or that run had another recipe.
     """
     saved = output / RECIPE
     taken = [name for name in (RESULT, CHECKPOINTS, CONFIG) if (output / name).exists()]
@@ -105,6 +105,11 @@ def open_output(output: Path, recipe: Recipe, *, resume: bool) -> TrainingResult
         raise ConfigError(
             f"{output} already holds a run or a model ({taken[0]})",
             hint="go on with --resume, or choose another output directory",
+        )
+    if not resume and (output / CARD).exists():
+        raise ConfigError(
+            f"{output} holds a {CARD}, which the model's card would replace",
+            hint="choose another output directory",
         )
     if resume and saved.is_file():
         _check_same(load_recipe(saved, _kind(recipe)), recipe, output)
@@ -156,7 +161,7 @@ def save_run(
     )
     if processes().is_main_process:
         tokenizer.save(output)
-        files.write_text(output / "README.md", card)
+        files.write_text(output / CARD, card)
         save_model(model, output, spec=spec)
         content = asdict(result)
         del content["output"]
