@@ -17,7 +17,9 @@ length.
 
 from __future__ import annotations
 
+import difflib
 import reprlib
+from collections.abc import Iterable
 
 LONGEST_MESSAGE, LONGEST_HINT = 1200, 600
 """Characters; the rest is cut."""
@@ -35,6 +37,23 @@ def shown(value: object, limit: int = 80) -> str:
     brief.maxlevel = 2
     text = brief.repr(value)
     return text if len(text) <= 4 * limit else text[: 4 * limit] + "..."
+
+
+_LONGEST_NAME = 60
+"""Characters of a name that is compared with others."""
+
+
+def near(name: str, names: Iterable[str]) -> str | None:
+    """A hint with the names that look like ``name``, or None where there is none.
+
+    >>> near("txt", ["text", "label"])
+    "did you mean 'text'?"
+    """
+    if len(name) > _LONGEST_NAME:
+        return None
+    by_lower = {other.strip().lower(): other for other in names if len(other) <= _LONGEST_NAME}
+    found = difflib.get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(by_lower[key]) for key in found)}?" if found else None
 
 
 def bounded(text: str, limit: int) -> str:

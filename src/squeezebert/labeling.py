@@ -18,11 +18,10 @@ from squeezebert.data import dataset_names, open_dataset
 from squeezebert.data.delimited import TABLE_SUFFIXES
 from squeezebert.data.examples import TextExample, TokenExample
 from squeezebert.data.lines import format_suffix
-from squeezebert.data.messages import near
 from squeezebert.data.sentences import split_sentences
 from squeezebert.data.variants import variants
 from squeezebert.data.words import split_words
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import InvalidInputError, near
 from squeezebert.pipeline import Pipeline
 from squeezebert.tasks import TextClassification, TokenClassification
 from squeezebert.tasks.metrics import sigmoid, softmax

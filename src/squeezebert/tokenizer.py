@@ -298,7 +298,7 @@ class Tokenizer:
 
     @property
     def library(self) -> tokenizers.Tokenizer:
-        """The ``tokenizers`` library's own, which does the work."""
+        """What the ``tokenizers`` library made of the vocabulary: its normalizer, its model."""
         return self._inner
 
     @property

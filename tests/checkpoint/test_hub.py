@@ -45,7 +45,7 @@ def test_what_can_be_no_name_is_refused_without_asking_the_hub(name: str) -> Non
 
 
 def test_a_name_that_is_nearly_one() -> None:
-    with pytest.raises(CheckpointError, match="did you mean squeezebert-mini-news"):
+    with pytest.raises(CheckpointError, match="did you mean 'squeezebert-mini-news'"):
         resolve("squeezebert-mini-news!")
 
 

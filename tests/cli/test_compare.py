@@ -112,7 +112,7 @@ def test_a_file_has_the_labels_that_the_model_takes(
     assert "pearson" in str(report["results"][0]["scores"])
     words = ["--text", "label", "--label", "label", "--output", str(tmp_path / "other")]
     assert run([*arguments, *words]) == EXIT_ERROR
-    assert "--text and --label both mean the column 'label'" in capsys.readouterr().err
+    assert "the column 'label' is both a text and the label" in capsys.readouterr().err
 
 
 def test_no_shipped_model_fits(

@@ -4,6 +4,7 @@ import gzip
 import json
 import lzma
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -440,3 +441,13 @@ def test_bad_rows_are_given_away_and_left_out(write):
     found = read_table(file, bad=errors.append)
     assert [example.text for example in found] == ["Fine.", "Bad."]
     assert [error.message.partition(": ")[0] for error in errors] == [f"{file}:3", f"{file}:4"]
+
+
+@pytest.mark.parametrize("columns", [{"text": "kind"}, {"pair": "kind"}])
+def test_a_label_is_no_text(columns: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "mail.csv"
+    file.write_text("text,kind\nsee you,ham\n")
+    with pytest.raises(DataError, match="the column 'kind' is both a text and the label"):
+        read_table(file, label="kind", **columns)
+    # Without a label it is a text like any other.
+    assert read_table(file, label=None, **columns)

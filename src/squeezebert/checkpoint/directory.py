@@ -40,6 +40,9 @@ Storage = Literal["float32", "float16", "int8", "panels"]
 """``panels`` is ``int8`` with the projections laid out as the engine multiplies them."""
 
 CONFIG, TASK = "config.json", "task.json"
+CHECKPOINTS = "checkpoints"
+"""The folder in which a training run that is not done keeps its state."""
+
 _ROWS = re.compile(r"\[\s*(?:null|[-\d.])[^][\"]*\]")
 
 MOST_LABELS = 1 << 16

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
-from squeezebert.checkpoint.directory import CONFIG
+from squeezebert.checkpoint.directory import CHECKPOINTS, CONFIG
 from squeezebert.checkpoint.shipped import PRETRAINED, shipped_models
 from squeezebert.checkpoint.weights import weight_files
-from squeezebert.errors import CheckpointError, shown
+from squeezebert.errors import CheckpointError, near, shown
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 HUB_FILES = ("*.json", "*.txt", "*.safetensors")
@@ -32,10 +31,10 @@ def resolve(name_or_path: str | Path) -> Path:
         is_directory = path.is_dir()
     except (OSError, RuntimeError, ValueError) as error:  # too long, or no such user's home
         raise CheckpointError(f"{shown(str(name_or_path))} is no path: {error}") from error
-    if is_directory and (path / "checkpoints").is_dir():
+    if is_directory and (path / CHECKPOINTS).is_dir():
         raise CheckpointError(
             f"{path} holds a run that is not done, and no model yet",
-            hint="go on with it: squeezebert train … --resume",
+            hint="go on with it: the command that began it, with --resume",
         )
     if is_directory:
         raise CheckpointError(
@@ -115,7 +114,7 @@ def _of_status(error: Exception) -> tuple[str, str]:
 
 def _unknown(name: str, reason: str = "", way_out: str = "") -> CheckpointError:
     shipped = [model.name for model in shipped_models()]
-    near = difflib.get_close_matches(name.lower(), shipped, n=2, cutoff=0.75)
+    meant = near(name, shipped)
     listed = f"the shipped models are {', '.join(shipped) or 'none'}"
     hint = f"{way_out}; {listed}" if way_out else listed
     return CheckpointError(
@@ -125,5 +124,5 @@ def _unknown(name: str, reason: str = "", way_out: str = "") -> CheckpointError:
             if reason
             else "no name that the Hugging Face hub could have"
         ),
-        hint=f"did you mean {' or '.join(near)}? Else {hint}" if near else hint,
+        hint=f"{meant} Else {hint}" if meant else hint,
     )

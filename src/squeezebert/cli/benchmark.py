@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from squeezebert.cli import screen
-from squeezebert.cli.options import json_option
+from squeezebert.cli.options import THREADS, json_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     multiple=True,
-    type=click.IntRange(1, 1024),
+    type=THREADS,
     help="Can be given several times [default: 1 and all cores].",
 )
 @click.option(

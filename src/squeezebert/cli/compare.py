@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,10 +139,10 @@ def compare(
     from squeezebert.report import write_report
     from squeezebert.report.terminal import print_table
 
-    tasks: list[TaskName] = [_task_of(word, models) for word, _ in named]
-    kinds = _problem_types_of(models)
+    specs = _specs_of(models)
+    tasks: list[TaskName] = [_task_of(word, specs) for word, _ in named]
     datasets = [
-        _open(word, task, part, layout, kinds)
+        _open(word, task, part, layout, specs)
         for (word, part), task in zip(named, tasks, strict=True)
     ]
     fitted_to = zip(named, tasks, strict=True) if classical else ()
@@ -164,7 +164,7 @@ def compare(
             datasets,
             settings,
             train_parts=[
-                _open(word, task, "train", layout, kinds) for (word, _), task in fitted_to
+                _open(word, task, "train", layout, specs) for (word, _), task in fitted_to
             ],
             command=shlex.join(["squeezebert", *arguments]),
             progress=bar,
@@ -174,14 +174,14 @@ def compare(
     screen.note(f"wrote {written.html}, {written.markdown.name} and {written.json.name}")
 
 
-def _task_of(word: str, models: Sequence[str]) -> TaskName:
+def _task_of(word: str, specs: Sequence[TaskSpec]) -> TaskName:
     """What a data set of the command line is for: known by its name, said before the file, or what
     all the models do, or all that files of its ending are for.
     """
     from squeezebert.data.catalog import dataset_names
     from squeezebert.data.folders import SUFFIXES
     from squeezebert.data.lines import format_suffix
-    from squeezebert.data.messages import near
+    from squeezebert.errors import near
 
     before = word.partition(":")[0]
     for task in TASK_NAMES:
@@ -194,7 +194,7 @@ def _task_of(word: str, models: Sequence[str]) -> TaskName:
             hint=near(before, TASK_NAMES) or near(word, names) or f"sets: {', '.join(names)}",
         )
     told: list[set[TaskName]] = [
-        _tasks_of(models),
+        {spec.task for spec in specs},
         {task for task in TASK_NAMES if format_suffix(word) in SUFFIXES[task]},
     ]
     for tasks in told:
@@ -206,21 +206,13 @@ def _task_of(word: str, models: Sequence[str]) -> TaskName:
     )
 
 
-def _tasks_of(models: Sequence[str]) -> set[TaskName]:
+def _specs_of(models: Sequence[str]) -> list[TaskSpec]:
+    """What the models that say it are for."""
     from squeezebert.checkpoint.directory import read_spec
     from squeezebert.checkpoint.hub import resolve
 
     specs = [read_spec(resolve(model)) for model in models]
-    return {spec.task for spec in specs if spec is not None}
-
-
-def _problem_types_of(models: Sequence[str]) -> dict[TaskName, ProblemType]:
-    """What the labels of a file are, by task: as the first of the models takes them."""
-    from squeezebert.checkpoint.directory import read_spec
-    from squeezebert.checkpoint.hub import resolve
-
-    specs = [read_spec(resolve(model)) for model in reversed(models)]
-    return {spec.task: spec.problem_type for spec in specs if spec is not None}
+    return [spec for spec in specs if spec is not None]
 
 
 def _open(
@@ -228,18 +220,21 @@ def _open(
     task: TaskName,
     split: str,
     layout: Layout,
-    problem_types: Mapping[TaskName, ProblemType],
+    specs: Sequence[TaskSpec],
 ) -> Dataset:
-    """The data set that a word of the command line names."""
+    """The data set that a word of the command line names; of a file the labels are what the first
+    of the models for the task takes.
+    """
     from squeezebert.data.catalog import dataset_names, open_dataset
 
     if word in dataset_names(task):
         return open_dataset(word, task=task, split=split)
+    kinds: list[ProblemType] = [spec.problem_type for spec in specs if spec.task == task]
     return layout.open(
         word.removeprefix(f"{task}:"),
         task=task,
         split=split,
-        problem_type=problem_types.get(task, "single_label"),
+        problem_type=kinds[0] if kinds else "single_label",
     )
 
 

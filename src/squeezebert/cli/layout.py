@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from squeezebert.data.layouts import SPLITS
-from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.errors import DataError
 from squeezebert.spec import SCHEMES, Scheme
 
 if TYPE_CHECKING:
@@ -106,7 +106,6 @@ class Layout:
             problem_type: What the labels of a file are; a known set says it itself.
             labels: The model's, which ``--label-map position`` counts by.
         """
-        self._check_columns()
         from squeezebert.data.catalog import dataset_names, open_dataset
         from squeezebert.data.label_map import (
             BY_POSITION,
@@ -152,7 +151,6 @@ class Layout:
             name_or_path: Of it; a known set takes no columns.
             split: Which part of it; the usual one where empty.
         """
-        self._check_columns()
         from squeezebert.data.catalog import dataset_names
         from squeezebert.data.label_map import BY_POSITION, parse_label_map
 
@@ -172,16 +170,6 @@ class Layout:
             pairs = parse_label_map(self.label_map).items()
             said["label_map"] = _inline({json.dumps(old): json.dumps(new) for old, new in pairs})
         return said["path"] if len(said) == 1 else _inline(said)
-
-    def _check_columns(self) -> None:
-        """A label that the model reads as a text would teach and measure nothing."""
-        label = self.label or "label"
-        for option, column in (("--text", self.text), ("--pair", self.pair)):
-            if column == label:
-                raise InvalidInputError(
-                    f"{option} and --label both mean the column {label!r}",
-                    hint="name the column of the labels with --label",
-                )
 
     @property
     def said(self) -> list[str]:

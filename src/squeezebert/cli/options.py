@@ -24,8 +24,11 @@ precision_option = click.option(
     help="In what the engine computes: int8, bf16, float32, or what the model records (auto).",
 )
 
+THREADS = click.IntRange(1, 1024)
+"""As many as the engine takes."""
+
 threads_option = click.option(
-    "--threads", type=click.IntRange(1, 1024), help="CPU threads [default: the backend's own]."
+    "--threads", type=THREADS, help="CPU threads [default: the backend's own]."
 )
 
 output_option = click.option(

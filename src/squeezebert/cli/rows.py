@@ -70,7 +70,7 @@ def open_rows(
     """
     from squeezebert.data.catalog import dataset_names
     from squeezebert.data.lines import format_suffix
-    from squeezebert.data.messages import near
+    from squeezebert.errors import near
     from squeezebert.predicting.examples import Examples
     from squeezebert.predicting.inputs import Inputs
 

@@ -16,13 +16,13 @@ from squeezebert.data.folders import find_split
 from squeezebert.data.known import data_root, known_labels, known_splits, read_known
 from squeezebert.data.layouts import SPLITS, Split
 from squeezebert.data.lines import check_file, format_suffix
-from squeezebert.data.messages import OnBad, listed, near, passing
+from squeezebert.data.messages import OnBad, listed, passing
 from squeezebert.data.soft_labels import SUFFIX, read_soft_labels
 from squeezebert.data.sources import SOURCES
 from squeezebert.data.spans import read_spans
 from squeezebert.data.tables import EmptyText, read_table
 from squeezebert.data.tags import head_labels, iob2_labels
-from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError, near
 from squeezebert.spec import TASK_NAMES, ProblemType, Scheme, TaskName
 
 __all__ = ["ColumnOptions", "Dataset", "data_root", "dataset_names", "open_dataset"]

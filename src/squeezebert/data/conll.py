@@ -14,10 +14,10 @@ from typing import Literal
 
 from squeezebert.data.examples import TokenExample
 from squeezebert.data.lines import read_lines
-from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.data.messages import OnBad, broken, listed, passing, refuse, shown
 from squeezebert.data.messages import columns as count_of
 from squeezebert.data.tags import TagLines, detect_scheme, is_tag, to_iob2
-from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError, near
 from squeezebert.files import write_text
 from squeezebert.spec import SCHEMES, Scheme
 

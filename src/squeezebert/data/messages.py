@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 
 from squeezebert.errors import DataError
@@ -53,19 +52,6 @@ def columns(count: int) -> str:
     ('1 column', '3 columns')
     """
     return f"{count} column{'' if count == 1 else 's'}"
-
-
-def near(name: str, names: Iterable[str]) -> str | None:
-    """A hint with the names that look like ``name``, or None where there is none.
-
-    >>> near("txt", ["text", "label"])
-    "did you mean 'text'?"
-    """
-    if len(name) > LONGEST_SHOWN:
-        return None
-    by_lower = {other.strip().lower(): other for other in names if len(other) <= LONGEST_SHOWN}
-    found = difflib.get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(repr(by_lower[key]) for key in found)}?" if found else None
 
 
 def passing(option: str, value: str | bool) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from squeezebert.data.lines import check_file, read_lines
-from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
-from squeezebert.errors import DataError, MissingDependencyError
+from squeezebert.data.messages import OnBad, broken, listed, passing, refuse, shown
+from squeezebert.errors import DataError, MissingDependencyError, near
 from squeezebert.structured import unique_names
 
 Row = Mapping[str, object]

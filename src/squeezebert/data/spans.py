@@ -8,11 +8,11 @@ from typing import cast
 
 from squeezebert.data.examples import Span, TokenExample
 from squeezebert.data.lines import read_lines
-from squeezebert.data.messages import OnBad, broken, listed, near, refuse, shown
+from squeezebert.data.messages import OnBad, broken, listed, refuse, shown
 from squeezebert.data.records import Row, field, json_rows, matches, string
 from squeezebert.data.tags import is_tag
 from squeezebert.data.words import split_words
-from squeezebert.errors import DataError
+from squeezebert.errors import DataError, near
 
 
 def read_spans(

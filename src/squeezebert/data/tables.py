@@ -19,9 +19,9 @@ from squeezebert.data.column_names import (
 from squeezebert.data.delimited import JSON_LINES, PARQUET, Dialect
 from squeezebert.data.examples import TextExample
 from squeezebert.data.lines import check_file, format_suffix, read_lines
-from squeezebert.data.messages import OnBad, broken, listed, near, passing, refuse, shown
+from squeezebert.data.messages import OnBad, broken, listed, passing, refuse, shown
 from squeezebert.data.records import Row, field, json_rows, matches, read_parquet, string
-from squeezebert.errors import DataError, InvalidInputError
+from squeezebert.errors import DataError, InvalidInputError, near
 from squeezebert.spec import ProblemType
 
 _LOG = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def read_table(
 
     Raises:
         DataError: a file or row that cannot be read as asked; it names file and line (for Parquet
-            the row), what was found and what was expected.
+            the row), what was found and what was expected. Or one column for text and label.
         InvalidInputError: arguments that cannot be.
         MissingDependencyError: a Parquet file without pyarrow.
 
@@ -118,6 +118,11 @@ def read_table(
         if len(text_columns) == 1:
             text_columns = (_looked_for(text_columns[0], "text", first[1], path),)
         label = label and _looked_for(label, "label", first[1], path)
+    if label in (*text_columns, pair) and label is not None:
+        raise DataError(
+            f"{path}: the column {label!r} is both a text and the label",
+            hint=f"name that of the labels: {passing('label', 'COLUMN')}",
+        )
     unsure = first[1] if first is not None and guessed else None
     for where, row in rows:
         if row is unsure and names_column(row.get(text_columns[0]), "text"):

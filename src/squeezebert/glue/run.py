@@ -91,10 +91,9 @@ class GlueRecipe:
         values: dict[str, Any] = merged(DEFAULTS, {"loop": {"epochs": task.epochs}})
         for general, by_task in self.layers:
             values = merged(values, general, by_task.get(name, {}))
-        given = flatten(values)
-        of_task = merged(*(by_task.get(name, {}) for _, by_task in self.layers))
-        rows = flatten(of_task).get("data.train", [name])
-        own = [key for key in given if key.startswith(OWN) and given[key] is not rows]
+        of_task = flatten(merged(*(by_task.get(name, {}) for _, by_task in self.layers)))
+        allowed = of_task.keys() & {"data.train"}
+        own = [key for key in flatten(values) if key.startswith(OWN) and key not in allowed]
         if own:
             raise ConfigError(
                 f"{self.where} sets {own[0]}, which GLUE's runs set themselves",
@@ -104,7 +103,7 @@ class GlueRecipe:
             values,
             {
                 "task": "text_classification",
-                "data": {"train": rows, "dev": [task.dev[0]]},
+                "data": {"train": of_task.get("data.train", [name]), "dev": [task.dev[0]]},
                 "model": {"start": model},
                 "loop": {"seed": seed, "evaluate_steps": NEVER},
             },
@@ -338,8 +337,8 @@ def run_glue(
     # Whatever is missing is missed before hours of training.
     for name, task in chosen.items():
         progress(f"reading {task.title}")
-        open_training_data(plan[name, 0])
-        for dev in task.dev:
+        open_training_data(plan[name, 0])  # the first dev set too
+        for dev in task.dev[1:]:
             open_dataset(dev, task="text_classification", split="dev")
     with held(output):
         beside: dict[str, ClassicalScores] = {}

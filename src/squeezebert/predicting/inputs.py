@@ -78,7 +78,7 @@ class Inputs:
         pipe = next((file for file in self.files if not file.is_file()), None)
         if pipe is not None and self.format != "text":
             raise InvalidInputError(
-                f"{pipe} is a pipe, which cannot be opened again for its rows after its columns",
+                f"{pipe} is a pipe or a device, but a table is opened twice, for columns and rows",
                 hint=f"let it end in standard input: … | squeezebert … --input - --format "
                 f"{self.format}; or save it as a file",
             )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from squeezebert.data.messages import near
-from squeezebert.errors import InvalidInputError
+from squeezebert.errors import InvalidInputError, near
 from squeezebert.tasks.base import Scores
 
 

@@ -17,6 +17,7 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
+from squeezebert.checkpoint.directory import CHECKPOINTS
 from squeezebert.errors import CheckpointError, ConfigError, SqueezeBertError
 from squeezebert.model.encoder import Block
 from squeezebert.training.loop.batches import Batch, BatchSource, Prefetched
@@ -24,7 +25,6 @@ from squeezebert.training.loop.hardware import accelerator, peak_flops, seed_eve
 from squeezebert.training.loop.optimizer import RunOptimizer, rate_share
 from squeezebert.training.loop.progress import Metrics, Throughput, duration
 from squeezebert.training.loop.resume import (
-    CHECKPOINTS,
     LoopState,
     check_same_run,
     clean,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from squeezebert import files
-from squeezebert.checkpoint.directory import CONFIG
+from squeezebert.checkpoint.directory import CHECKPOINTS, CONFIG
 from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.model import Encoder, TaskModel, save_model
 from squeezebert.spec import TaskSpec
@@ -29,7 +29,7 @@ from squeezebert.structured import read_json
 from squeezebert.tokenizer import Tokenizer
 from squeezebert.training.loop.hardware import in_main_process, processes
 from squeezebert.training.loop.lock import held
-from squeezebert.training.loop.resume import CHECKPOINTS, LoopState, remove_checkpoints
+from squeezebert.training.loop.resume import LoopState, remove_checkpoints
 from squeezebert.training.recipe.file import (
     changed_settings,
     lasting_settings,

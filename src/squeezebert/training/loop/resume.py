@@ -22,12 +22,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from squeezebert.checkpoint.directory import CHECKPOINTS
 from squeezebert.errors import CheckpointError, ConfigError
 from squeezebert.files import writing
 from squeezebert.training.recipe.file import changed_settings
-
-CHECKPOINTS = "checkpoints"
-"""Their folder in a run's directory."""
 
 FORMAT = 2
 WEIGHTS, MOMENTS = "model.safetensors", "optimizer.safetensors"

@@ -46,7 +46,7 @@ class Transplant:
     """What came of it, in numbers of tokens.
 
     Args:
-        shared: Kept their embeddings.
+        shared: Kept their embeddings, or those of the one old token that spells them.
         mixed: Became mixtures.
         drawn: Occur in no text that the vectors were made from, or have letters that the old
             vocabulary lacks: drawn at random, as far from one another as the old ones are.
@@ -194,9 +194,10 @@ def spelled_rows(
 
 def _spelled(token: str, new: Tokenizer, old: Tokenizer) -> list[int]:
     """The old tokens that stand where a new one stood, in a word or at its beginning."""
-    starts = token.startswith(WORD_START)
-    inside = token.startswith("##") if new.kind == "WordPiece" else not starts
-    letters = token.removeprefix("##" if new.kind == "WordPiece" else WORD_START)
+    if new.kind == "WordPiece":
+        inside, letters = token.startswith("##"), token.removeprefix("##")
+    else:
+        inside, letters = not token.startswith(WORD_START), token.removeprefix(WORD_START)
     normalizer, model = old.library.normalizer, old.library.model
     letters = letters if normalizer is None else normalizer.normalize_str(letters)
     if old.kind == "WordPiece":
